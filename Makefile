@@ -1,0 +1,70 @@
+# Every target that needs the environment creates it first, once: it is made again only when
+# pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+JOBS   ?= 2
+
+# One thread a process: tests and data loaders run several processes, which would fight for the cores.
+test pytest fast doctest: export OMP_NUM_THREADS := 1
+test pytest fast doctest: export WANDB_MODE := offline
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint type pytest fast doctest bench sheet build clean clean-runs
+
+help:  ## List every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY)  ## Create .venv and install kdiqa in it, with what is tested (constraints.txt)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kdiqa needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Type: make install PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## Train teacher, student and distilled student on real photographs, in minutes
+	$(BIN)/python -m kdiqa.train experiment=akd_demo
+
+test: check  ## Everything that must hold: format, lint, types, tests, doctests. What CI runs
+
+check: lint type pytest  ## The same as make test
+
+format: $(READY)  ## Rewrite the sources in the one format
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+lint: $(READY)  ## Format and lint, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+type: $(READY)  ## Types, by mypy
+	$(BIN)/mypy
+
+pytest: $(READY)  ## All tests and doctests, JOBS files at a time (JOBS=0: one after the other)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+fast: $(READY)  ## Tests that are neither slow nor on two processes
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not ddp and not gpu'
+
+doctest: $(READY)  ## Only the examples in docstrings
+	$(BIN)/python -m pytest kdiqa
+
+bench: $(READY)  ## Measure speed; results go to bench/
+	$(BIN)/python -m bench
+
+sheet: $(READY)  ## Draw one picture of all distortions and one of the re-distortion presets
+	$(BIN)/python -m kdiqa.distortions
+
+build: $(READY)  ## Build the wheel and the source archive in dist/
+	$(BIN)/python -m build --no-isolation
+
+clean:  ## Remove caches and built files; keeps .venv and logs/
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	find kdiqa tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+clean-runs:  ## Remove all runs: logs/, outputs/, multirun/
+	rm -rf logs outputs multirun

@@ -1,0 +1,1 @@
+"""How well scores agree with opinions, and the table both come from."""
