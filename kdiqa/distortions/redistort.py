@@ -1,0 +1,225 @@
+"""Re-distortion: an image made so poor that its quality no longer matters, only its content.
+
+The presets are those of AKD-IQA and of its readers; `none` leaves the image as it is.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kdiqa.distortions.kadid import find
+from kdiqa.distortions.pixels import Pixels
+from kdiqa.distortions.resampling import Resample, merge
+from kdiqa.distortions.steps import (
+    GaussianBlur,
+    GaussianNoise,
+    ImpulseNoise,
+    Jpeg,
+    Kadid,
+    MotionBlur,
+    NoisyBlur,
+    PhotometricFloor,
+    Step,
+    generator,
+)
+
+VERSION = 1  # raise it when a step changes what it computes: caches are keyed by the description
+
+GAUSSIAN = (0.1, 0.5, 1.0, 2.0, 5.0, 7.0)
+MOTION = (12, 16, 20, 24, 28, 32)
+JPEG = (70, 43, 36, 24, 4)
+NOISE = (0.001, 0.002, 0.003, 0.05, 0.1, 0.25)
+IMPULSE = (0.001, 0.005, 0.01, 0.02, 0.05, 0.15)
+RESIZE = (2, 3, 4, 8, 16, 24)
+NEAREST = (2, 3, 4, 5, 6, 8)
+PIXELATE = (0.01, 0.05, 0.1, 0.2, 0.5)
+
+
+class Pipeline:
+    """Steps applied in order; the same image and seed give the same result.
+
+    Args:
+        steps: What to do, in order; no steps leave the image as it is.
+        name: How to call it.
+        photometric_floor: Bring luminance and saturation to a common floor first.
+        choose: Draw this many of the steps for each image, in random order; None takes all.
+
+    Example:
+        >>> pipeline = Pipeline([GaussianBlur(2.0), Jpeg(24)], name="mine")
+        >>> pipeline(np.zeros((64, 48, 3), np.uint8), seed=0).shape
+        (64, 48, 3)
+        >>> pipeline.description
+        'mine, version 1: GaussianBlur(radius=2.0), Jpeg(quality=24)'
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step] = (),
+        name: str = "custom",
+        photometric_floor: bool = False,
+        choose: int | None = None,
+    ) -> None:
+        if choose is not None and not 1 <= choose <= len(steps):
+            raise ValueError(f"choose={choose} of {len(steps)} steps. Give 1 to {len(steps)}.")
+        self.steps = tuple(steps)
+        self.name = name
+        self.photometric_floor = photometric_floor
+        self.choose = choose
+
+    def __call__(self, image: Pixels, seed: int) -> Pixels:
+        """Returns the re-distorted image, 8-bit RGB :math:`(H, W, 3)`; the input is kept.
+
+        Args:
+            image: 8-bit RGB, :math:`(H, W, 3)`.
+            seed: Not negative; every random draw comes from it.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f"A pipeline takes uint8 RGB (H, W, 3), not {image.dtype} {image.shape}. "
+                "Read the image with kdiqa.data.images.read_rgb."
+            )
+        rng, steps = generator(seed), self.steps
+        if self.choose is not None:
+            steps = tuple(steps[i] for i in rng.permutation(len(steps))[: self.choose])
+        image = np.ascontiguousarray(image)
+        result = PhotometricFloor()(image, rng) if self.photometric_floor else image
+        for step in merge(steps):
+            result = step(result, rng)
+        return result.copy() if result is image else result
+
+    @property
+    def description(self) -> str:
+        """All that the result depends on besides image and seed, as text: the key of caches."""
+        steps = (PhotometricFloor(), *self.steps) if self.photometric_floor else self.steps
+        drawn = f", {self.choose} drawn of" if self.choose is not None else ""
+        text = ", ".join(map(repr, steps)) or "nothing"
+        return f"{self.name}, version {VERSION}{drawn}: {text}"
+
+    def __repr__(self) -> str:
+        return f"<Pipeline {self.description}>"
+
+
+def none() -> Pipeline:
+    """Returns the pipeline that does nothing: image and second image are the same."""
+    return Pipeline(name="none")
+
+
+def official9(level_index: int = 3, photometric_floor: bool = False) -> Pipeline:
+    """Returns the fixed sequence of AKD-IQA's official code.
+
+    Random are only its noises and the direction of the motion. Values are rounded where that code
+    truncates: a brighter result by half a grey level.
+
+    Args:
+        level_index: Which value of each list, 0 to 4; official is 3.
+        photometric_floor: See :class:`Pipeline`.
+    """
+    i = _checked(level_index)
+    steps = [
+        GaussianBlur(GAUSSIAN[i]),
+        MotionBlur(MOTION[i]),
+        Jpeg(JPEG[i]),
+        GaussianNoise(NOISE[i]),
+        ImpulseNoise(IMPULSE[i]),
+        Resample(RESIZE[i]),
+        Resample(RESIZE[i], "bilinear"),
+        Resample(NEAREST[i], "nearest"),
+        _pixelate(i),
+    ]
+    return Pipeline(steps, "official9", photometric_floor)
+
+
+def official22(level_index: int = 4, photometric_floor: bool = False) -> Pipeline:
+    """Returns the longer sequence of the same code, with our types of KADID-10k in it.
+
+    Only names and amounts of that sequence are known to us: hue, brightness, contrast and spatial
+    steps are those of :mod:`kdiqa.distortions.kadid` at these amounts, our interpretation.
+    """
+    return Pipeline(_all22(_checked(level_index)), "official22", photometric_floor)
+
+
+def random5(level_index: int = 4, choose: int = 5, photometric_floor: bool = False) -> Pipeline:
+    """Returns five of the 22 steps of :func:`official22`, drawn anew for each seed."""
+    return Pipeline(_all22(_checked(level_index)), "random5", photometric_floor, choose)
+
+
+def paper3p(photometric_floor: bool = False) -> Pipeline:
+    """Returns the sequence of a third party who read the paper; the amounts are its guesses."""
+    steps = [
+        Resample(16, "nearest"),
+        GaussianBlur(7.0),
+        MotionBlur(21, horizontal=True),
+        GaussianNoise((50 / 255) ** 2),
+        ImpulseNoise(0.05),
+        Jpeg(5),
+    ]
+    return Pipeline(steps, "paper3p", photometric_floor)
+
+
+def kadid_max(level: int = 5, photometric_floor: bool = False) -> Pipeline:
+    """Returns the sequence of :func:`official9` in types of KADID-10k at one level, the strongest.
+
+    Our interpretation: Gaussian blur, motion blur, JPEG, white noise, impulse noise, pixelate.
+    The three resize steps have no counterpart among the 25 types.
+    """
+    kinds = ("gaussian_blur", "motion_blur", "jpeg", "white_noise", "impulse_noise", "pixelate")
+    return Pipeline([_at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
+
+
+def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> Pipeline:
+    """Returns one type of KADID-10k at one level, without the stretch to the full range.
+
+    Example:
+        >>> single("jpeg", level=4).description
+        "single, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
+    """
+    return Pipeline([_at_level(kind, level)], "single", photometric_floor)
+
+
+def _at_level(kind: int | str, level: int) -> Kadid:
+    if level not in (1, 2, 3, 4, 5):
+        raise ValueError(f"{find(kind).name} has levels 1 to 5, not {level!r}.")
+    return Kadid(kind, find(kind).levels[level - 1])
+
+
+def _pixelate(i: int) -> Resample:
+    return Resample(1 / (0.95 - PIXELATE[i] ** 0.6), "nearest")
+
+
+def _checked(level_index: int) -> int:
+    if level_index not in (0, 1, 2, 3, 4):
+        raise ValueError(
+            f"level_index is {level_index!r}, but amounts are numbered 0 (mild) to 4 (strong). "
+            "The official ones are 3 for official9 and 4 for official22 and random5."
+        )
+    return level_index
+
+
+def _all22(i: int) -> list[Step]:
+    def kadid(kind: str) -> Kadid:
+        return Kadid(kind, find(kind).levels[i])
+
+    return [
+        GaussianBlur(GAUSSIAN[i]),
+        kadid("lens_blur"),
+        MotionBlur(MOTION[i]),
+        kadid("saturation_hsv"),
+        kadid("saturation_lab"),
+        Jpeg(JPEG[i]),
+        GaussianNoise(NOISE[i]),
+        Kadid("white_noise_ycbcr", (0.0001, 0.0005, 0.001, 0.008, 0.05)[i]),
+        ImpulseNoise(IMPULSE[i]),
+        Kadid("multiplicative_noise", (0.001, 0.005, 0.01, 0.08, 0.15)[i]),
+        NoisyBlur((0.001, 0.002, 0.003, 0.005, 0.01)[i]),
+        kadid("brighten"),
+        kadid("darken"),
+        kadid("mean_shift"),
+        Resample(RESIZE[i]),
+        Resample(RESIZE[i], "bilinear"),
+        Resample(NEAREST[i], "nearest"),
+        Resample(RESIZE[i], "lanczos"),
+        kadid("contrast_change"),
+        _pixelate(i),
+        kadid("non_eccentricity_patch"),
+        kadid("jitter"),
+    ]
