@@ -1,0 +1,1 @@
+"""Data sets as their authors ship them, and what becomes of their images."""

@@ -1,0 +1,178 @@
+"""Crops: which parts of an image the net sees, the same parts of all its aligned views."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import otherwise
+
+import albumentations as A
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+CropMode = Literal["random", "grid", "center", "full"]
+MODES = ("random", "grid", "center", "full")
+
+
+def paired_flips() -> list[A.BasicTransform]:
+    """Returns the augmentation of AKD-IQA's teacher: two flips, each with probability 0.5.
+
+    The official code adds a half turn with p = 0.5. That is one of the four products of the two
+    flips: the distribution is the same without it.
+    """
+    return [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]
+
+
+def official_augmentation() -> list[A.BasicTransform]:
+    """Returns the augmentation of AKD-IQA's re-distorted crops: both flips, then any rotation.
+
+    The corners that a rotation leaves empty are black, as in the official code.
+    """
+    rotation = A.Rotate(
+        limit=(-180, 180),
+        interpolation=cv2.INTER_NEAREST,
+        border_mode=cv2.BORDER_CONSTANT,
+        fill=0,
+        p=1.0,
+    )
+    return [*paired_flips(), rotation]
+
+
+class Crops:
+    """Cuts P square crops out of an image and, at the same places, out of its aligned views.
+
+    An image whose short side is below ``size`` is enlarged until it fits.
+
+    Args:
+        num: The number P of crops of an image; 1 for ``center`` and ``full``.
+        size: Side of a crop in pixels. With ``full`` the whole image is squeezed into that square,
+            and None keeps its own height and width.
+        mode: ``random``: P places drawn from the seed; ``grid``: P places spread evenly, row by
+            row; ``center``: the middle; ``full``: the whole image.
+        resize: Short side in pixels that every image is brought to before it is cropped.
+        flip: Mirrors each crop left-right with probability 0.5.
+        transforms: What else is done to each crop, for instance :func:`official_augmentation`.
+
+    Raises:
+        ValueError: If the numbers contradict the mode.
+
+    Example:
+        >>> crops = Crops(num=2, size=8)
+        >>> crops({"image": np.zeros((16, 24, 3), np.uint8)}, seed=0)["image"].shape
+        (2, 8, 8, 3)
+    """
+
+    def __init__(
+        self,
+        num: int = 1,
+        size: int | None = 224,
+        mode: CropMode = "random",
+        resize: int | None = None,
+        flip: bool = False,
+        transforms: Sequence[A.BasicTransform] = (),
+    ) -> None:
+        _check(num, size, mode)
+        self.num = num
+        self.size = size
+        self.mode = mode
+        self.resize = resize
+        steps = [A.HorizontalFlip(p=0.5)] if flip else []
+        if mode == "random":
+            steps = [A.RandomCrop(size, size), *steps]
+        self.compose = A.Compose([*steps, *transforms])
+
+    def __call__(self, images: Mapping[str, Image], seed: int) -> dict[str, Image]:
+        """Returns the crops of each image, :math:`(P, H, W, 3)`, under its name.
+
+        Args:
+            images: Views of one scene, each :math:`(H, W, 3)` and all of one size; one is named
+                ``image``.
+            seed: Decides places, flips and whatever else is random.
+        """
+        views = {name: self._scale(image) for name, image in images.items()}
+        if self.mode == "random":
+            sources = [views] * self.num
+        else:
+            sources = [
+                {name: view[box] for name, view in views.items()}
+                for box in self._boxes(views["image"])
+            ]
+        drawn = self._draw(sources, seed) if len(self.compose) else sources
+        return {name: np.stack([crop[name] for crop in drawn]) for name in views}
+
+    def _draw(self, sources: Sequence[dict[str, Image]], seed: int) -> list[dict[str, Image]]:
+        extra = [name for name in sources[0] if name != "image"]
+        self.compose.add_targets({name: "image" for name in extra})
+        # Albumentations keeps its own random state, which seed_everything does not reach, and
+        # gives every transform the same one: a crop's place would foretell the next one's flip.
+        self.compose.set_random_seed(seed)
+        for number, transform in enumerate(self.compose.transforms):
+            transform.set_random_seed(seed + number)
+        return [self.compose(**views) for views in sources]
+
+    def _scale(self, image: Image) -> Image:
+        height, width = image.shape[:2]
+        if self.mode == "full" and self.size is not None:
+            return _resized(image, self.size, self.size)
+        short = min(height, width)
+        target = max(self.resize or short, self.size or 0)
+        if target == short:
+            return image
+        return _resized(
+            image,
+            max(target, round(height * target / short)),
+            max(target, round(width * target / short)),
+        )
+
+    def _boxes(self, image: Image) -> list[tuple[slice, slice]]:
+        height, width = image.shape[:2]
+        if self.mode == "full" or self.size is None:
+            return [np.s_[:, :]]
+        if self.mode == "center":
+            corners = [((height - self.size) // 2, (width - self.size) // 2)]
+        else:
+            corners = _grid(self.num, height - self.size, width - self.size)
+        return [np.s_[top : top + self.size, left : left + self.size] for top, left in corners]
+
+
+def _grid(num: int, bottom: int, right: int) -> list[tuple[int, int]]:
+    """Returns ``num`` corners in [0, bottom] × [0, right], in rows as even as can be."""
+    columns = math.ceil(math.sqrt(num * (right + 1) / (bottom + 1)))
+    columns = min(max(columns, 1), num)
+    rows = math.ceil(num / columns)
+    counts = [num // rows + (row < num % rows) for row in range(rows)]
+    return [
+        (top, left)
+        for top, count in zip(_spread(bottom, rows), counts, strict=True)
+        for left in _spread(right, count)
+    ]
+
+
+def _spread(last: int, count: int) -> list[int]:
+    return [last // 2] if count == 1 else [round(i * last / (count - 1)) for i in range(count)]
+
+
+def _resized(image: Image, height: int, width: int) -> Image:
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    kernel = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=kernel), np.uint8)
+
+
+def _check(num: int, size: int | None, mode: str) -> None:
+    if mode not in MODES:
+        raise ValueError(f"Crops have no mode {mode!r}. Set mode to one of: {', '.join(MODES)}.")
+    if mode in ("center", "full") and num != 1:
+        raise ValueError(f"Mode {mode!r} gives one crop of an image, not {num}. Set num: 1.")
+    if num < 1 or (size is not None and size < 1):
+        raise ValueError(
+            f"Crops are at least 1, of at least 1 pixel; here num: {num}, size: {size}."
+        )
+    if mode != "full" and size is None:
+        raise ValueError(f"Mode {mode!r} needs the side of a crop in pixels. Set size: 224.")

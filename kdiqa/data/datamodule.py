@@ -1,0 +1,243 @@
+"""From a folder as its authors ship it to batches of crops: all that data sets have in common."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import lightning as L
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import IQADataset, Record
+from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
+from kdiqa.data.files import FileIndex
+from kdiqa.data.images import MISSING, check_images
+from kdiqa.data.pairing import Pairing
+from kdiqa.data.sampler import EpochSampler
+from kdiqa.data.scale import Label, LabelScale
+from kdiqa.data.splits import Split, SplitBy, digest
+
+Loader = DataLoader[dict[str, Tensor]]
+
+
+class IQADataModule(L.LightningDataModule):
+    """A data set of scored images; a subclass is its reader and its facts.
+
+    After ``setup()``: ``records`` (all images, mos in [0, 1], higher is better), ``assignment``
+    (the part of each), ``label`` (what the scores mean), ``digest`` (of all that).
+    ``batch["index"]`` counts in ``records``.
+
+    Args:
+        root: The unpacked download; None for the folder ``name`` in the folder that the
+            environment variable KDIQA_DATA names.
+        split: Which of the reproducible splits: 0, 1, 2, …
+        ratios: Shares of train, val and test.
+        split_by: What stays together; None for what suits the data set.
+        train_crops: What training sees of an image.
+        test_crops: What validation and test see of it.
+        pairs: By name, what is shown beside each image.
+        batch_size: Images of a batch, on each device.
+        num_workers: Processes that read, beside the main one.
+        seed: Of crops, flips and re-distortions, not of the split.
+        label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
+        fraction: Share of the training images that is used.
+    """
+
+    name: str
+    mos_range: tuple[float, float]
+    lower_is_better: ClassVar[bool] = False
+    homepage: ClassVar[str]
+    licence: ClassVar[str]
+    split_by: SplitBy = "content"
+    files: FileIndex
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        split: int = 0,
+        ratios: Sequence[float] = (0.7, 0.1, 0.2),
+        split_by: SplitBy | None = None,
+        train_crops: Crops | None = None,
+        test_crops: Crops | None = None,
+        pairs: Mapping[str, Pairing] | None = None,
+        batch_size: int = 16,
+        num_workers: int = 0,
+        seed: int = 0,
+        label_scale: LabelScale = "unit",
+        fraction: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.root_from = "data.root" if root is not None else "KDIQA_DATA"
+        self.root = self._root(root)
+        self.split = Split(split, split_by or self.split_by, ratios)
+        self.train_crops = train_crops or Crops(num=1, size=224)
+        self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
+        self.pairs = dict(pairs or {})
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
+        self.fraction = fraction
+        self.records: list[Record] = []
+        self.assignment: list[str] = []
+        self.digest = ""
+        _check_crops(self.train_crops, self.test_crops, self.pairs, batch_size, fraction)
+
+    @abstractmethod
+    def read(self) -> Iterator[Record]:
+        """Yields all records of the data set, with the authors' own scores."""
+
+    def table(self, *parts: str) -> Path:
+        """Returns the label file at a path below the root.
+
+        Raises:
+            DatasetNotFoundError: If there is none.
+        """
+        path = self.files.find(*parts)
+        if path is None:
+            raise DatasetNotFoundError(self, f"lacks '{'/'.join(parts)}'")
+        return path
+
+    def setup(self, stage: str | None = None) -> None:
+        """Reads all labels, looks at all files, and splits; once, whatever the stage.
+
+        Raises:
+            DatasetNotFoundError: If the folder, a label file or an image is missing.
+            BrokenImagesError: If images are empty or cut short.
+            ValueError: If the labels, the pairs or the split do not fit the data.
+        """
+        if self.records:
+            return
+        if self.root is None or not self.root.is_dir():
+            raise DatasetNotFoundError(self)
+        self.files = FileIndex(self.root)
+        raw = list(self.read())
+        self._check_labels(raw)
+        records = [replace(record, mos=self.label.unit(record.mos)) for record in raw]
+        for pairing in self.pairs.values():
+            pairing.check(records)
+        self.assignment = self.split.assign(records)
+        self._check_files(records)
+        self.records = records
+        self.digest = digest(records, self.assignment)
+        self.label = self.label.fitted([records[i].mos for i in self.positions("train")])
+
+    def positions(self, part: str) -> list[int]:
+        """Returns where the images of a part stand in ``records``."""
+        places = [place for place, name in enumerate(self.assignment) if name == part]
+        if part == "train" and self.fraction < 1:
+            names = {f"{self.records[place].image.name}\x1f{place}": place for place in places}
+            kept = self.split.order(names)[: max(1, round(self.fraction * len(places)))]
+            places = sorted(names[name] for name in kept)
+        return places
+
+    def dataset(self, part: str, training: bool | None = None) -> IQADataset:
+        """Returns the images of a part.
+
+        Args:
+            part: ``train``, ``val`` or ``test``.
+            training: Whether to crop, flip and draw as in training; by default, for ``train``.
+        """
+        training = part == "train" if training is None else training
+        places = self.positions(part)
+        records = [self.records[place] for place in places]
+        return IQADataset(
+            [replace(record, mos=self.label.learned(record.mos)) for record in records],
+            self.train_crops if training else self.test_crops,
+            self.pairs,
+            self.seed,
+            training,
+            places,
+        )
+
+    def train_dataloader(self) -> Loader:
+        """Returns batches of the training images, in a new order in every epoch."""
+        return self._loader("train")
+
+    def val_dataloader(self) -> Loader:
+        """Returns batches of the images that select a checkpoint."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> Loader:
+        """Returns batches of the images that are looked at once, in the end."""
+        return self._loader("test")
+
+    def _loader(self, part: str) -> Loader:
+        dataset = self.dataset(part)
+        crops = self.train_crops if dataset.training else self.test_crops
+        return DataLoader(
+            dataset,
+            batch_size=1 if crops.size is None else self.batch_size,  # whole images differ in size
+            sampler=EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0 and part != "test",
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+        )
+
+    def _root(self, root: str | Path | None) -> Path | None:
+        if root is None and "KDIQA_DATA" in os.environ:
+            root = Path(os.environ["KDIQA_DATA"], self.name)
+        return None if root is None else Path(root).expanduser()
+
+    def _check_labels(self, records: Sequence[Record]) -> None:
+        lower, upper = self.mos_range
+        outside = [record.mos for record in records if not lower <= record.mos <= upper]
+        if outside or not records:
+            found = f"from {min(outside):g} to {max(outside):g}" if outside else "none at all"
+            raise ValueError(
+                f"{type(self).__name__} has opinion scores from {lower:g} to {upper:g}, but in "
+                f"'{self.root}' {len(outside)} of {len(records)} lie outside: {found}.\n"
+                f"Restore the authors' label file, from {self.homepage}"
+            )
+
+    def _check_files(self, records: Sequence[Record]) -> None:
+        paths = [record.image for record in records]
+        for pairing in self.pairs.values():
+            paths += pairing.files(records)
+        faults = check_images(paths)
+        missing = [path for path, fault in faults.items() if fault == MISSING]
+        if missing:
+            first = os.path.relpath(missing[0], self.root)
+            total = len(set(paths))
+            raise DatasetNotFoundError(
+                self, f"lacks {len(missing)} of {total} images, the first is '{first}'"
+            )
+        if faults:
+            raise BrokenImagesError(self, faults)
+
+
+def _one_thread(worker: int) -> None:
+    """Keeps the threads of all workers together from outnumbering the cores."""
+    cv2.setNumThreads(0)
+
+
+def _check_crops(
+    train: Crops, test: Crops, pairs: Mapping[str, Pairing], batch_size: int, fraction: float
+) -> None:
+    if train.size is None and batch_size > 1:
+        raise ValueError(
+            f"Whole images differ in size and cannot train in batches of {batch_size}. Set "
+            "data.train_crops.size=224, or data.batch_size=1."
+        )
+    for name, pair in pairs.items():
+        own = pair.crops
+        if own is not None and not pair.aligned and (own.num, own.size) != (train.num, train.size):
+            raise ValueError(
+                f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
+                f"{train.num} of {train.size}. Give both the same num and size."
+            )
+    if not 0 < fraction <= 1:
+        raise ValueError(
+            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0 "
+            "and at most 1."
+        )

@@ -1,0 +1,56 @@
+"""What is said of a data set that is not there, or not whole: composed in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kdiqa.data.datamodule import IQADataModule
+
+
+class DatasetNotFoundError(FileNotFoundError):
+    """A data set, or a part of it, is not where it was looked for.
+
+    Args:
+        data: The data module that looked.
+        lack: What is wrong with the folder that was found; None when there is no folder.
+    """
+
+    def __init__(self, data: IQADataModule, lack: str | None = None) -> None:
+        title = type(data).__name__
+        if data.root is None:
+            message = (
+                f"{title} has no folder: data.root is not set. Unpack it from {data.homepage}\n"
+                f"and set data.root=/path/to/{data.name}, or KDIQA_DATA in the environment to the "
+                f"folder that holds {data.name}."
+            )
+        else:
+            wrong = f"{title} not found in" if lack is None else f"{title} {lack} in"
+            message = (
+                f"{wrong} '{data.root}'. Unpack it there from\n{data.homepage}, or set data.root "
+                f"(now from {data.root_from}) to where it is."
+            )
+        super().__init__(message)
+
+
+class BrokenImagesError(RuntimeError):
+    """Files of a data set are empty or cut short.
+
+    Args:
+        data: The data module that looked.
+        faults: Each such file with its fault.
+    """
+
+    def __init__(self, data: IQADataModule, faults: Mapping[Path, str]) -> None:
+        first = [
+            f"'{os.path.relpath(path, data.root)}' ({fault})"
+            for path, fault in list(faults.items())[:3]
+        ]
+        more = ", …" if len(faults) > len(first) else ""
+        super().__init__(
+            f"{len(faults)} image files of {type(data).__name__} in '{data.root}' cannot be read: "
+            f"{', '.join(first)}{more}.\nUnpack them again from {data.homepage}"
+        )

@@ -1,0 +1,78 @@
+"""Finds the files of a download as it was unpacked, and reads its tables."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+class FileIndex:
+    """The files below a folder, found by their path in any letter case.
+
+    One level of nesting is tolerated, since some archives unpack into a folder of their own.
+
+    Args:
+        root: The folder of a data set.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._paths: dict[str, Path] = {}
+        nested: dict[str, Path] = {}
+        for folder, folders, names in os.walk(root):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder, name)
+                key = path.relative_to(root).as_posix().casefold()
+                self._paths[key] = path
+                nested.setdefault(key.partition("/")[2], path)
+        self._paths = nested | self._paths  # what lies where it should comes first
+
+    def find(self, *parts: str) -> Path | None:
+        """Returns the file at a path below the root, None when there is none."""
+        return self._paths.get("/".join(parts).replace("\\", "/").casefold())
+
+    def path(self, *parts: str) -> Path:
+        """Returns the file at a path below the root, or where it should be."""
+        return self.find(*parts) or self.root.joinpath(*parts)
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Returns the rows of a table with their line numbers, whatever else it has in columns.
+
+    Raises:
+        ValueError: If a column is missing.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file, skipinitialspace=True)
+        header = [name.strip() for name in table.fieldnames or []]
+        table.fieldnames = header
+        missing = [name for name in columns if name not in header]
+        if missing:
+            raise ValueError(
+                f"'{path}' has no column {missing[0]!r}, its columns are {', '.join(header)!r}. "
+                "Restore the authors' file."
+            )
+        for row in table:
+            if any(row[name] for name in columns):
+                yield table.line_num, {name: (row[name] or "").strip() for name in columns}
+
+
+def to_number(text: str, path: Path, line: int) -> float:
+    """Returns the finite number that stands in a line of a table.
+
+    Raises:
+        ValueError: If it is none; says where.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(
+            f"'{path}', line {line}: {text!r} is no opinion score. Restore the authors' file."
+        )
+    return number

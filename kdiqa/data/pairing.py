@@ -1,0 +1,241 @@
+"""What an image is shown beside: its reference, its re-distortion, another picture, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import Record
+from kdiqa.data.images import read_rgb
+from kdiqa.data.seeds import SeedMode, derive_seed
+
+Image = NDArray[np.uint8]
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+class Distort(Protocol):
+    """A re-distortion: an image and a seed in, an image of the same size out."""
+
+    description: str
+
+    def __call__(self, image: Image, seed: int) -> Image:
+        """Returns the re-distorted image, :math:`(H, W, 3)`."""
+
+
+class Pairing:
+    """Gives each image a second one.
+
+    Attributes:
+        aligned: The second image shows the same scene pixel by pixel and is cropped at the same
+            places, with the same flips.
+        crops: How a second image that is not aligned is cropped in training; by default, and
+            always in evaluation, as the image itself, at places of its own.
+        where: Whether the second image is made of the whole image or of each crop.
+        seed_mode: What its randomness depends on, see :class:`kdiqa.data.seeds.Draw`.
+    """
+
+    aligned: bool = True
+    crops: Crops | None = None
+    where: Literal["image", "crop"] = "image"
+    seed_mode: SeedMode = "per_image"
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns the second image of a record's ``image``, :math:`(H, W, 3)`."""
+        raise NotImplementedError
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Raises ``ValueError`` where these records cannot be paired, before the work starts."""
+
+    def files(self, records: Sequence[Record]) -> list[Path]:
+        """Returns the files this will read besides the records' images."""
+        return []
+
+
+class Reference(Pairing):
+    """The pristine original of each image, aligned with it."""
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns the pixels of the reference."""
+        assert record.reference is not None, "check() has not been called"
+        reference = read_rgb(record.reference)
+        if reference.shape != image.shape:
+            raise ValueError(
+                f"'{record.image}' is {_size(image)} and its reference '{record.reference}' "
+                f"{_size(reference)}. Restore the authors' files: an aligned pair has one size."
+            )
+        return reference
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Refuses records without a reference."""
+        missing = [record for record in records if record.reference is None]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of {len(records)} images have no reference, the first is "
+                f"'{missing[0].image.name}'. Take a data set with references\n(data=tid2013, "
+                "data=kadid10k), or pair by kdiqa.data.pairing.Redistorted, which needs none."
+            )
+
+    def files(self, records: Sequence[Record]) -> list[Path]:
+        """Returns the references."""
+        return [record.reference for record in records if record.reference is not None]
+
+
+class Redistorted(Pairing):
+    """Each image, distorted once more.
+
+    Args:
+        pipeline: What distorts; a stable ``description`` keys the cache.
+        seed_mode: ``per_image`` repeats one re-distortion of each image for ever, ``per_epoch``
+            draws anew in training, ``random`` in evaluation too (the official code).
+        where: ``image`` distorts the whole image and crops then; ``crop`` distorts each crop.
+        aligned: Crops the re-distorted image where the image is cropped; otherwise at places of
+            its own (the official code).
+        crops: How it is cropped in training when it is not aligned.
+        cache: Folder for the re-distorted images, when they are the same in every epoch.
+
+    Raises:
+        ValueError: If the arguments contradict each other.
+    """
+
+    def __init__(
+        self,
+        pipeline: Distort,
+        seed_mode: SeedMode = "per_image",
+        where: Literal["image", "crop"] = "image",
+        aligned: bool = True,
+        crops: Crops | None = None,
+        cache: str | Path | None = None,
+    ) -> None:
+        if where == "crop" and not aligned:
+            raise ValueError(
+                "Re-distorted crops are aligned with the crops they are made of, here aligned: "
+                "false. Set where: image, or aligned: true."
+            )
+        if cache is not None and (seed_mode != "per_image" or where == "crop"):
+            raise ValueError(
+                "Only a re-distortion that stays the same can be cached, here seed_mode: "
+                f"{seed_mode}, where: {where}.\nSet seed_mode: per_image and where: image, "
+                "or cache: null."
+            )
+        self.pipeline = pipeline
+        self.seed_mode = seed_mode
+        self.where = where
+        self.aligned = aligned
+        self.crops = crops
+        self.cache = None if cache is None else Path(cache)
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns the image, distorted once more."""
+        if self.cache is None:
+            return self.pipeline(image, seed)
+        path = self.cache / f"{self._key(record, seed)}.png"
+        if path.exists():
+            return read_rgb(path)
+        second = self.pipeline(image, seed)
+        write_png(path, second)
+        return second
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Makes the folder of the cache."""
+        if self.cache is not None:
+            self.cache.mkdir(parents=True, exist_ok=True)
+
+    def _key(self, record: Record, seed: int) -> str:
+        # By the file's bytes: its time changes when a data set is copied to a node's own disk.
+        content = hashlib.sha256(record.image.read_bytes()).hexdigest()
+        return hashlib.sha256(f"{self.pipeline.description}|{seed}|{content}".encode()).hexdigest()
+
+
+class ReferenceOrRedistorted(Pairing):
+    """The reference of an image that has one, the re-distortion of one that has none.
+
+    Args:
+        redistorted: Makes the second image of those without a reference.
+    """
+
+    def __init__(self, redistorted: Redistorted) -> None:
+        if redistorted.where == "crop":
+            raise ValueError(
+                "A reference is cropped from the whole image, and so must be what stands in for "
+                "it, here where: crop. Set where: image."
+            )
+        self.reference = Reference()
+        self.redistorted = redistorted
+        self.aligned = redistorted.aligned
+        self.crops = redistorted.crops
+        self.seed_mode = redistorted.seed_mode
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns the reference or, without one, the image distorted once more."""
+        source: Pairing = self.reference if record.reference else self.redistorted
+        return source(image, record, seed)
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Makes the folder of the cache."""
+        self.redistorted.check(records)
+
+    def files(self, records: Sequence[Record]) -> list[Path]:
+        """Returns the references there are."""
+        return self.reference.files(records)
+
+
+class Pool(Pairing):
+    """A pristine picture of something else, drawn from a folder: a non-aligned reference.
+
+    Args:
+        folder: Holds the pictures, at any depth.
+        crops: How they are cropped in training.
+        seed_mode: ``per_epoch`` draws a new picture for each image in every epoch of training and
+            always the same one in evaluation.
+    """
+
+    aligned = False
+
+    def __init__(
+        self, folder: str | Path, crops: Crops | None = None, seed_mode: SeedMode = "per_epoch"
+    ) -> None:
+        self.folder = Path(folder)
+        self.crops = crops
+        self.seed_mode = seed_mode
+        pictures = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        self.pictures = sorted(pictures, key=lambda path: path.relative_to(self.folder).as_posix())
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns one picture of the pool."""
+        return read_rgb(self.pictures[derive_seed(seed) % len(self.pictures)])
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Refuses an empty pool."""
+        if not self.pictures:
+            raise ValueError(
+                f"No picture in '{self.folder}' for non-aligned references. Unpack pristine "
+                "photographs there (DIV2K), or set the pool's folder to where they are."
+            )
+
+    def files(self, records: Sequence[Record]) -> list[Path]:
+        """Returns the pictures of the pool."""
+        return self.pictures
+
+
+def write_png(path: Path, image: Image) -> None:
+    """Writes an image so that another process finds the whole file or none."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    with os.fdopen(handle, "wb") as file:
+        file.write(
+            cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1].tobytes()
+        )
+    os.replace(name, path)
+
+
+def _size(image: Image) -> str:
+    return f"{image.shape[1]}×{image.shape[0]}"

@@ -1,0 +1,76 @@
+"""Opinion scores: from the authors' scale to the one that is learned, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+LabelScale = Literal["unit", "raw", "zscore"]
+Score = TypeVar("Score", float, Tensor, NDArray[np.float64])
+
+
+@dataclass(frozen=True)
+class Label:
+    """What an opinion score means.
+
+    Args:
+        lower: The declared lower end of the authors' scale, not the lowest score observed.
+        upper: Its upper end.
+        lower_is_better: Whether the authors' scores fall with quality (DMOS).
+        scale: What is learned: ``unit``, in [0, 1]; ``raw``, in [lower, upper]; ``zscore``, with
+            mean 0 and deviation 1 over the training images. Higher is better in all three: a DMOS
+            is mirrored in its range.
+        mean: Of the training images' unit scores, for ``zscore``.
+        std: Their standard deviation.
+
+    Example:
+        >>> dmos = Label(0, 100, lower_is_better=True, scale="raw")
+        >>> dmos.unit(20.0), dmos.learned(0.75), dmos.to_unit(75.0)
+        (0.8, 75.0, 0.75)
+    """
+
+    lower: float
+    upper: float
+    lower_is_better: bool = False
+    scale: LabelScale = "unit"
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.scale not in ("unit", "raw", "zscore"):
+            raise ValueError(
+                f"Opinion scores have no scale {self.scale!r}. "
+                "Set label_scale: unit, raw or zscore."
+            )
+
+    def unit(self, score: Score) -> Score:
+        """Returns an authors' score in [0, 1], higher is better."""
+        share = (score - self.lower) / (self.upper - self.lower)
+        return 1 - share if self.lower_is_better else share
+
+    def learned(self, unit: Score) -> Score:
+        """Returns a unit score on the scale that is learned."""
+        if self.scale == "raw":
+            return self.lower + unit * (self.upper - self.lower)
+        return (unit - self.mean) / self.std if self.scale == "zscore" else unit
+
+    def to_unit(self, learned: Score) -> Score:
+        """Returns a predicted score in [0, 1] (a prediction may leave it), higher is better."""
+        if self.scale == "raw":
+            return (learned - self.lower) / (self.upper - self.lower)
+        return learned * self.std + self.mean if self.scale == "zscore" else learned
+
+    def fitted(self, unit: Sequence[float]) -> Label:
+        """Returns this label with the mean and deviation of the training images' scores."""
+        if self.scale != "zscore":
+            return self
+        return replace(self, mean=float(np.mean(unit)), std=float(np.std(unit)) or 1.0)
+
+    def as_dict(self) -> dict[str, float | bool | str]:
+        """Returns plain values, to be stored in a checkpoint; ``Label(**values)`` reads them."""
+        return asdict(self)
