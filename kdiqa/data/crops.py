@@ -142,7 +142,7 @@ class Crops:
 
 def _grid(num: int, bottom: int, right: int) -> list[tuple[int, int]]:
     """Returns ``num`` corners in [0, bottom] × [0, right], in rows as even as can be."""
-    columns = math.ceil(math.sqrt(num * (right + 1) / (bottom + 1)))
+    columns = round(math.sqrt(num * (right + 1) / (bottom + 1)))
     columns = min(max(columns, 1), num)
     rows = math.ceil(num / columns)
     counts = [num // rows + (row < num % rows) for row in range(rows)]

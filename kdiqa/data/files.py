@@ -22,7 +22,7 @@ class FileIndex:
         self.root = root
         self._paths: dict[str, Path] = {}
         nested: dict[str, Path] = {}
-        for folder, folders, names in os.walk(root):
+        for folder, folders, names in os.walk(root, followlinks=True):
             folders.sort()
             for name in sorted(names):
                 path = Path(folder, name)
@@ -59,6 +59,25 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
         for row in table:
             if any(row[name] for name in columns):
                 yield table.line_num, {name: (row[name] or "").strip() for name in columns}
+
+
+def split_name(name: str, path: Path, line: int) -> tuple[str, str, int]:
+    """Returns content, distortion and level, as in ``i01_08_3.bmp``, named in a line of a table.
+
+    Raises:
+        ValueError: If the name is made otherwise; says where.
+
+    Example:
+        >>> split_name("I01_08_3.BMP", Path("dmos.csv"), 1)
+        ('i01', '08', 3)
+    """
+    parts = Path(name).stem.casefold().split("_")
+    if len(parts) != 3 or not parts[2].isdecimal():
+        raise ValueError(
+            f"'{path}', line {line}: {name!r} is not named content_distortion_level. "
+            "Restore the authors' file."
+        )
+    return parts[0], parts[1], int(parts[2])
 
 
 def to_number(text: str, path: Path, line: int) -> float:

@@ -34,8 +34,18 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     try:
         data = path.read_bytes()
-        image = _fast(data)
-        return image if image is not None else _careful(data)
+        fault = _fault(data)
+        if fault is not None:
+            raise ValueError(fault)
+        if data.startswith(JPEG):
+            image = _read_jpeg(data)
+        elif _is_plain_png(data) or _is_plain_bmp(data):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        else:
+            image = _read_any(data)
+        if image is None:
+            raise ValueError("its pixels cannot be decoded")
+        return np.asarray(image, np.uint8)
     except (OSError, ValueError, SyntaxError, struct.error, cv2.error) as error:
         raise ImageReadError(
             f"Cannot read the image '{path}': {_reason(error)}. Unpack that file again."
@@ -50,23 +60,23 @@ def _reason(error: Exception) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
-def _fast(data: bytes) -> NDArray[np.uint8] | None:
-    """Returns the pixels of the common kinds of file, None of all others."""
-    if data.startswith(JPEG):
-        colours = simplejpeg.decode_jpeg_header(data)[2]
-        if colours in ("YCbCr", "RGB", "Gray") and not _turned(data):
-            return simplejpeg.decode_jpeg(data)
-        return None
-    plain_png = data.startswith(PNG) and data[24:26] == b"\x08\x02" and b"tRNS" not in data[:4096]
-    plain_png = plain_png and b"acTL" not in data[:4096] and b"eXIf" not in data[:4096]
-    plain_bmp = data.startswith(BMP) and data[28:34] == b"\x18\0\0\0\0\0"
-    if plain_png or plain_bmp:
-        reason = _flaw(data[:64], data[-64:], len(data))
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-        if reason is not None or image is None:
-            raise ValueError(reason or "its pixels cannot be decoded")
-        return np.asarray(image, np.uint8)
-    return None
+def _read_jpeg(data: bytes) -> NDArray[np.uint8]:
+    colours = simplejpeg.decode_jpeg_header(data)[2]
+    if colours in ("YCbCr", "RGB", "Gray") and not _turned(data):
+        return simplejpeg.decode_jpeg(data)  # a quarter faster than OpenCV
+    return _read_any(data)
+
+
+def _is_plain_png(data: bytes) -> bool:
+    """Returns whether a file is an RGB PNG of 8 bits, without transparency, turn or animation."""
+    chunks = (b"tRNS", b"acTL", b"eXIf")
+    plain = data.startswith(PNG) and data[24:26] == b"\x08\x02"
+    return plain and not any(chunk in data[:4096] for chunk in chunks)
+
+
+def _is_plain_bmp(data: bytes) -> bool:
+    """Returns whether a file is an uncompressed bitmap of 24 bits."""
+    return data.startswith(BMP) and data[28:34] == b"\x18\0\0\0\0\0"
 
 
 def _turned(data: bytes) -> bool:
@@ -77,7 +87,7 @@ def _turned(data: bytes) -> bool:
         return file.getexif().get(ExifTags.Base.Orientation, 1) != 1
 
 
-def _careful(data: bytes) -> NDArray[np.uint8]:
+def _read_any(data: bytes) -> NDArray[np.uint8]:
     """Returns the pixels of any file that Pillow reads."""
     with Image.open(io.BytesIO(data)) as file:
         frames = getattr(file, "n_frames", 1)
@@ -106,12 +116,10 @@ def check_image(path: Path) -> str | None:
             file.seek(0)
             head = file.read(64)
             file.seek(max(0, size - 64))
-            reason = _flaw(head, file.read(), size)
-            if reason is not None and head.startswith((JPEG, PNG)):
-                # Some cameras and programs write on behind the picture's end.
-                file.seek(0)
-                reason = _flaw(head, file.read(), size)
-            return reason
+            if _flaw(head, file.read(), size) is None:
+                return None
+            file.seek(0)
+            return _fault(file.read())
     except FileNotFoundError:
         return MISSING
     except OSError as error:
@@ -124,6 +132,15 @@ def check_images(paths: Iterable[Path]) -> dict[Path, str]:
     with ThreadPoolExecutor(16) as pool:  # waits for the disk far more than it computes
         reasons = pool.map(check_image, unique, chunksize=64)
         return {path: reason for path, reason in zip(unique, reasons, strict=True) if reason}
+
+
+def _fault(data: bytes) -> str | None:
+    """Returns what is wrong with a file by its bytes, None when nothing is."""
+    head, size = data[:64], len(data)
+    if _flaw(head, data[-64:], size) is None:
+        return None
+    # Some cameras and programs write on behind the picture's end.
+    return _flaw(head, _behind_thumbnail(data), size)
 
 
 def _flaw(head: bytes, tail: bytes, size: int) -> str | None:
@@ -139,6 +156,17 @@ def _flaw(head: bytes, tail: bytes, size: int) -> str | None:
     if head.startswith(OTHERS):
         return None
     return "its bytes are of no known image format"
+
+
+def _behind_thumbnail(data: bytes) -> bytes:
+    """Returns the part of a JPEG from its first scan on, of any other file all of it.
+
+    A camera's thumbnail has an end marker of its own, in the segments before the scan.
+    """
+    at = 2
+    while data.startswith(JPEG) and data[at : at + 1] == b"\xff" and data[at + 1] != 0xDA:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return data[at:]
 
 
 def _bmp_size(head: bytes) -> int:

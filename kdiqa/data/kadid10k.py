@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.dataset import Record
-from kdiqa.data.files import read_csv, to_number
+from kdiqa.data.files import read_csv, split_name, to_number
 
 
 class KADID10k(IQADataModule):
@@ -29,13 +29,12 @@ class KADID10k(IQADataModule):
         """Yields the images that ``dmos.csv`` lists; the content is the reference."""
         path = self.table("dmos.csv")
         for line, row in read_csv(path, ["dist_img", "ref_img", "dmos"]):
-            stem = row["dist_img"].casefold().removesuffix(".png")
-            content, distortion, level = stem.split("_")
+            content, distortion, level = split_name(row["dist_img"], path, line)
             yield Record(
                 image=self.files.path("images", row["dist_img"]),
                 mos=to_number(row["dmos"], path, line),
                 content=content,
                 reference=self.files.path("images", row["ref_img"]),
                 distortion=distortion,
-                level=int(level),
+                level=level,
             )

@@ -72,7 +72,7 @@ class KonIQ10k(IQADataModule):
         if path is None:
             return {}
         rows = read_csv(path, ["image_name", "set"])
-        return {row["image_name"].casefold(): PARTS[row["set"]] for _, row in rows}
+        return {row["image_name"].casefold(): PARTS.get(row["set"], "") for _, row in rows}
 
     def _scores(self) -> tuple[Path, str]:
         """Returns the label file to read and its column: ``MOS`` means two things in the two."""
@@ -82,8 +82,7 @@ class KonIQ10k(IQADataModule):
         )
         if self.label_name == "mos_100" and sets is not None:
             return sets, "MOS"
-        if scores is not None and self.label_name == "mos_100":
-            return scores, "MOS_zscore"
         if scores is not None:
-            return scores, "MOS"
-        raise DatasetNotFoundError(self, f"lacks '{SCORES[0]}'")
+            return scores, "MOS_zscore" if self.label_name == "mos_100" else "MOS"
+        wanted = SETS if self.label_name == "mos_100" else SCORES[0]
+        raise DatasetNotFoundError(self, f"lacks '{wanted}'")

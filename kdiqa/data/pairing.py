@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -228,13 +227,11 @@ class Pool(Pairing):
 
 def write_png(path: Path, image: Image) -> None:
     """Writes an image so that another process finds the whole file or none."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
     quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    with os.fdopen(handle, "wb") as file:
-        file.write(
-            cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1].tobytes()
-        )
-    os.replace(name, path)
+    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
+    unfinished.write_bytes(data.tobytes())
+    unfinished.replace(path)
 
 
 def _size(image: Image) -> str:

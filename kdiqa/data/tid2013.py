@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.dataset import Record
-from kdiqa.data.files import to_number
+from kdiqa.data.files import split_name, to_number
 
 
 class TID2013(IQADataModule):
@@ -33,12 +33,12 @@ class TID2013(IQADataModule):
             if not text.strip():
                 continue
             score, _, name = text.strip().partition(" ")
-            pristine, distortion, level = name.casefold().removesuffix(".bmp").split("_")
+            content, distortion, level = split_name(name.strip(), path, line)
             yield Record(
                 image=self.files.path("distorted_images", name.strip()),
                 mos=to_number(score, path, line),
-                content=pristine,
-                reference=self.files.path("reference_images", f"{pristine}.bmp"),
+                content=content,
+                reference=self.files.path("reference_images", f"{content}.bmp"),
                 distortion=distortion,
-                level=int(level),
+                level=level,
             )

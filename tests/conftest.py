@@ -1,0 +1,29 @@
+"""What all tests share: one thread, tiny data sets, and the real samples where there are any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.fakes import write_all
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+torch.set_num_threads(1)  # several test runs share the cores; tiny nets gain nothing by more
+
+
+@pytest.fixture(scope="session")
+def fake_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of all fakes, one folder a data set; nobody may change it."""
+    return write_all(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Returns the folder of real samples that lie beside some checkouts."""
+    path = REPOSITORY.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip(f"no real samples in '{path}'; the fakes are tested all the same")
+    return path
