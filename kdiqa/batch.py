@@ -1,0 +1,46 @@
+"""The structures that travel: what a batch holds, what a net predicts, what a distiller asks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+Batch = dict[str, Any]
+r"""One batch, by fixed keys.
+
+``image``: the distorted images' crops, uint8, :math:`(B, P, 3, H, W)`.
+``second``, ``reference``, …: crops of a second image, one key for each pairing of the data.
+``mos``: opinion scores in [0, 1], higher is better, :math:`(B,)`.
+``index``: the images' positions in the data set's records, :math:`(B,)`.
+``pyramids``: frozen features by image key, each a :data:`Pyramid`; put there by the module.
+``teacher``: the teacher's :class:`Prediction`; put there by the distillation callback.
+"""
+
+Pyramid = list[Tensor]
+r"""Pooled features, fine to coarse: L tensors :math:`(B, P, C_l, G, G)`."""
+
+
+class Prediction(NamedTuple):
+    r"""What a net says of a batch, with the features it said it from.
+
+    T counts the tokens of one image: :math:`G^2`, or :math:`P G^2` where crops are scored one by one.
+    """
+
+    score: Tensor
+    r"""Predicted quality, float32, in label units, higher is better, :math:`(B,)`."""
+    difference: Tensor | None
+    r"""Block outputs of the discrepancy extractor, :math:`(K, L, B, T, D)`."""
+    distorted: Tensor | None
+    r"""Block outputs of the distorted-image mixer, :math:`(K', L, B, T, D)`."""
+    fused: Tensor
+    r"""What the head scores, :math:`(B, F)`."""
+
+
+class Distilled(NamedTuple):
+    """What a distiller returns: named terms to add to the loss, and numbers worth watching."""
+
+    terms: dict[str, Tensor]
+    """Scalars, float32; their sum is weighted and minimised."""
+    watched: dict[str, Tensor]
+    """Detached scalars for the log: level losses and level weights."""

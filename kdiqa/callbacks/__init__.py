@@ -1,0 +1,1 @@
+"""Callbacks: they know the trainer, and meet modules and teachers as objects."""

@@ -1,0 +1,65 @@
+"""What happens around every epoch: fresh seeds, and how fast it went."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning as L
+import torch
+
+
+class EpochSeed(L.Callback):
+    """Seeds torch anew at every epoch from (seed, epoch), so that a resumed run draws the same.
+
+    Lightning's checkpoints hold no random state; dropout would differ after a resume.
+
+    Args:
+        seed: The run's.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Seeds this epoch, each rank differently."""
+        state = (self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank
+        torch.manual_seed(state % 2**63)
+
+
+class Throughput(L.Callback):
+    """Logs images a second over an epoch, and the share of its time spent waiting for data."""
+
+    def __init__(self) -> None:
+        self.begun = self.idle_since = 0.0
+        self.waited = 0.0
+        self.images = 0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Starts the clock."""
+        self.begun = self.idle_since = time.perf_counter()
+        self.waited, self.images = 0.0, 0
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Counts the time since the last batch as waiting."""
+        self.waited += time.perf_counter() - self.idle_since
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Counts the batch's images."""
+        self.images += len(batch["index"])
+        self.idle_since = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Logs both, the rate summed over ranks."""
+        seconds = time.perf_counter() - self.begun
+        rate = self.images / seconds * trainer.world_size
+        module.log_dict({"perf/img_per_s": rate, "perf/data_wait": self.waited / seconds})

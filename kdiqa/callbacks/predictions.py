@@ -1,0 +1,57 @@
+"""One row an image: the table behind every reported number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+
+
+class Predictions(L.Callback):
+    """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
+
+    Columns: id (the file, relative to the data's root), content, distortion, level, mos and score,
+    both in label units, higher is better.
+
+    Args:
+        folder: Where the tables go.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Writes the validation rows of the selected weights, not those of each epoch."""
+        if trainer.state.fn == "validate":
+            self.write(trainer, module, "val")
+
+    def on_test_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Writes the test rows."""
+        self.write(trainer, module, "test")
+
+    def write(self, trainer: L.Trainer, module: Any, split: str) -> None:
+        """Writes a split's table, on the first rank."""
+        if not trainer.is_global_zero:
+            return
+        rows = module.rows[split]
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        seen = [data.records[i] for i in rows.index]
+        table = pd.DataFrame(
+            {
+                "id": [relative(record.image, data.root) for record in seen],
+                "content": [record.content for record in seen],
+                "distortion": [record.distortion for record in seen],
+                "level": pd.array([record.level for record in seen], dtype="Int64"),
+                "mos": rows.mos,
+                "score": rows.score,
+            }
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        table.to_csv(self.folder / f"{split}.csv", index=False, float_format="%.9g")
+
+
+def relative(image: Path, root: Path) -> str:
+    """Returns a file's path below a root, or whole where it is not below it."""
+    return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()

@@ -1,0 +1,36 @@
+"""The weight of distillation as a function of the global step."""
+
+from __future__ import annotations
+
+
+class Constant:
+    """The same weight at every step (official).
+
+    Example:
+        >>> Constant(0.1)(1000)
+        0.1
+    """
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def __call__(self, step: int) -> float:
+        """Returns the weight."""
+        return self.weight
+
+
+class Ramp:
+    """A straight line from one weight to another, and the second from then on.
+
+    Example:
+        >>> ramp = Ramp(start=1.0, end=0.0, steps=100)
+        >>> ramp(0), ramp(25), ramp(500)
+        (1.0, 0.75, 0.0)
+    """
+
+    def __init__(self, start: float, end: float, steps: int) -> None:
+        self.start, self.end, self.steps = start, end, steps
+
+    def __call__(self, step: int) -> float:
+        """Returns the weight at a step."""
+        return self.start + (self.end - self.start) * min(step / self.steps, 1.0)

@@ -1,0 +1,26 @@
+"""Short names for weights, so that two holders can tell whether they hold the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def digest(state: Mapping[str, Tensor], text: str = "") -> str:
+    """Returns 12 hex digits that name tensors and a text, on any device.
+
+    Example:
+        >>> digest({"w": torch.zeros(2)}) == digest({"w": torch.zeros(2)})
+        True
+        >>> digest({"w": torch.zeros(2)}) == digest({"w": torch.ones(2)})
+        False
+    """
+    hashed = hashlib.sha256(text.encode())
+    for key, value in state.items():
+        hashed.update(key.encode())
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        hashed.update(flat.view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()[:12]

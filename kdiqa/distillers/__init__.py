@@ -1,0 +1,1 @@
+"""Trained glue between a student's prediction and its teacher's."""

@@ -1,0 +1,60 @@
+"""How an error reaches a user: one message that says what to do, not a library's traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kdiqa.launch import ChildFailed
+
+OURS = Path(__file__).resolve().parent
+WORKER = re.compile(
+    r"Caught \w+ in DataLoader worker process.*^(\w+(?:\.\w+)*): (.+)\Z", re.M | re.S
+)
+
+
+@contextmanager
+def told_plainly(folder: Path) -> Iterator[None]:
+    """Prints errors that this package raised for a user as their message, and exits with 1.
+
+    Others keep their traceback: they are ours to mend. ``KDIQA_DEBUG=1`` shows all of them.
+
+    Args:
+        folder: The run's, named when it is interrupted.
+    """
+    try:
+        yield
+    except ChildFailed as failed:
+        sys.exit(failed.code)
+    except KeyboardInterrupt:
+        words = [word for word in sys.argv[1:] if not word.startswith(("run=", "resume="))]
+        command = " ".join(["python -m kdiqa.train", *words, f"run={folder}", "resume=true"])
+        sys.exit(f"\nInterrupted. Continue with:\n  {command}")
+    except Exception as error:
+        message = for_user(error)
+        if message is None or os.environ.get("KDIQA_DEBUG"):
+            raise
+        sys.exit(f"\n{message}")
+
+
+def for_user(error: BaseException) -> str | None:
+    """Returns the message of an error that was raised in this package, or None for any other.
+
+    Errors come wrapped: Hydra wraps what a constructor raises, a data loader what its worker does.
+    """
+    found = WORKER.search(str(error))
+    if found:
+        return f"{found[1]}: {found[2].strip()}"
+    chain: BaseException | None = error
+    while chain is not None:
+        frames = traceback.extract_tb(chain.__traceback__)
+        ours = bool(frames) and Path(frames[-1].filename).resolve().is_relative_to(OURS)
+        if ours and isinstance(chain, ValueError | OSError | RuntimeError):
+            return f"{type(chain).__name__}: {chain}"
+        chain = chain.__cause__ or chain.__context__
+    return None

@@ -1,0 +1,151 @@
+"""What an experiment needs before it trains: data, a teacher, runs to compare with."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+
+from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
+from kdiqa.launch import run_job
+
+console = Console()
+
+
+def check(cfg: DictConfig, folder: Path) -> Any:
+    """Returns the data module, ready, or raises one error that names all that is missing.
+
+    Args:
+        cfg: The composed configuration.
+        folder: Of this run.
+    """
+    if not cfg.resume and (folder / "checkpoints").is_dir() and "LOCAL_RANK" not in os.environ:
+        raise ValueError(
+            f"'{folder}' already holds a run. Continue it with resume=true, or set run to another"
+            " folder."
+        )
+    missing: list[Exception] = []
+    data = None
+    try:
+        data = instantiate(cfg.data)
+        if "LOCAL_RANK" not in os.environ:
+            data.prepare_data()
+        data.setup()
+    except (OSError, ValueError, RuntimeError) as error:
+        missing.append(error)
+    try:
+        check_teacher(cfg)
+    except (OSError, ValueError) as error:
+        missing.append(error)
+    if len(missing) == 1:
+        raise missing[0]
+    if missing:
+        raise ValueError("\n".join(str(error) for error in missing))
+    return data
+
+
+def needs_teacher(cfg: DictConfig) -> bool:
+    """Returns whether this run distils."""
+    return cfg.callbacks.get("distillation") is not None
+
+
+def check_teacher(cfg: DictConfig) -> None:
+    """Raises unless there is a teacher where one is needed, or it is to be trained."""
+    if not needs_teacher(cfg) or cfg.teacher == "train":
+        return
+    if cfg.teacher is None:
+        raise ValueError(
+            "This experiment distils from a teacher, and teacher is not set. Train one with:"
+            f" python -m kdiqa.train experiment={cfg.teacher_experiment}\nthen set teacher to its"
+            " run folder; or set teacher=train to do both at once."
+        )
+    load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+
+
+def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
+    """Trains the teacher and the comparisons this run asks for, and returns their folders.
+
+    Each is a process and a run folder of its own below this one's, and resumes by itself.
+
+    Args:
+        cfg: Gets the trained teacher's folder as ``teacher``.
+        folder: Of this run.
+    """
+    beside: dict[str, Path] = {}
+    if needs_teacher(cfg):
+        if cfg.teacher == "train":
+            cfg.teacher = str(folder / "teacher")
+            job(
+                "teacher",
+                [f"experiment={cfg.teacher_experiment}", *shared(cfg)],
+                Path(cfg.teacher),
+            )
+        given = find_checkpoint(cfg.teacher).parent.parent
+        if (given / "results.json").is_file():
+            beside["teacher"] = given
+    for name, overrides in (cfg.compare or {}).items():
+        beside[name] = folder / name.replace(" ", "_")
+        words = [*own_overrides(), f"name='{name}'", "compare=null", *overrides]
+        if cfg.teacher:
+            words.append(f"teacher='{cfg.teacher}'")
+        job(name, words, beside[name])
+    cfg.compare = None
+    return beside
+
+
+def job(name: str, overrides: list[str], folder: Path) -> None:
+    """Runs one of the experiment's jobs, unless it has finished before."""
+    if finished(folder):
+        return
+    console.rule(f"[bold]{name}")
+    run_job(overrides, folder)
+
+
+def shared(cfg: DictConfig) -> list[str]:
+    """Returns the overrides a teacher's training takes over from its student's."""
+    hardware = HydraConfig.get().runtime.choices.get("trainer", "default")
+    words = [f"seed={cfg.seed}", f"split={cfg.split}", f"trainer={hardware}"]
+    return [*words, *(cfg.teacher_overrides or [])]
+
+
+def own_overrides() -> list[str]:
+    """Returns this run's overrides, less those that name it."""
+    private = ("run=", "resume=", "teacher=", "compare=", "name=")
+    return [w for w in HydraConfig.get().overrides.task if not w.lstrip("+~").startswith(private)]
+
+
+def finished(folder: Path) -> dict[str, dict[str, float]]:
+    """Returns the metrics of a run that came to its end, by split; none where it did not."""
+    path = folder / "results.json"
+    made: dict[str, dict[str, float]] = (
+        json.loads(path.read_text())["metrics"] if path.is_file() else {}
+    )
+    return made
+
+
+def keep_metrics(folder: Path) -> None:
+    """Puts the curves of an interrupted run aside: Lightning's logger would delete them."""
+    path = folder / "metrics.csv"
+    if path.is_file():
+        count = len(list(folder.glob("metrics_before_*.csv")))
+        path.rename(folder / f"metrics_before_{count}.csv")
+
+
+def whole_metrics(folder: Path) -> None:
+    """Joins the curves of all parts of an interrupted run, the later one's where two overlap."""
+    before = sorted(folder.glob("metrics_before_*.csv"), key=lambda p: int(p.stem.split("_")[-1]))
+    if not before:
+        return
+    tables: list[pd.DataFrame] = []
+    for path in [*before, folder / "metrics.csv"]:
+        table = pd.read_csv(path)
+        tables = [old[old["epoch"] < table["epoch"].min()] for old in tables] + [table]
+    pd.concat(tables).to_csv(folder / "metrics.csv", index=False)
+    for path in before:
+        path.unlink()

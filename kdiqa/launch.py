@@ -1,0 +1,95 @@
+"""Other processes of ours: the ranks of a DDP run, and the jobs an experiment is made of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
+from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
+
+RESOLVED = "config_resolved.yaml"
+
+
+def share_config_with_ranks(folder: Path) -> None:
+    """Makes Lightning start further ranks from the first one's resolved configuration.
+
+    Lightning would repeat the command line instead: under a sweeper each rank would then draw its
+    own hyper-parameters, without an error.
+
+    Args:
+        folder: The run's, which holds :data:`RESOLVED`.
+    """
+    workdir = HydraConfig.get().runtime.cwd
+
+    def command(local_rank: int, *unused: object) -> tuple[list[str], str]:
+        words = [
+            *(sys.executable, "-m", "kdiqa.train"),
+            *("--config-path", str(folder.resolve())),
+            *("--config-name", Path(RESOLVED).stem),
+            f"hydra.run.dir={quoted(folder)}",
+            "hydra.output_subdir=null",
+            f"hydra.job.name=rank{local_rank}",
+            "hydra.mode=RUN",
+        ]
+        return words, workdir
+
+    for script in (trainer_script, fabric_script):
+        script._hydra_subprocess_cmd = command
+
+
+def quoted(path: str | Path) -> str:
+    """Returns a path as a value of Hydra's override grammar, whatever characters it has."""
+    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def run_job(overrides: Sequence[str], folder: Path) -> None:
+    """Trains in a process of its own, resuming what is there, and waits for it.
+
+    Args:
+        overrides: As on the command line.
+        folder: The job's run folder.
+
+    Raises:
+        ChildFailed: If it did not finish; it has said why itself.
+    """
+    words = [
+        sys.executable,
+        "-m",
+        "kdiqa.train",
+        *overrides,
+        f"run={quoted(folder)}",
+        "resume=true",
+    ]
+    environment = {k: v for k, v in os.environ.items() if k not in RANK_VARIABLES}
+    process = subprocess.Popen(words, env=environment)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        # The terminal has told the child as well: let it close its files.
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        raise
+    if code:
+        raise ChildFailed(code)
+
+
+RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
+
+
+class ChildFailed(Exception):
+    """A job ended with an error, which it has printed.
+
+    Args:
+        code: Its exit status.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"a job ended with exit status {code}")
+        self.code = code

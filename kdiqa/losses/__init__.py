@@ -1,0 +1,1 @@
+"""Losses: pure functions with a thin module each."""

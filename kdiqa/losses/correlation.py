@@ -1,0 +1,49 @@
+"""Losses on the order of a batch's scores rather than on their values."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def plcc_loss(score: Tensor, mos: Tensor, eps: float = 1e-8) -> Tensor:
+    r"""Returns the linear-correlation loss of a batch.
+
+    .. math:: \mathcal{L} = \tfrac{1}{2} (1 - \rho(\hat{q}, q)) \in [0, 1]
+
+    The batch is the one at hand: under DDP, each process correlates its own share.
+
+    Args:
+        score: The predicted scores, :math:`(B,)`.
+        mos: The opinion scores, :math:`(B,)`.
+        eps: Keeps the loss of a constant batch finite.
+
+    Example:
+        >>> mos = torch.tensor([0.1, 0.4, 0.8])
+        >>> round(plcc_loss(3 * mos + 1, mos).item(), 4), round(plcc_loss(-mos, mos).item(), 4)
+        (0.0, 1.0)
+    """
+    score, mos = score - score.mean(), mos - mos.mean()
+    rho = (score * mos).sum() / (score.norm() * mos.norm() + eps)
+    return (1 - rho) / 2
+
+
+class ScoreLoss(nn.Module):
+    r"""Smooth L1 on the values plus the linear-correlation loss on their order.
+
+    .. math:: \mathrm{SmoothL1}_\beta(\hat{q}, q) + \lambda \, \mathcal{L}_{\mathrm{PLCC}}
+
+    Args:
+        beta: Where smooth L1 turns from a square into a line, in label units; official: 1.
+        correlation: The weight λ; 0 is the official loss.
+    """
+
+    def __init__(self, beta: float = 1.0, correlation: float = 0.0) -> None:
+        super().__init__()
+        self.beta, self.correlation = beta, correlation
+
+    def forward(self, score: Tensor, mos: Tensor) -> Tensor:
+        """Returns the loss of a batch, in float32."""
+        score, mos = score.float(), mos.float()
+        value = F.smooth_l1_loss(score, mos, beta=self.beta)
+        return value + self.correlation * plcc_loss(score, mos)

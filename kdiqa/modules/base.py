@@ -1,0 +1,140 @@
+"""What every training step shares: features once a step, rows of predictions, one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from kdiqa.batch import Batch, Prediction, Pyramid
+from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.table import Rows, gather
+
+Row = tuple[Tensor, Tensor, Tensor]
+
+
+class IQAModule(L.LightningModule):
+    """A net that scores images, and the table of what it said of them.
+
+    Args:
+        net: Has a ``backbone`` and maps two pyramids to a prediction.
+        loss: Of scores and opinion scores.
+        optimizer: Builds the optimizer from parameter groups.
+        scheduler: Builds the learning-rate schedule, stepped once an epoch; none by default.
+        pair: The batch's keys of the image and of what it is compared with; the same key twice
+            compares an image with itself, so that every difference is zero.
+        backbone_lr: Learning rate of a backbone that is not frozen.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[Any]], Optimizer],
+        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        pair: Sequence[str] = ("image", "second"),
+        backbone_lr: float = 1e-4,
+    ) -> None:
+        super().__init__()
+        self.net, self.loss = net, loss
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.pair, self.backbone_lr = tuple(pair), backbone_lr
+        self.said: list[Row] = []
+        self.rows: dict[str, Rows] = {}
+        self.metrics: dict[str, dict[str, float]] = {}
+
+    def extract(self, batch: Batch, also: Iterable[str] = ()) -> dict[str, Pyramid]:
+        """Returns the batch's pyramids, from one pass of the backbone where it holds none yet.
+
+        Args:
+            batch: Gets the key ``pyramids``; crops or cached features in it are enough.
+            also: Keys of images the teacher wants besides the student's.
+        """
+        if "pyramids" not in batch:
+            keys = sorted({*self.pair, *also})
+            missing = [key for key in keys if key not in batch]
+            if missing:
+                raise RuntimeError(
+                    f"The batch holds no '{missing[0]}' image: the data makes"
+                    f" {sorted(k for k in batch if k not in ('mos', 'index'))}. Give data.pairs.{missing[0]}"
+                    " a pairing (second=redistorted or second=reference), or compare the image with"
+                    " itself (second=none)."
+                )
+            made = self.net.backbone([batch[key] for key in keys])
+            batch["pyramids"] = dict(zip(keys, made, strict=True))
+        return batch["pyramids"]
+
+    def forward(self, batch: Batch) -> Prediction:
+        """Returns the net's prediction for a batch."""
+        pyramids = self.extract(batch)
+        return self.net(*(pyramids[key] for key in self.pair))
+
+    def log_terms(self, terms: Mapping[str, Tensor], watched: Mapping[str, Tensor]) -> Tensor:
+        """Returns the sum of the terms, and logs it, them, and what is only watched."""
+        total = torch.stack([term.float() for term in terms.values()]).sum()
+        named = {f"train/loss_{name}": term for name, term in terms.items()}
+        named |= {f"train/{name}": value for name, value in watched.items()}
+        self.log("train/loss", total, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
+        self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True)
+        return total
+
+    def on_train_epoch_start(self) -> None:
+        """Logs the learning rates."""
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        for group in optimizer.param_groups:
+            self.log(f"optim/lr-{group['name']}", group["lr"])
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Scores a batch of the validation split."""
+        self.keep(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Scores a batch of the test split."""
+        self.keep(batch)
+
+    def keep(self, batch: Batch) -> None:
+        """Scores a batch and keeps one row an image."""
+        self.said.append((batch["index"], self(batch).score.float(), batch["mos"]))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the metrics of the whole validation table."""
+        self.judge("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the metrics of the whole test table."""
+        self.judge("test")
+
+    def judge(self, stage: str) -> None:
+        """Gathers the rows of all ranks, one an image, and logs what they say."""
+        index, score, mos = (torch.cat(column) for column in zip(*self.said, strict=True))
+        self.said.clear()
+        self.rows[stage] = gather(index, score, mos)
+        made = summarize(self.rows[stage].score, self.rows[stage].mos)
+        self.metrics[stage] = made
+        # Equal on every rank, as all saw the gathered table: nothing to reduce.
+        for name, value in made.items():
+            shown = stage == "val" and name in ("srcc", "plcc")
+            self.log(f"{stage}/{name}", value, prog_bar=shown, rank_zero_only=False)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Returns the trainable parameters as named groups."""
+        backbone = [p for p in self.net.backbone.parameters() if p.requires_grad]
+        known = {id(p) for p in self.net.backbone.parameters()}
+        head = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        groups: list[dict[str, Any]] = [{"name": "head", "params": head}]
+        if backbone:
+            groups.append({"name": "backbone", "params": backbone, "lr": self.backbone_lr})
+        return groups
+
+    def configure_optimizers(self) -> Any:
+        """Returns the optimizer, and its schedule by epochs."""
+        optimizer = self.optimizer(self.parameter_groups())
+        if self.scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}

@@ -1,0 +1,16 @@
+"""The full-reference teacher's training."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from kdiqa.batch import Batch
+from kdiqa.modules.base import IQAModule
+
+
+class TeacherModule(IQAModule):
+    """Learns opinion scores of distorted images from their difference to a reference."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the score loss."""
+        return self.log_terms({"score": self.loss(self(batch).score, batch["mos"])}, {})

@@ -1,0 +1,1 @@
+"""Networks: they know tensors, and nothing of Lightning, disks or data sets."""

@@ -1,0 +1,131 @@
+"""The AKD-IQA net: one class for the teacher and the student, of different depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from kdiqa.batch import Prediction, Pyramid
+from kdiqa.nets.backbone import Backbone
+from kdiqa.nets.discrepancy import LevelEmbedding, difference
+from kdiqa.nets.integrator import CrossAttention, Fusion
+from kdiqa.nets.mixer import Mixer
+
+
+class AKDNet(nn.Module):
+    r"""Scores an image from its distance to a second one, level by level.
+
+    The second image is the pristine reference for a teacher and a re-distorted copy of the image
+    itself for a student. Each mixer is shared by the levels, which pass it as one larger batch.
+
+    Args:
+        backbone: The pyramid; frozen, it is shared with whoever has the same weights.
+        num_crops: Crops P of an image. With ``crop_fusion="cat"`` the weights depend on it.
+        dim: Width D of a level's tokens.
+        depth: Blocks of the discrepancy extractor (MFDE): 18 for a student, 36 for a teacher.
+        distorted_depth: Blocks of the distorted-image mixer (CFI): 9 and 18.
+        sign: +1 for distorted minus second (official), -1 for second minus distorted.
+        crop_fusion: ``cat`` puts the crops on the channels (official); ``mean`` scores each crop
+            with the same weights and averages, whatever their number and order.
+        fusion: Builds the integrator from the channels of all levels; official: DPAFF1.
+        dropout: In the mixers and before the head; 0 in the official code.
+        norm_affine: Trains a scale and shift on each level (official: none).
+
+    References:
+        | AKD-IQA, official code: ``BoHu90/AKD-IQA`` (no licence; implemented from a description)
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        num_crops: int = 10,
+        dim: int = 64,
+        depth: int = 18,
+        distorted_depth: int = 9,
+        sign: Literal[1, -1] = 1,
+        crop_fusion: Literal["cat", "mean"] = "cat",
+        fusion: Callable[[int], Fusion] = CrossAttention,
+        dropout: float = 0.0,
+        norm_affine: bool = False,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.num_crops, self.sign, self.crop_fusion = num_crops, sign, crop_fusion
+        self.embedding = LevelEmbedding(backbone.dims, dim, norm_affine)
+        self.fusion = fusion(dim * len(backbone.dims))
+        tokens = backbone.grid**2
+        in_dim = dim * num_crops if crop_fusion == "cat" else dim
+        needs = self.fusion.needs
+        self.discrepancy = (
+            None if needs == "distorted" else Mixer(in_dim, dim, depth, tokens, dropout=dropout)
+        )
+        self.integrator = (
+            None
+            if needs == "difference"
+            else Mixer(in_dim, dim, distorted_depth, tokens, dropout=dropout)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.fusion.dim, 1)
+        self.embedding.apply(scaled_kaiming)
+        for mixer in (self.discrepancy, self.integrator):
+            if mixer is not None:
+                mixer.apply(scaled_kaiming)
+        self.head.apply(scaled_kaiming)
+
+    def forward(self, image: Pyramid, second: Pyramid) -> Prediction:
+        """Returns the score of ``image`` beside ``second``, and the features behind it."""
+        crops = image[0].shape[1]
+        if self.crop_fusion == "cat" and crops != self.num_crops:
+            raise ValueError(
+                f"The net was built for {self.num_crops} crops an image and got {crops}: with"
+                " net.crop_fusion=cat its weights depend on their number. Set num_crops to"
+                f" {self.num_crops}, or train with net.crop_fusion=mean."
+            )
+        z = self.embedding(image)
+        inner = outer = None
+        maps: dict[str, Tensor] = {}
+        if self.discrepancy is not None:
+            d = difference(z, self.embedding(second), self.sign)
+            maps["difference"], inner = self.read(self.discrepancy, d)
+        if self.integrator is not None:
+            maps["distorted"], outer = self.read(self.integrator, z)
+        present = next(iter(maps.values()))
+        fused = self.fusion(maps.get("difference", present), maps.get("distorted", present))
+        score = self.head(self.dropout(fused)).float().squeeze(-1)
+        if self.crop_fusion == "mean":
+            score, fused = (
+                score.unflatten(0, (-1, crops)).mean(1),
+                fused.unflatten(0, (-1, crops)).mean(1),
+            )
+        return Prediction(score, inner, outer, fused)
+
+    def read(self, mixer: Mixer, levels: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Returns a mixer's map, levels on the channels, and all its blocks' outputs.
+
+        Args:
+            mixer: Shared by the levels.
+            levels: Embedded levels :math:`(L, B, P, D, T)`.
+
+        Returns:
+            The map :math:`(N, T, L D)`, N = B or B·P, and the outputs :math:`(K, L, B, T', D)`.
+        """
+        count, batch = levels.shape[:2]
+        x = levels.flatten(2, 3) if self.crop_fusion == "cat" else levels.flatten(1, 2)
+        last, blocks = mixer(x.flatten(0, 1).transpose(1, 2))
+        merged = last.unflatten(0, (count, -1)).permute(1, 2, 0, 3).flatten(2)
+        # Crops scored one by one are further tokens of their image, to whoever compares features.
+        stacked = torch.stack(blocks).unflatten(1, (count, batch, -1)).flatten(3, 4)
+        return merged, stacked
+
+
+def scaled_kaiming(module: nn.Module) -> None:
+    """Initialises a layer with a tenth of Kaiming's normal weights and no bias (official)."""
+    if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_in")
+        with torch.no_grad():
+            module.weight.mul_(0.1)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,227 @@
+"""Frozen ImageNet features as a pyramid of pooled levels. The only file that imports timm."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import timm
+import torch
+from huggingface_hub import constants
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kdiqa.batch import Pyramid
+from kdiqa.digest import digest
+
+# Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
+logging.getLogger("timm.models").setLevel(logging.ERROR)
+
+
+class Backbone(nn.Module):
+    r"""A timm network cut at its stages; each level normalised over channels and pooled to a grid.
+
+    Pooling and the projection that follows commute, so the levels are pooled first: the
+    projection then costs 1/64 at the finest level.
+
+    Args:
+        name: Any timm model name.
+        weights: ``hub`` (timm's pretrained weights), ``random``, or the path of a state dict.
+        taps: ``stages`` for the last ``levels`` stages of timm's ``features_only``, or
+            ``post_merge`` for a Swin's stage outputs after their patch merging, as the
+            official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224².
+        levels: How many stages, counted from the coarsest.
+        grid: Side G of the pooled grid.
+        frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
+            statistics of batch norm still stay: crops of one image are no sample of a data set.
+        chunk: How many crops pass at once; bounds memory, changes nothing else.
+        statistics: ``mean`` pools each cell's mean (official); ``mean_std`` appends its
+            standard deviation as further channels (ours: it keeps a cell's texture energy).
+        mean: Of the normalisation; from timm's configuration by default.
+        std: Likewise.
+        options: Further arguments of ``timm.create_model``.
+    """
+
+    def __init__(
+        self,
+        name: str = "swin_tiny_patch4_window7_224",
+        weights: str = "hub",
+        taps: str = "stages",
+        levels: int = 4,
+        grid: int = 7,
+        frozen: bool = True,
+        chunk: int = 64,
+        statistics: str = "mean",
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if taps not in ("stages", "post_merge"):
+            raise ValueError(f"backbone.taps is '{taps}'; it is 'stages' or 'post_merge'.")
+        if statistics not in ("mean", "mean_std"):
+            raise ValueError(f"backbone.statistics is '{statistics}'; it is 'mean' or 'mean_std'.")
+        self.taps, self.levels, self.grid = taps, levels, grid
+        self.frozen, self.chunk, self.statistics = frozen, chunk, statistics
+        self.trunk = create_trunk(name, weights, taps, levels, dict(options or {}))
+        if frozen:
+            self.trunk.requires_grad_(False)
+        config = self.trunk.pretrained_cfg
+        self.register_buffer("mean", torch.tensor(mean or config["mean"]).view(3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(std or config["std"]).view(3, 1, 1) * 255)
+        self.dims = [dim * (2 if statistics == "mean_std" else 1) for dim in trunk_dims(self)]
+        self.eval()
+
+    mean: Tensor
+    std: Tensor
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Stays in evaluation mode: no drop path, no moving statistics."""
+        return super().train(mode and False)
+
+    def forward(self, images: Sequence[Tensor]) -> list[Pyramid]:
+        r"""Returns one pyramid an image tensor, from one pass over all of them.
+
+        Args:
+            images: Crops, uint8 or [0, 255], each :math:`(B, P, 3, H, W)`.
+        """
+        crops = torch.cat([image.flatten(0, 1) for image in images])
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            chunks = [self.pooled(chunk) for chunk in crops.split(self.chunk)]
+        levels = [torch.cat(level) for level in zip(*chunks, strict=True)]
+        counts = [image.shape[0] * image.shape[1] for image in images]
+        split = [level.split(counts) for level in levels]
+        return [
+            [part[i].unflatten(0, image.shape[:2]) for part in split]
+            for i, image in enumerate(images)
+        ]
+
+    def pooled(self, crops: Tensor) -> list[Tensor]:
+        r"""Returns the levels of crops :math:`(N, 3, H, W)`, each :math:`(N, C_l, G, G)`."""
+        # channels_last: depthwise and 1x1 convolutions run faster on it, on CPU and GPU alike.
+        x = ((crops - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return [self.pool(level) for level in self.features(x)]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
+        if self.taps == "post_merge":
+            return merged_stages(self.trunk, x)
+        # A Swin's feature maps are channels-last already; a convolution's are not.
+        last = getattr(self.trunk, "output_fmt", "NCHW") == "NHWC"
+        return [level if last else level.permute(0, 2, 3, 1) for level in self.trunk(x)]
+
+    def pool(self, level: Tensor) -> Tensor:
+        """Returns a level, normalised over channels without affine weights, on the grid."""
+        level = F.layer_norm(level, level.shape[-1:]).permute(0, 3, 1, 2)
+        mean = F.adaptive_avg_pool2d(level, self.grid)
+        if self.statistics == "mean":
+            return mean
+        square = F.adaptive_avg_pool2d(level.square(), self.grid)
+        return torch.cat([mean, (square - mean.square()).clamp(min=1e-6).sqrt()], dim=1)
+
+    def digest(self) -> str:
+        """Returns 12 hex digits that name these weights and this way of reading them."""
+        text = f"{self.taps} {self.levels} {self.grid} {self.statistics}"
+        return digest(self.state_dict(), text)
+
+
+def merged_stages(swin: nn.Module, x: Tensor) -> list[Tensor]:
+    """Returns a Swin's activations after each patch merging, and those of its last stage."""
+    x = swin.patch_embed(x)
+    levels: list[Tensor] = []
+    for stage in swin.layers:
+        x = stage.downsample(x)
+        levels.append(x)
+        x = stage.blocks(x)
+    return [*levels[1:], x]
+
+
+def trunk_dims(backbone: Backbone) -> list[int]:
+    """Returns the channels of the trunk's levels."""
+    if backbone.taps == "stages":
+        return list(backbone.trunk.feature_info.channels())
+    width = backbone.trunk.embed_dim
+    count = len(backbone.trunk.layers)
+    return [*(width * 2**i for i in range(1, count)), width * 2 ** (count - 1)]
+
+
+def create_trunk(
+    name: str, weights: str, taps: str, levels: int, options: dict[str, Any]
+) -> nn.Module:
+    """Returns the timm network with its weights, from the hub, from a file, or random."""
+    if name not in timm.list_models(name.split(".")[0]) and not timm.is_model(name):
+        close = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        raise ValueError(
+            f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
+        )
+    if taps == "stages":
+        options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
+    else:
+        options |= {"num_classes": 0}
+        if "swin" not in name:
+            raise ValueError(
+                f"backbone.taps=post_merge is for a Swin, not '{name}'; use backbone.taps=stages."
+            )
+    if weights == "random":
+        return timm.create_model(name, pretrained=False, **options)
+    if weights == "hub":
+        return hub_trunk(name, options)
+    check_weights(name, Path(weights), options)
+    overlay = {"file": weights, "custom_load": False}
+    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+
+
+def hub_trunk(name: str, options: dict[str, Any]) -> nn.Module:
+    """Returns the network with timm's pretrained weights, downloaded or from the local cache."""
+    if not reachable(constants.ENDPOINT):
+        constants.HF_HUB_OFFLINE = (
+            True  # ask the local cache at once, instead of a minute's retries
+        )
+    try:
+        return timm.create_model(name, pretrained=True, **options)
+    except Exception as error:  # the hub's clients raise anything from OSError to their own
+        raise RuntimeError(
+            f"The pretrained weights of '{name}' could not be had from the hub or its local cache"
+            f" ({type(error).__name__}). Give backbone.weights=FILE (a state dict of this timm"
+            " model), run once with a network, or train without: backbone.weights=random."
+        ) from error
+
+
+def reachable(endpoint: str, seconds: float = 3.0) -> bool:
+    """Returns whether the host of an address accepts a connection."""
+    address = urlsplit(endpoint)
+    try:
+        socket.create_connection((address.hostname, address.port or 443), seconds).close()
+    except OSError:
+        return False
+    return True
+
+
+def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
+    """Raises unless the file holds every weight of the network's trunk, in its shapes.
+
+    timm loads a ``features_only`` network leniently: what a file lacks would stay random.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"No backbone weights at '{path}'. Set backbone.weights to a state dict of the timm"
+            f" model '{name}', to 'hub', or to 'random'."
+        )
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = state.get("state_dict", state.get("model", state))
+    trunk = timm.create_model(name, pretrained=False, **options)
+    wanted = {key.replace(".", "_"): value.shape for key, value in trunk.state_dict().items()}
+    held = {key.replace(".", "_"): value.shape for key, value in state.items()}
+    # Counters and window tables are recomputed by timm; everything else must be in the file.
+    derived = ("num_batches_tracked", "relative_position_index", "attn_mask")
+    wrong = [k for k, shape in wanted.items() if held.get(k) != shape and not k.endswith(derived)]
+    if wrong:
+        raise ValueError(
+            f"'{path}' does not hold the weights of '{name}': {len(wrong)} of {len(wanted)} tensors"
+            f" are missing or of another shape, first {wrong[0]}. Check backbone.name,"
+            " backbone.options and backbone.weights."
+        )

@@ -1,0 +1,90 @@
+"""The MLP-mixer that reads a level of the pyramid, token by token and channel by channel."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Residual(nn.Module):
+    """``x + f(norm(x))``: a pre-normalised residual branch."""
+
+    def __init__(self, dim: int, branch: nn.Module) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.branch = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns tokens of the shape they came in."""
+        return x + self.branch(self.norm(x))
+
+
+def mlp(
+    width: int, hidden: int, layer: type[nn.Module], dropout: float, **options: int
+) -> nn.Module:
+    """Returns the two-layer perceptron of a mixer, over channels or (as a convolution) tokens."""
+    return nn.Sequential(
+        layer(width, hidden, **options),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        layer(hidden, width, **options),
+        nn.Dropout(dropout),
+    )
+
+
+class MixerBlock(nn.Sequential):
+    r"""Token mixing, then channel mixing, of tokens :math:`(N, T, D)`."""
+
+    def __init__(self, tokens: int, dim: int, expansion: int, dropout: float) -> None:
+        super().__init__(
+            Residual(dim, mlp(tokens, tokens * expansion, nn.Conv1d, dropout, kernel_size=1)),
+            Residual(dim, mlp(dim, dim * expansion, nn.Linear, dropout)),
+        )
+
+
+class Mixer(nn.Module):
+    r"""An MLP-mixer over a grid of tokens that returns what each of its blocks said.
+
+    Args:
+        in_dim: Channels of a token on entry (the crops' channels, concatenated).
+        dim: Width D of the tokens inside.
+        depth: Number K of blocks.
+        tokens: Number T of tokens, :math:`G^2`.
+        expansion: Of both perceptrons.
+        dropout: Behind each of their layers; 0 in the official code.
+
+    References:
+        | MLP-Mixer: An all-MLP Architecture for Vision (Tolstikhin et al., 2021)
+        | https://arxiv.org/abs/2105.01601
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        depth: int,
+        tokens: int = 49,
+        expansion: int = 4,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(in_dim, dim)
+        self.blocks = nn.ModuleList(
+            MixerBlock(tokens, dim, expansion, dropout) for _ in range(depth)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        r"""Returns the last tokens, normalised, and every block's output.
+
+        Args:
+            x: Tokens :math:`(N, T, C)`.
+
+        Returns:
+            Tokens :math:`(N, T, D)`, and K tensors of the same shape.
+        """
+        x = self.embed(x)
+        outputs: list[Tensor] = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        return self.norm(x), outputs

@@ -1,0 +1,168 @@
+"""Trains a teacher or a student: ``python -m kdiqa.train experiment=akd_demo``."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+import lightning as L
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+from rich.console import Console
+
+from kdiqa import report
+from kdiqa.callbacks.provenance import Provenance
+from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
+from kdiqa.errors import told_plainly
+from kdiqa.experiment import check, finished, keep_metrics, prepare_jobs, whole_metrics
+from kdiqa.launch import RESOLVED, share_config_with_ranks
+from kdiqa.memory import keep_freed_memory
+
+console = Console()
+Metrics = dict[str, dict[str, float]]
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+def main(cfg: DictConfig) -> float | None:
+    """Runs one experiment, whole: its teacher and its comparisons first, where it asks for them."""
+    quiet()
+    keep_freed_memory()
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    cfg.run = str(folder)  # a multirun names its folders itself
+    with told_plainly(folder):
+        return run(cfg, folder)
+
+
+def run(cfg: DictConfig, folder: Path) -> float:
+    """Returns the validation metric that sweeps optimise.
+
+    Args:
+        cfg: The composed configuration.
+        folder: Of this run.
+    """
+    first = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
+    torch.set_float32_matmul_precision("high")
+    if not cfg.distill:
+        for node, key in ((cfg.module, "distiller"), (cfg.callbacks, "distillation")):
+            with open_dict(node):
+                node.pop(key, None)
+    data = check(cfg, folder)
+    beside: dict[str, Path] = {}
+    if first:
+        beside = prepare_jobs(cfg, folder)
+        (folder / RESOLVED).write_text(resolved_yaml(cfg))
+    metrics = finished(folder) or fit_and_test(cfg, folder, data)
+    if first:
+        show(beside | {str(cfg.name): folder})
+    return metrics["val"]["srcc"]
+
+
+def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> Metrics:
+    """Returns the metrics of a new run: selected on validation, the test split read once."""
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    module = instantiate(cfg.module)
+    callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    callbacks.append(Provenance(folder, description(cfg)))
+    loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
+    share_config_with_ranks(folder)
+    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    last = folder / "checkpoints" / "last.ckpt"
+    keep_metrics(folder)
+    begun = time.monotonic()
+    try:
+        resumed = str(last) if cfg.resume and last.is_file() else None
+        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+        for read in (trainer.validate, trainer.test):
+            read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
+        if trainer.is_global_zero:
+            whole_metrics(folder)
+            write_results(cfg, folder, trainer, module, time.monotonic() - begun)
+            figures = report.draw(folder)
+            for logger in trainer.loggers:
+                send_panels(logger, folder, figures)
+        return dict(module.metrics)
+    finally:
+        for logger in trainer.loggers:
+            logger.finalize("success" if (folder / "results.json").is_file() else "failed")
+            close(logger)
+
+
+def description(cfg: DictConfig) -> dict[str, Any]:
+    """Returns what every checkpoint says of itself, in plain containers."""
+    import kdiqa
+
+    node = OmegaConf.create(OmegaConf.to_container(cfg.module.net, resolve=True))
+    return {
+        "version": kdiqa.__version__,
+        "net": OmegaConf.to_yaml(node),
+        "config": resolved_yaml(cfg),
+        "pair": list(cfg.module.pair),
+        "seed": int(cfg.seed),
+        "split": int(cfg.split),
+    }
+
+
+def write_results(
+    cfg: DictConfig, folder: Path, trainer: L.Trainer, module: Any, seconds: float
+) -> None:
+    """Writes ``results.json``: what a finished run found. Its presence says that it finished."""
+    checkpoint: Any = trainer.checkpoint_callback
+    best = torch.load(checkpoint.best_model_path, map_location="cpu", weights_only=True)
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    made = {
+        "name": str(cfg.name),
+        "metrics": module.metrics,
+        "selected_on": checkpoint.monitor,
+        "best_epoch": int(best["epoch"]),
+        "epochs": trainer.current_epoch,
+        "seconds": round(seconds, 1),
+        "trainable_parameters": trained,
+        "data": best["kdiqa"]["data"]["digest"],
+        "seed": int(cfg.seed),
+        "split": int(cfg.split),
+    }
+    unfinished = folder / "results.json.part"
+    unfinished.write_text(json.dumps(made, indent=2) + "\n")
+    unfinished.replace(folder / "results.json")
+
+
+def show(folders: dict[str, Path]) -> None:
+    """Prints the table of this run and of those beside it, and where the pictures are."""
+    results = {}
+    for name, folder in folders.items():
+        path = folder / "results.json"
+        if path.is_file():
+            results[name] = json.loads(path.read_text())["metrics"]["test"]
+    console.print(report.table(results, title="Held-out test split"))
+    for name, folder in folders.items():
+        console.print(f"{name}: [link=file://{folder.resolve()}]{folder}[/link]", highlight=False)
+        for picture in sorted((folder / "figures").glob("*.png")):
+            console.print(f"  {picture}", highlight=False)
+
+
+def send_panels(logger: Any, folder: Path, figures: list[Path]) -> None:
+    """Sends predictions and pictures to Weights & Biases, where that is the logger."""
+    if type(logger).__name__ == "WandbLogger":
+        from kdiqa.callbacks.panels import send
+
+        send(logger, folder, figures)
+
+
+def close(logger: Any) -> None:
+    """Ends a Weights & Biases run, which would else go on into the next job of a multirun."""
+    if type(logger).__name__ == "WandbLogger":
+        import wandb
+
+        wandb.finish()
+
+
+if __name__ == "__main__":
+    main()
