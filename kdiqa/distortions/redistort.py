@@ -171,9 +171,10 @@ def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> 
 
     Example:
         >>> single("jpeg", level=4).description
-        "single, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
+        "single jpeg, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
     """
-    return Pipeline([_at_level(kind, level)], "single", photometric_floor)
+    step = _at_level(kind, level)
+    return Pipeline([step], f"single {step.kind}", photometric_floor)
 
 
 def _at_level(kind: int | str, level: int) -> Kadid:

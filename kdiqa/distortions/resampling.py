@@ -45,10 +45,10 @@ class Resample(Step):
 class Resamples(Step):
     """Several :class:`Resample` in a row, as one.
 
-    All that follows the first shrinking is linear in the small image, and separable. So one small
-    matrix for the rows and one for the columns say it all, and where a nearest filter comes last
-    the many equal rows of a matrix are computed once and copied. The numbers are not rounded to
-    8 bits between the steps, as they are in the steps one by one; nothing else differs.
+    A resize is linear and separable. The first shrinking is a banded matrix on the rows and one
+    on the columns; all that follows it is one small matrix on each. Where a nearest filter comes
+    last, the many equal rows of that matrix are computed once and copied. The numbers are not
+    rounded to 8 bits within a resize and after the first shrinking; nothing else differs.
     """
 
     def __init__(self, steps: Sequence[Resample]) -> None:
@@ -57,23 +57,51 @@ class Resamples(Step):
     def __call__(self, image: Pixels, rng: Generator) -> Pixels:
         """Returns the image after all the steps."""
         height, width = image.shape[:2]
-        first = self.steps[0]
-        small = (first.shrink(width), first.shrink(height))
-        pixels = np.asarray(Pillow.fromarray(image).resize(small, first.pillow), dtype=np.float32)
+        small = _shrink(image, self.steps[0])
         rows, copy_rows = _tail(self.steps, height)
         columns, copy_columns = _tail(self.steps, width)
-        pixels = np.tensordot(rows, pixels, axes=(1, 0))
+        pixels = np.tensordot(rows, small, axes=(1, 0))
         pixels = np.tensordot(columns, pixels, axes=(1, 1)).transpose(1, 0, 2)
         exact = np.rint(pixels).clip(0, 255).astype(np.uint8)
         return exact.take(copy_columns, axis=1).take(copy_rows, axis=0)
 
 
+def _shrink(image: Pixels, step: Resample) -> Matrix:
+    """Returns the image at the smaller size of the step, in whole numbers of 0 to 255."""
+    height, width = image.shape[:2]
+    lines = image.reshape(height, -1)
+    rows = [
+        band @ lines[start : start + band.shape[1]].astype(np.float32)
+        for start, band in _bands(step, height, 1)
+    ]
+    lines = np.concatenate(rows)
+    columns = [
+        lines[:, start : start + band.shape[1]] @ band.T for start, band in _bands(step, width, 3)
+    ]
+    pixels = np.concatenate(columns, axis=1).reshape(len(lines), -1, 3)
+    return np.rint(pixels).clip(0, 255)
+
+
 @lru_cache(maxsize=64)
-def _tail(steps: tuple[Resample, ...], size: int) -> tuple[Matrix, NDArray[np.intp]]:
-    """Returns what follows the first shrinking of an axis, as its distinct rows and their order.
+def _bands(step: Resample, size: int, channels: int) -> list[tuple[int, Matrix]]:
+    """Returns the matrix that shrinks an axis, eight rows at a time, without the zeros around.
 
     Pillow itself resizes the identity matrix, so its kernels need not be written down.
     """
+    identity = Pillow.fromarray(np.eye(size, dtype=np.float32))
+    matrix = np.asarray(identity.resize((size, step.shrink(size)), step.pillow))
+    bands = []
+    for top in range(0, len(matrix), 8):
+        band = matrix[top : top + 8]
+        used = np.flatnonzero(band.any(axis=0))
+        band = np.kron(band[:, used[0] : used[-1] + 1], np.eye(channels, dtype=np.float32))
+        bands.append((int(used[0]) * channels, band))
+    return bands
+
+
+@lru_cache(maxsize=64)
+def _tail(steps: tuple[Resample, ...], size: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """Returns what follows the first shrinking of an axis, as its distinct rows and their order."""
     small = steps[0].shrink(size)
     matrix = Pillow.fromarray(np.eye(small, dtype=np.float32))
     matrix = matrix.resize((small, size), steps[0].pillow)

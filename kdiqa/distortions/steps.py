@@ -16,6 +16,8 @@ from kdiqa.distortions.compression import jpeg_pixels
 from kdiqa.distortions.kadid import find
 from kdiqa.distortions.pixels import Pixels, stretch, to_float, to_uint8
 
+CHUNK = 2**15  # so that what numpy makes of 16-bit indices, four times their size, stays in cache
+
 
 class Step:
     """One operation on 8-bit RGB, :math:`(H, W, 3)`; its text names all that it depends on."""
@@ -87,8 +89,11 @@ class GaussianNoise(Step):
         An integer plus noise, rounded, is the integer plus rounded noise: so 16 random bits look
         the rounded noise up in the quantiles of its law, four elements to a 64-bit draw.
         """
-        words = rng.bit_generator.random_raw(-(-image.size // 4))
-        noise = _quantiles(self.variance).take(words.view(np.uint16)[: image.size])
+        words = rng.bit_generator.random_raw(-(-image.size // 4)).view(np.uint16)[: image.size]
+        quantiles, noise = _quantiles(self.variance), np.empty(image.size, np.int16)
+        for start in range(0, image.size, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            np.take(quantiles, words[chunk], out=noise[chunk], mode="clip")
         return cv2.add(image, noise.reshape(image.shape), dtype=cv2.CV_8U)
 
 

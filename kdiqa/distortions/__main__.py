@@ -1,0 +1,79 @@
+"""Writes a contact sheet: ``python -m kdiqa.distortions photo.jpg -o sheet.png``."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+from skimage import data
+
+from kdiqa.distortions.pixels import Pixels
+from kdiqa.distortions.sheet import kadid_sheet, preset_sheet
+
+
+def read(path: Path) -> Pixels:
+    """Returns an image file as 8-bit RGB, :math:`(H, W, 3)`, upright.
+
+    Raises:
+        OSError: There is no such file, or it is no image that Pillow reads to its end.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"No file at {path}. Give the path of an image, or none for scikit-image's astronaut."
+        )
+    try:
+        with Pillow.open(path) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except UnidentifiedImageError:
+        raise OSError(f"{path} is not an image that Pillow can read. Give another.") from None
+    except OSError as error:
+        raise OSError(f"{path} cannot be decoded: {error}. Give another.") from None
+
+
+def check_output(path: Path) -> None:
+    """Checks that a picture can be written to the path.
+
+    Raises:
+        OSError: Its folder is missing, or its ending names no format for pictures.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"No folder {path.parent} to write {path.name} to. Make it first.")
+    if Pillow.registered_extensions().get(path.suffix.lower()) not in Pillow.SAVE:
+        raise OSError(f"No picture format ends in {path.suffix!r}. Give --output a .png or .jpg.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the sheet that the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kdiqa.distortions",
+        description="Write one picture of the 25 distortions of KADID-10k at their five levels, "
+        "or of the re-distortion presets.",
+    )
+    parser.add_argument("image", nargs="?", type=Path, help="default: scikit-image's astronaut")
+    parser.add_argument("-o", "--output", type=Path, help="default: kadid.png or presets.png")
+    parser.add_argument("--presets", action="store_true", help="show the re-distortion presets")
+    parser.add_argument("--seed", type=int, default=0, help="of all random draws, default 0")
+    parser.add_argument(
+        "--no-mapmm", action="store_true", help="leave out the stretch to the full range"
+    )
+    options = parser.parse_args(arguments)
+    output = options.output or Path("presets.png" if options.presets else "kadid.png")
+    if options.seed < 0:
+        parser.error(f"--seed is {options.seed}, but seeds count from 0.")
+    try:
+        check_output(output)
+        image = read(options.image) if options.image else data.astronaut()
+    except OSError as error:
+        parser.error(str(error))
+    if options.presets:
+        sheet = preset_sheet(image, options.seed)
+    else:
+        sheet = kadid_sheet(image, options.seed, not options.no_mapmm)
+    Pillow.fromarray(sheet).save(output)
+    print(f"{output}: {sheet.shape[1]} x {sheet.shape[0]} pixels")
+
+
+if __name__ == "__main__":
+    main()
