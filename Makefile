@@ -53,11 +53,13 @@ fast: $(READY)  ## Tests that are neither slow nor on two processes
 doctest: $(READY)  ## Only the examples in docstrings
 	$(BIN)/python -m pytest kdiqa
 
-bench: $(READY)  ## Measure speed; results go to bench/
-	$(BIN)/python -m bench
+bench: $(READY)  ## Measure speed and record it in bench/results/
+	for script in bench/*.py; do $(BIN)/python -m bench.$$(basename $$script .py) --write || exit 1; done
 
-sheet: $(READY)  ## Draw one picture of all distortions and one of the re-distortion presets
-	$(BIN)/python -m kdiqa.distortions
+sheet: $(READY)  ## Draw one picture of all distortions and one of the presets, in sheets/
+	mkdir -p sheets
+	$(BIN)/python -m kdiqa.distortions --output sheets/kadid.png
+	$(BIN)/python -m kdiqa.distortions --presets --output sheets/presets.png
 
 build: $(READY)  ## Build the wheel and the source archive in dist/
 	$(BIN)/python -m build --no-isolation

@@ -165,8 +165,8 @@ def summarize(score: ArrayLike, mos: ArrayLike) -> dict[str, float]:
 
     `srcc`, `plcc` and `krcc` are signed, and of the scores as they are; `plcc_fit` is taken after
     the four-parameter logistic fit. `rmse` is of the scores as they are and `rmse_fit` of the
-    fitted ones, both in units of the opinions. `fit_ok` is 1.0, or 0.0 where there is no fit and the raw
-    values stand in for the fitted ones; `n` counts the rows.
+    fitted ones, both in units of the opinions. `fit_ok` is 1.0, or 0.0 where there is no fit and
+    the raw values stand in for the fitted ones; `n` counts the rows.
 
     Args:
         score: predictions, :math:`(N,)`.

@@ -1,0 +1,45 @@
+"""The console script: `kdiqa <verb> …` is `python -m kdiqa.<verb> …`.
+
+Nothing but the standard library is imported here, so that help and a misspelt verb answer at once.
+"""
+
+import runpy
+import sys
+from collections.abc import Sequence
+
+from kdiqa import __version__
+
+VERBS = {
+    "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
+    "report": "table and figures of finished runs: kdiqa report RUN…",
+    "distortions": "one picture of all distortions, or of the re-distortion presets",
+}
+USAGE = "usage: kdiqa VERB [ARGUMENTS]\n\n" + "\n".join(
+    f"  {verb:<12} {does}" for verb, does in VERBS.items()
+)
+HELP = f"""No-reference image quality assessment, learnt from a full-reference teacher.
+
+{USAGE}
+
+kdiqa VERB --help tells more of each; kdiqa --version prints {__version__}."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb as its own module would run, and returns the exit code."""
+    verb, *rest = arguments or sys.argv[1:] or ["--help"]
+    if verb in ("-h", "--help"):
+        print(HELP)
+        return 0
+    if verb == "--version":
+        print(f"kdiqa {__version__}")
+        return 0
+    if verb not in VERBS:
+        print(f"kdiqa: no verb '{verb}'\n{USAGE}", file=sys.stderr)
+        return 2
+    sys.argv = [verb, *rest]  # Hydra, and Lightning's child processes, read it from here
+    runpy.run_module(f"kdiqa.{verb}", run_name="__main__", alter_sys=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
