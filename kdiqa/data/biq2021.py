@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.dataset import Record
 from kdiqa.data.files import read_csv, to_number
+from kdiqa.data.record import Record
 
 
 class BIQ2021(IQADataModule):

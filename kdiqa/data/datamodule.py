@@ -16,11 +16,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import IQADataset, Record
+from kdiqa.data.dataset import IQADataset
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
 from kdiqa.data.files import FileIndex
 from kdiqa.data.images import MISSING, check_images
 from kdiqa.data.pairing import Pairing
+from kdiqa.data.record import Record
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.splits import Split, SplitBy, digest
@@ -43,12 +44,14 @@ class IQADataModule(L.LightningDataModule):
         split_by: What stays together; None for what suits the data set.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
-        pairs: By name, what is shown beside each image.
+        pairs: By name, what is shown beside each image; None for a name shows nothing.
+        teacher_pairs: Likewise, in training alone: what only a teacher sees.
         batch_size: Images of a batch, on each device.
         num_workers: Processes that read, beside the main one.
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
+        drop_last: Leaves out the last batch of an epoch where it is not full.
     """
 
     name: str
@@ -68,12 +71,14 @@ class IQADataModule(L.LightningDataModule):
         split_by: SplitBy | None = None,
         train_crops: Crops | None = None,
         test_crops: Crops | None = None,
-        pairs: Mapping[str, Pairing] | None = None,
+        pairs: Mapping[str, Pairing | None] | None = None,
+        teacher_pairs: Mapping[str, Pairing | None] | None = None,
         batch_size: int = 16,
         num_workers: int = 0,
         seed: int = 0,
         label_scale: LabelScale = "unit",
         fraction: float = 1.0,
+        drop_last: bool = False,
     ) -> None:
         super().__init__()
         self.root_from = "data.root" if root is not None else "KDIQA_DATA"
@@ -81,16 +86,18 @@ class IQADataModule(L.LightningDataModule):
         self.split = Split(split, split_by or self.split_by, ratios)
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
-        self.pairs = dict(pairs or {})
+        self.pairs = _given(pairs)
+        self.train_pairs = self.pairs | _given(teacher_pairs)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
         self.fraction = fraction
+        self.drop_last = drop_last
         self.records: list[Record] = []
         self.assignment: list[str] = []
         self.digest = ""
-        _check_crops(self.train_crops, self.test_crops, self.pairs, batch_size, fraction)
+        _check_crops(self.train_crops, self.test_crops, self.train_pairs, batch_size, fraction)
 
     @abstractmethod
     def read(self) -> Iterator[Record]:
@@ -123,7 +130,7 @@ class IQADataModule(L.LightningDataModule):
         raw = list(self.read())
         self._check_labels(raw)
         records = [replace(record, mos=self.label.unit(record.mos)) for record in raw]
-        for pairing in self.pairs.values():
+        for pairing in self.train_pairs.values():
             pairing.check(records)
         self.assignment = self.split.assign(records)
         self._check_files(records)
@@ -153,7 +160,7 @@ class IQADataModule(L.LightningDataModule):
         return IQADataset(
             [replace(record, mos=self.label.learned(record.mos)) for record in records],
             self.train_crops if training else self.test_crops,
-            self.pairs,
+            self.train_pairs if training else self.pairs,
             self.seed,
             training,
             places,
@@ -178,6 +185,7 @@ class IQADataModule(L.LightningDataModule):
             dataset,
             batch_size=1 if crops.size is None else self.batch_size,  # whole images differ in size
             sampler=EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
+            drop_last=self.drop_last and dataset.training,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0 and part != "test",
             pin_memory=torch.cuda.is_available(),
@@ -202,7 +210,7 @@ class IQADataModule(L.LightningDataModule):
 
     def _check_files(self, records: Sequence[Record]) -> None:
         paths = [record.image for record in records]
-        for pairing in self.pairs.values():
+        for pairing in self.train_pairs.values():
             paths += pairing.files(records)
         faults = check_images(paths)
         missing = [path for path, fault in faults.items() if fault == MISSING]
@@ -214,6 +222,10 @@ class IQADataModule(L.LightningDataModule):
             )
         if faults:
             raise BrokenImagesError(self, faults)
+
+
+def _given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
+    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
 
 
 def _one_thread(worker: int) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -16,34 +14,11 @@ from torch.utils.data import Dataset
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
+from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
 
 if TYPE_CHECKING:
     from kdiqa.data.pairing import Pairing
-
-
-@dataclass(frozen=True)
-class Record:
-    """One scored image.
-
-    Args:
-        image: Its file.
-        mos: Its opinion score: in [0, 1], higher is better; as in the label file when a reader
-            yields it.
-        content: What it shows; images of one content never stand on two sides of a split.
-        reference: The file of its pristine original, where there is one.
-        distortion: The name or number of its distortion, where known.
-        level: How strong that is, as the authors count.
-        split: The authors' own part, ``train``, ``val`` or ``test``, where they give one.
-    """
-
-    image: Path
-    mos: float
-    content: str
-    reference: Path | None = None
-    distortion: str | None = None
-    level: int | None = None
-    split: str | None = None
 
 
 class IQADataset(Dataset[dict[str, Tensor]]):

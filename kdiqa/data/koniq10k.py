@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.dataset import Record
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.files import read_csv, to_number
+from kdiqa.data.record import Record
 
 SETS = "koniq10k_distributions_sets.csv"
 SCORES = ("koniq10k_scores_and_distributions.csv", "koniq10k_scores.csv")

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import Record
 from kdiqa.data.images import read_rgb
+from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, derive_seed
 
 Image = NDArray[np.uint8]

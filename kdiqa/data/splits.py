@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from kdiqa.data.dataset import Record
+from kdiqa.data.record import Record
 
 PARTS = ("train", "val", "test")
 SplitBy = Literal["content", "image", "official"]
