@@ -122,6 +122,8 @@ def loss_terms(metrics: pd.DataFrame) -> Figure | None:
     agreement = _by_epoch(metrics, "val/")
     agreement = agreement[[name for name in ("srcc", "plcc") if name in agreement]]
     agreement.columns = agreement.columns.str.upper()
+    if not losses.empty:  # without the last reading of the best weights, logged as an epoch more
+        agreement = agreement[agreement.index.isin(losses.index)]
     panels = [table for table in (losses, agreement) if not table.empty]
     if not panels:
         return None

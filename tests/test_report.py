@@ -48,6 +48,7 @@ def write_metrics(run: Path, num_levels: int = 4) -> pd.DataFrame:
         rows.append(
             {"epoch": epoch, "step": 2 * epoch + 1, "val/srcc": 0.9 - 0.1 * abs(epoch - 3)}
         )
+    rows.append({"epoch": NUM_EPOCHS, "step": 2 * NUM_EPOCHS, "val/srcc": 0.95, "test/srcc": 0.9})
     metrics = pd.DataFrame(rows)
     metrics.to_csv(run / "metrics.csv", index=False)
     return metrics
@@ -120,7 +121,13 @@ def test_losses_are_those_of_the_epoch_and_not_of_its_last_step(tmp_path: Path) 
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     assert list(lines) == ["sum", "score"]
     np.testing.assert_allclose(lines["sum"], 1.0 - 0.1 * np.arange(NUM_EPOCHS))
+
+
+def test_the_best_epoch_is_one_of_training_and_not_the_last_reading(tmp_path: Path) -> None:
+    figure = figures.loss_terms(write_metrics(tmp_path))
+    assert figure is not None
     assert [text.get_text() for text in figure.axes[1].texts] == ["best SRCC 0.900, epoch 3"]
+    assert max(figure.axes[1].lines[0].get_xdata()) == NUM_EPOCHS - 1
 
 
 def test_the_table_is_computed_from_the_rows(run: Path) -> None:

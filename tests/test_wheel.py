@@ -1,4 +1,4 @@
-"""An installation holds all that a checkout does: one composes an experiment far away from here."""
+"""An installation holds all that a checkout does, and composes an experiment far away from it."""
 
 import os
 import subprocess
