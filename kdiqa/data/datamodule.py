@@ -201,10 +201,13 @@ class IQADataModule(L.LightningDataModule):
         lower, upper = self.mos_range
         outside = [record.mos for record in records if not lower <= record.mos <= upper]
         if outside or not records:
-            found = f"from {min(outside):g} to {max(outside):g}" if outside else "none at all"
+            found = "there are none at all"
+            if outside:
+                found = f"{len(outside)} of {len(records)} lie outside: "
+                found += f"from {min(outside):g} to {max(outside):g}"
             raise ValueError(
                 f"{type(self).__name__} has opinion scores from {lower:g} to {upper:g}, but in "
-                f"'{self.root}' {len(outside)} of {len(records)} lie outside: {found}.\n"
+                f"'{self.root}' {found}.\n"
                 f"Restore the authors' label file, from {self.homepage}"
             )
 

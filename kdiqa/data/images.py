@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,6 +38,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         fault = _fault(data)
         if fault is not None:
             raise ValueError(fault)
+        image: NDArray[np.generic] | None
         if data.startswith(JPEG):
             image = _read_jpeg(data)
         elif _is_plain_png(data) or _is_plain_bmp(data):
@@ -58,6 +60,15 @@ def _reason(error: Exception) -> str:
     if "cannot identify image file" in str(error):
         return "its bytes are of no known image format"
     return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Writes an image so that another process finds the whole file or none."""
+    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
+    unfinished.write_bytes(data.tobytes())
+    unfinished.replace(path)
 
 
 def _read_jpeg(data: bytes) -> NDArray[np.uint8]:

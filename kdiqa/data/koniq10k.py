@@ -49,6 +49,10 @@ class KonIQ10k(IQADataModule):
     ) -> None:
         if label not in ("mos_100", "mos_5"):
             raise ValueError(f"KonIQ10k has no label {label!r}. Set label: mos_100 or mos_5.")
+        if image_size not in ("1024x768", "512x384"):
+            raise ValueError(
+                f"KonIQ10k has no image size {image_size!r}. Set image_size: 1024x768 or 512x384."
+            )
         self.mos_range = (0.0, 100.0) if label == "mos_100" else (1.0, 5.0)
         self.label_name = label
         self.image_size = image_size

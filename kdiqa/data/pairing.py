@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images import read_rgb, write_png
 from kdiqa.data.record import Record
-from kdiqa.data.seeds import SeedMode, derive_seed
+from kdiqa.data.seeds import SeedMode, check_mode, derive_seed
 
 Image = NDArray[np.uint8]
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -114,6 +112,11 @@ class Redistorted(Pairing):
         crops: Crops | None = None,
         cache: str | Path | None = None,
     ) -> None:
+        check_mode(seed_mode)
+        if where not in ("image", "crop"):
+            raise ValueError(
+                f"Re-distortion happens nowhere called {where!r}. Set where: image or crop."
+            )
         if where == "crop" and not aligned:
             raise ValueError(
                 "Re-distorted crops are aligned with the crops they are made of, here aligned: "
@@ -202,6 +205,7 @@ class Pool(Pairing):
     def __init__(
         self, folder: str | Path, crops: Crops | None = None, seed_mode: SeedMode = "per_epoch"
     ) -> None:
+        check_mode(seed_mode)
         self.folder = Path(folder)
         self.crops = crops
         self.seed_mode = seed_mode
@@ -223,15 +227,6 @@ class Pool(Pairing):
     def files(self, records: Sequence[Record]) -> list[Path]:
         """Returns the pictures of the pool."""
         return self.pictures
-
-
-def write_png(path: Path, image: Image) -> None:
-    """Writes an image so that another process finds the whole file or none."""
-    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
-    unfinished.write_bytes(data.tobytes())
-    unfinished.replace(path)
 
 
 def _size(image: Image) -> str:

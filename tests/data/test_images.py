@@ -2,13 +2,14 @@ import io
 import re
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kdiqa.data.images import ImageReadError, check_image, check_images, read_rgb
+from kdiqa.data.images import ImageReadError, check_image, check_images, read_rgb, write_png
 from tests.fakes import picture, write
 
 PICTURE = picture(0)
@@ -197,3 +198,11 @@ def test_a_picture_with_another_suffix_is_read_by_its_bytes(tmp_path: Path) -> N
     path = tmp_path / "a.jpg"
     path.write_bytes(buffer.getvalue())
     np.testing.assert_array_equal(read_rgb(path), PICTURE)
+
+
+def test_many_writers_of_one_file_leave_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: write_png(path, picture(4)), range(40)))
+    np.testing.assert_array_equal(read_rgb(path), picture(4))
+    assert list(tmp_path.iterdir()) == [path]
