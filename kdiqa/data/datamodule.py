@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
-from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
+from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError, ScoresError, shown
 from kdiqa.data.files import FileIndex
 from kdiqa.data.images import MISSING, check_images
 from kdiqa.data.pairing import Pairing
@@ -97,7 +97,7 @@ class IQADataModule(L.LightningDataModule):
         self.records: list[Record] = []
         self.assignment: list[str] = []
         self.digest = ""
-        _check_crops(self.train_crops, self.test_crops, self.train_pairs, batch_size, fraction)
+        _check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
 
     @abstractmethod
     def read(self) -> Iterator[Record]:
@@ -201,15 +201,7 @@ class IQADataModule(L.LightningDataModule):
         lower, upper = self.mos_range
         outside = [record.mos for record in records if not lower <= record.mos <= upper]
         if outside or not records:
-            found = "there are none at all"
-            if outside:
-                found = f"{len(outside)} of {len(records)} lie outside: "
-                found += f"from {min(outside):g} to {max(outside):g}"
-            raise ValueError(
-                f"{type(self).__name__} has opinion scores from {lower:g} to {upper:g}, but in "
-                f"'{self.root}' {found}.\n"
-                f"Restore the authors' label file, from {self.homepage}"
-            )
+            raise ScoresError(self, outside, len(records))
 
     def _check_files(self, records: Sequence[Record]) -> None:
         paths = [record.image for record in records]
@@ -218,10 +210,10 @@ class IQADataModule(L.LightningDataModule):
         faults = check_images(paths)
         missing = [path for path, fault in faults.items() if fault == MISSING]
         if missing:
-            first = os.path.relpath(missing[0], self.root)
-            total = len(set(paths))
             raise DatasetNotFoundError(
-                self, f"lacks {len(missing)} of {total} images, the first is '{first}'"
+                self,
+                f"lacks {len(missing)} of {len(set(paths))} images, the first is "
+                f"'{shown(missing[0], self)}'",
             )
         if faults:
             raise BrokenImagesError(self, faults)
@@ -237,7 +229,7 @@ def _one_thread(worker: int) -> None:
 
 
 def _check_crops(
-    train: Crops, test: Crops, pairs: Mapping[str, Pairing], batch_size: int, fraction: float
+    train: Crops, pairs: Mapping[str, Pairing], batch_size: int, fraction: float
 ) -> None:
     if train.size is None and batch_size > 1:
         raise ValueError(

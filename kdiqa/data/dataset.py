@@ -69,7 +69,7 @@ class IQADataset(Dataset[dict[str, Tensor]]):
     def _crops(self, record: Record, draw: Draw) -> dict[str, NDArray[np.uint8]]:
         image = read_rgb(record.image)
         whole = {
-            name: pair(image, record, draw.seed(pair.seed_mode, "pair", name))
+            name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
             for name, pair in self.pairs.items()
             if pair.where == "image"
         }
@@ -78,7 +78,7 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         for name, pair in self.pairs.items():
             if pair.where == "crop":
                 seeds = [
-                    draw.seed(pair.seed_mode, "pair", name, place)
+                    draw.seed(pair.seed_mode, "pair", place)
                     for place in range(len(crops["image"]))
                 ]
                 crops[name] = np.stack(
@@ -87,7 +87,9 @@ class IQADataset(Dataset[dict[str, Tensor]]):
             elif not pair.aligned:
                 # A pair's own crops are augmentation: evaluation looks at it as at the image.
                 own = pair.crops if self.training and pair.crops is not None else self.crops
-                seed = draw.seed("per_epoch", "crops", name)
+                # Without the name: what stands under two names is drawn alike, for the student as
+                # for the teacher.
+                seed = draw.seed("per_epoch", "crops", "apart")
                 crops[name] = own({"image": whole[name]}, seed)["image"]
         return crops
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +44,36 @@ class BrokenImagesError(RuntimeError):
     """
 
     def __init__(self, data: IQADataModule, faults: Mapping[Path, str]) -> None:
-        first = [
-            f"'{os.path.relpath(path, data.root)}' ({fault})"
-            for path, fault in list(faults.items())[:3]
-        ]
+        first = [f"'{shown(path, data)}' ({fault})" for path, fault in list(faults.items())[:3]]
         more = ", …" if len(faults) > len(first) else ""
         super().__init__(
             f"{len(faults)} image files of {type(data).__name__} in '{data.root}' cannot be read: "
             f"{', '.join(first)}{more}.\nUnpack them again from {data.homepage}"
         )
+
+
+class ScoresError(ValueError):
+    """Opinion scores are not those of the data set they should be of.
+
+    Args:
+        data: The data module that read them.
+        outside: Those outside the declared range.
+        total: How many there are.
+    """
+
+    def __init__(self, data: IQADataModule, outside: Sequence[float], total: int) -> None:
+        found = "there are none at all"
+        if outside:
+            found = f"{len(outside)} of {total} lie outside: "
+            found += f"from {min(outside):g} to {max(outside):g}"
+        lower, upper = data.mos_range
+        super().__init__(
+            f"{type(data).__name__} has opinion scores from {lower:g} to {upper:g}, but in "
+            f"'{data.root}' {found}.\nRestore the authors' label file, from {data.homepage}"
+        )
+
+
+def shown(path: Path, data: IQADataModule) -> str:
+    """Returns a path as a message names it: below the data set's folder, where it lies there."""
+    below = data.root is not None and path.is_relative_to(data.root)
+    return (path.relative_to(data.root) if below and data.root else path).as_posix()

@@ -120,6 +120,23 @@ def test_a_fraction_leaves_out_training_images_alone(fake_data: Path) -> None:
         assert half.positions(part) == whole.positions(part)
 
 
+def test_what_only_a_teacher_sees_is_read_in_training_alone(fake_data: Path) -> None:
+    options = {"pairs": {"none": None}, "teacher_pairs": {"reference": Reference()}}
+    data = ready(TID2013(fake_data / "tid2013", **options, **SMALL))
+    assert set(next(iter(data.train_dataloader()))) == {"image", "reference", "mos", "index"}
+    assert set(next(iter(data.val_dataloader()))) == {"image", "mos", "index"}
+
+
+def test_the_last_batch_is_left_out_in_training_alone(fake_data: Path) -> None:
+    options = SMALL | {"batch_size": 5}
+    data = ready(TID2013(fake_data / "tid2013", drop_last=True, **options))
+    sizes = [
+        [len(batch["index"]) for batch in loader]
+        for loader in (data.train_dataloader(), data.test_dataloader())
+    ]
+    assert sizes == [[5, 5, 5, 5], [5, 1]]
+
+
 def test_whole_images_come_one_by_one(fake_data: Path) -> None:
     test_crops = Crops(1, None, "full")
     options = SMALL | {"test_crops": test_crops}

@@ -157,6 +157,13 @@ def test_a_crop_is_distorted_after_it_was_cut(records: list[Record]) -> None:
     assert torch.equal(sample["second"], means[:, None, None, None].expand(2, 3, 16, 16))
 
 
+def test_two_names_of_one_pairing_show_the_same(records: list[Record]) -> None:
+    for options in ({}, {"aligned": False}, {"where": "crop"}):
+        pairs = {n: Redistorted(Noise(), "random", **options) for n in ("second", "reference")}
+        sample = IQADataset(records, Crops(2, 16), pairs, 0)[9]
+        assert torch.equal(sample["second"], sample["reference"])
+
+
 def test_index_says_where_a_record_stands_in_the_whole(records: list[Record]) -> None:
     dataset = IQADataset(records[:3], Crops(1, 16), {}, 0, positions=[40, 2, 7])
     assert [int(dataset[key]["index"]) for key in range(6)] == [40, 2, 7, 40, 2, 7]
