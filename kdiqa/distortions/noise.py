@@ -41,17 +41,20 @@ def multiplicative_noise(image: Image, variance: float, rng: Generator) -> Image
 
 
 def non_local_means(image: Image, sigma: float) -> Image:
-    """Returns the image denoised by non-local means (Buades et al., 2005) in OpenCV.
+    """Returns the image denoised by non-local means (Buades et al., 2005), each channel alone.
+
+    Its strength leaves as much error and as much fine structure as one original of KADID-10k has.
 
     Args:
         image: The noisy image, :math:`(H, W, 3)` in [0, 1].
         sigma: The standard deviation of its noise, in the same unit.
     """
-    strength = 0.8 * 255 * sigma
-    clean = cv2.fastNlMeansDenoisingColored(
-        to_uint8(image), None, strength, strength, templateWindowSize=5, searchWindowSize=13
-    )
-    return to_float(clean)
+    channels = np.moveaxis(to_uint8(image), -1, 0)
+    clean = [
+        cv2.fastNlMeansDenoising(np.ascontiguousarray(channel), None, 0.75 * 255 * sigma, 5, 13)
+        for channel in channels
+    ]
+    return to_float(np.stack(clean, axis=-1))
 
 
 def denoise(

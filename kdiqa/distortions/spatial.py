@@ -59,8 +59,8 @@ def pixelate(image: Image, strength: float, rng: Generator) -> Image:
 def _nearest(size: int, scale: float) -> NDArray[np.intp]:
     """Returns which of ``size`` pixels each pixel shows after shrinking and growing."""
     small = max(1, round(size * scale))
-    down = ((np.arange(small) + 0.5) * size / small).astype(np.intp)
-    return down[((np.arange(size) + 0.5) * small / size).astype(np.intp)]
+    down = (2 * np.arange(small) + 1) * size // (2 * small)  # floor((i + .5) size / small)
+    return down[(2 * np.arange(size) + 1) * small // (2 * size)]
 
 
 def quantisation(image: Image, thresholds: float, rng: Generator) -> Image:

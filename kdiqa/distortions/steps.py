@@ -40,7 +40,8 @@ class Step:
 class GaussianBlur(Step):
     """A Gaussian of ``radius`` pixels, borders replicated.
 
-    Pillow's filter of that name makes three passes of a box instead: both are within 54 dB.
+    Pillow's filter of that name makes three passes of a box instead: at a radius of 2 the two
+    differ by 52 to 54 dB, at 7 by 48 dB.
     """
 
     def __init__(self, radius: float) -> None:

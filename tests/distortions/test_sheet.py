@@ -1,0 +1,84 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from kdiqa.distortions.__main__ import main
+from kdiqa.distortions.sheet import grid, square
+
+
+@pytest.mark.parametrize("arguments", [[], ["--presets"]], ids=["types", "presets"])
+def test_command_writes_a_picture(
+    arguments: list[str],
+    tmp_path: Path,
+    astronaut: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("kdiqa.distortions.sheet.KADID_TILE", 32)
+    monkeypatch.setattr("kdiqa.distortions.sheet.PRESET_TILE", 32)
+    photo, sheet = tmp_path / "photo.jpg", tmp_path / "sheet.png"
+    Pillow.fromarray(astronaut).save(photo)
+    main([str(photo), "-o", str(sheet), *arguments])
+    with Pillow.open(sheet) as picture:
+        assert picture.width > 300
+        assert picture.height > 7 * 32
+        assert f"{sheet}: {picture.width} x {picture.height} pixels" in capsys.readouterr().out
+
+
+def test_grid_shows_examples_as_they_are() -> None:
+    example = np.full((40, 40, 3), 77, np.uint8)
+    table = grid(["a", "b"], [("first", [example, example]), ("second", [example])])
+    assert (table == 77).all(axis=2).sum() == 3 * 40 * 40
+
+
+def test_square_is_the_middle(astronaut: NDArray[np.uint8]) -> None:
+    np.testing.assert_array_equal(square(astronaut[:, 100:300], 200), astronaut[156:356, 100:300])
+
+
+def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    return re.sub(r"(?s).*error: ", "", capsys.readouterr().err)
+
+
+def test_missing_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "none.png"
+    assert fails([str(path)], capsys) == (
+        f"No file at {path}. Give the path of an image, or none for scikit-image's astronaut.\n"
+    )
+
+
+def test_file_that_is_no_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no image")
+    assert fails([str(path)], capsys) == (
+        f"{path} is not an image that Pillow can read. Give another.\n"
+    )
+
+
+def test_truncated_image_is_told(
+    tmp_path: Path, astronaut: NDArray[np.uint8], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cut.jpg"
+    Pillow.fromarray(astronaut).save(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    message = fails([str(path)], capsys)
+    assert message.startswith(f"{path} cannot be decoded: image file is truncated")
+    assert message.endswith("Give another.\n")
+
+
+def test_output_that_cannot_be_written_is_told_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fails(["-o", str(tmp_path / "sheet.doc")], capsys) == (
+        "No picture format ends in '.doc'. Give --output a .png or .jpg.\n"
+    )
+    assert fails(["-o", str(tmp_path / "no" / "sheet.png")], capsys) == (
+        f"No folder {tmp_path / 'no'} to write sheet.png to. Make it first.\n"
+    )
+    assert fails(["--seed", "-1"], capsys) == "--seed is -1, but seeds count from 0.\n"
