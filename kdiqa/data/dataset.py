@@ -99,5 +99,8 @@ def to_tensor(crops: NDArray[np.uint8]) -> Tensor:
 
     They become floats on the device: a quarter of the bytes to collate and to move.
     """
-    # Three times as fast as a transposing copy.
-    return torch.from_numpy(np.stack([cv2.split(crop) for crop in crops]))
+    num, height, width, channels = crops.shape
+    planes = np.empty((num, channels, height, width), np.uint8)
+    for crop, plane in zip(crops, planes, strict=True):
+        cv2.split(crop, list(plane))  # writes into the planes; a transposing copy takes four times
+    return torch.from_numpy(planes)
