@@ -22,7 +22,7 @@ install: $(READY)  ## Create .venv and install kdiqa in it, with what is tested 
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kdiqa needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Type: make install PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
