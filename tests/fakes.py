@@ -52,9 +52,7 @@ def write_biq2021(root: Path, train: int = 20, test: int = 6) -> Path:
     rows = list(zip(names, scores, strict=True))
     # The authors' training list has two empty columns.
     head = [("Image Name", "MOS", "", "")]
-    write_csv(
-        root / "Train (Images and MOS).csv", head + [(*row, "", "") for row in rows[:train]]
-    )
+    write_csv(root / "Train (Images and MOS).csv", head + [(*row, "", "") for row in rows[:train]])
     write_csv(root / "Test (Images and MOS).csv", [("Image Name", "MOS"), *rows[train:]])
     return root
 

@@ -42,7 +42,8 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         if data.startswith(JPEG):
             image = _read_jpeg(data)
         elif _is_plain_png(data) or _is_plain_bmp(data):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         else:
             image = _read_any(data)
         if image is None:

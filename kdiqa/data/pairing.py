@@ -148,8 +148,14 @@ class Redistorted(Pairing):
 
     def check(self, records: Sequence[Record]) -> None:
         """Makes the folder of the cache."""
-        if self.cache is not None:
-            self.cache.mkdir(parents=True, exist_ok=True)
+        try:
+            if self.cache is not None:
+                self.cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"No folder can be made at '{self.cache}' for re-distorted images: "
+                f"{error.strerror}. Set cache to one that can be written, or cache: null."
+            ) from error
 
     def _key(self, record: Record, seed: int) -> str:
         # By the file's bytes: its time changes when a data set is copied to a node's own disk.

@@ -101,6 +101,16 @@ def test_the_cache_knows_a_copy_of_the_data(record: Record, tmp_path: Path) -> N
     assert pipeline.calls == 1
 
 
+def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Record) -> None:
+    cache = record.image / "cache"
+    message = (
+        f"No folder can be made at '{cache}' for re-distorted images: Not a directory. Set cache "
+        "to one that can be written, or cache: null."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Redistorted(CountedNoise(), cache=cache).check([record])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
