@@ -32,6 +32,7 @@ UNHELPFUL = (
     ".*Experiment logs directory .* exists and is not empty.*",  # experiment.keep_metrics saw to it
     ".*treespec, LeafSpec.*",  # lightning on a new torch
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run's own
+    ".*when logging on epoch level in distributed setting.*",  # equal on all ranks already
     ".*GPU available but not used.*",  # trainer=cpu was asked for
 )
 

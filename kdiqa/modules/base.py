@@ -74,13 +74,16 @@ class IQAModule(L.LightningModule):
         pyramids = self.extract(batch)
         return self.net(*(pyramids[key] for key in self.pair))
 
-    def log_terms(self, terms: Mapping[str, Tensor], watched: Mapping[str, Tensor]) -> Tensor:
+    def log_terms(
+        self, terms: Mapping[str, Tensor], watched: Mapping[str, Tensor], batch_size: int
+    ) -> Tensor:
         """Returns the sum of the terms, and logs it, them, and what is only watched."""
         total = torch.stack([term.float() for term in terms.values()]).sum()
         named = {f"train/loss_{name}": term for name, term in terms.items()}
         named |= {f"train/{name}": value for name, value in watched.items()}
-        self.log("train/loss", total, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
-        self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True)
+        epoch: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
+        self.log("train/loss", total, prog_bar=True, batch_size=batch_size, **epoch)
+        self.log_dict(named, batch_size=batch_size, **epoch)
         return total
 
     def on_train_epoch_start(self) -> None:

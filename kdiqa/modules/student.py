@@ -39,11 +39,16 @@ class StudentModule(IQAModule):
             # Never skipped at weight 0: under DDP every parameter must get its gradient.
             terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
             watched = made.watched | {"weight_distill": self.distill_weight}
-        return {"loss": self.log_terms(terms, watched), "score": student.score.detach()}
+        total = self.log_terms(terms, watched, len(batch["mos"]))
+        return {"loss": total, "score": student.score.detach()}
 
-    def on_train_epoch_end(self) -> None:
-        """Lets the distiller move on to the next epoch."""
-        if self.distiller is not None:
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Lets the distiller move on after the epoch's last batch.
+
+        Not at the epoch's end: there the first rank's progress bar reduces metrics while the others
+        go on, and a distiller that talks to all ranks would wait for ever.
+        """
+        if self.distiller is not None and self.trainer.is_last_batch:
             self.distiller.end_epoch()
 
     def parameter_groups(self) -> list[dict[str, Any]]:

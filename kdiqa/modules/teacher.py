@@ -13,4 +13,5 @@ class TeacherModule(IQAModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the score loss."""
-        return self.log_terms({"score": self.loss(self(batch).score, batch["mos"])}, {})
+        terms = {"score": self.loss(self(batch).score, batch["mos"])}
+        return self.log_terms(terms, {}, len(batch["mos"]))
