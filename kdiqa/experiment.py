@@ -9,13 +9,21 @@ from typing import Any
 
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.launch import run_job
 
 console = Console()
+
+
+def switch(cfg: DictConfig) -> None:
+    """Takes the distiller and the teacher out of a configuration that is not to distil."""
+    if not cfg.distill:
+        for node, key in ((cfg.module, "distiller"), (cfg.callbacks, "distillation")):
+            with open_dict(node):
+                node.pop(key, None)
 
 
 def check(cfg: DictConfig, folder: Path) -> Any:

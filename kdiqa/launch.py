@@ -40,7 +40,7 @@ def share_config_with_ranks(folder: Path) -> None:
         return words, workdir
 
     for script in (trainer_script, fabric_script):
-        script._hydra_subprocess_cmd = command
+        script._hydra_subprocess_cmd = command  # type: ignore[attr-defined]
 
 
 def quoted(path: str | Path) -> str:

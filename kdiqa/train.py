@@ -12,14 +12,14 @@ import hydra
 import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from kdiqa import report
 from kdiqa.callbacks.provenance import Provenance
 from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
 from kdiqa.errors import told_plainly
-from kdiqa.experiment import check, finished, keep_metrics, prepare_jobs, whole_metrics
+from kdiqa.experiment import check, finished, keep_metrics, prepare_jobs, switch, whole_metrics
 from kdiqa.launch import RESOLVED, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 
@@ -47,10 +47,7 @@ def run(cfg: DictConfig, folder: Path) -> float:
     """
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
     torch.set_float32_matmul_precision("high")
-    if not cfg.distill:
-        for node, key in ((cfg.module, "distiller"), (cfg.callbacks, "distillation")):
-            with open_dict(node):
-                node.pop(key, None)
+    switch(cfg)
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:

@@ -50,7 +50,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.ddp
 @pytest.mark.slow
-def test_two_processes_resume_where_the_whole_run_ends(home: Path, common: tuple[str, ...]) -> None:
+def test_two_processes_resume_where_the_whole_run_ends(
+    home: Path, common: tuple[str, ...]
+) -> None:
     words = [w for w in STUDENT if not w.startswith("trainer")]
     words = [*words, *common, "weighting=dwa", *TWO, "module.scheduler.T_max=2"]
     whole = call(*words, "trainer.max_epochs=2", folder=home / "whole")
@@ -65,7 +67,9 @@ def test_two_processes_resume_where_the_whole_run_ends(home: Path, common: tuple
 
 
 @pytest.mark.slow
-def test_killed_run_ends_where_the_undisturbed_one_does(home: Path, common: tuple[str, ...]) -> None:
+def test_killed_run_ends_where_the_undisturbed_one_does(
+    home: Path, common: tuple[str, ...]
+) -> None:
     words = (*STUDENT, *common, "trainer.max_epochs=4")
     whole = train(*words, folder=home / "undisturbed")
     folder = home / "killed"

@@ -135,13 +135,17 @@ def test_resumed_run_ends_where_the_whole_run_does(
     assert set(epochs.dropna()) >= {0, 1}
 
 
-def test_finished_run_is_not_trained_again(student: Path, common: tuple[str, ...], teacher: Path) -> None:
+def test_finished_run_is_not_trained_again(
+    student: Path, common: tuple[str, ...], teacher: Path
+) -> None:
     before = (student / "checkpoints" / "last.ckpt").stat().st_mtime_ns
     train(*STUDENT, *common, f"teacher={teacher}", "resume=true", folder=student)
     assert (student / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
 
 
-def test_run_folder_is_not_overwritten(student: Path, common: tuple[str, ...], teacher: Path) -> None:
+def test_run_folder_is_not_overwritten(
+    student: Path, common: tuple[str, ...], teacher: Path
+) -> None:
     with pytest.raises(ValueError, match=r"already holds a run. Continue it with resume=true"):
         train(*STUDENT, *common, f"teacher={teacher}", folder=student)
 
@@ -152,7 +156,9 @@ def test_other_teacher_is_refused_on_resume(
     other = train(*TEACHER, *common, "seed=1", "trainer.max_epochs=1", folder=home / "teacher1")
     (student / "results.json").rename(student / "results.aside")
     try:
-        with pytest.raises(ValueError, match=r"^This run began with teacher \w{12} and would resume with"):
+        with pytest.raises(
+            ValueError, match=r"^This run began with teacher \w{12} and would resume with"
+        ):
             train(*STUDENT, *common, f"teacher={other}", "resume=true", "trainer.max_epochs=3",
                   folder=student)  # fmt: skip
     finally:

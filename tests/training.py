@@ -11,7 +11,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from kdiqa.config import conf_dir
+from lightning import seed_everything
+
+from kdiqa.config import conf_dir, instantiate
+from kdiqa.experiment import check, switch
+from kdiqa.modules.student import StudentModule
 from kdiqa.train import run
 
 BACKBONE = "test_efficientnet"
@@ -64,3 +68,18 @@ def train(*overrides: str, folder: Path) -> Path:
     """Trains and returns the run folder."""
     run(composed(*overrides, folder=folder), folder)
     return folder
+
+
+def one_step(*overrides: str, folder: Path) -> StudentModule:
+    """Returns a module after one step of training and one batch of validation; writes no run."""
+    cfg = composed(*overrides, folder=folder)
+    switch(cfg)
+    data = check(cfg, folder)
+    seed_everything(cfg.seed, verbose=False)
+    module = instantiate(cfg.module)
+    kept = [instantiate(cfg.callbacks[k]) for k in ("distillation",) if k in cfg.callbacks]
+    trainer = instantiate(cfg.trainer, callbacks=kept, logger=False, fast_dev_run=1,
+                          enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    module.terms = {k: float(v) for k, v in trainer.callback_metrics.items()}
+    return module

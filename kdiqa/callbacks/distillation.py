@@ -33,7 +33,7 @@ class Distillation(L.Callback):
         schedule: Callable[[int], float],
         pair: Sequence[str] = ("image", "second"),
     ) -> None:
-        self.teacher = teacher.requires_grad_(False).eval()
+        self.teacher: Any = teacher.requires_grad_(False).eval()
         self.schedule, self.pair = schedule, tuple(pair)
         self.digest = digest(self.teacher.state_dict())
         self.shared = False
@@ -44,9 +44,8 @@ class Distillation(L.Callback):
     def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Lets the teacher use the student's backbone where it is the same and frozen."""
         ours, theirs = module.net.backbone, self.teacher.backbone
-        self.shared = ours is theirs or (
-            ours.frozen and theirs.frozen and ours.digest() == theirs.digest()
-        )
+        both_frozen = ours.frozen and theirs.frozen
+        self.shared = bool(both_frozen and ours.digest() == theirs.digest())
         if self.shared:
             self.teacher.backbone = ours
 
@@ -73,7 +72,7 @@ class Distillation(L.Callback):
         self,
         trainer: L.Trainer,
         module: Any,
-        outputs: dict[str, Tensor],
+        outputs: Any,
         batch: Batch,
         batch_idx: int,
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -82,5 +83,6 @@ class CombinedDistiller(nn.Module):
 
     def end_epoch(self) -> None:
         """Passes it on."""
+        distiller: Any
         for distiller in self.distillers.values():
             distiller.end_epoch()

@@ -31,6 +31,8 @@ class IQAModule(L.LightningModule):
         backbone_lr: Learning rate of a backbone that is not frozen.
     """
 
+    net: Any  # whatever has a backbone and maps two pyramids to a prediction
+
     def __init__(
         self,
         net: nn.Module,

@@ -23,6 +23,7 @@ class StudentModule(IQAModule):
     """
 
     distill_weight: Tensor
+    distiller: Any
 
     def __init__(self, *, distiller: nn.Module | None = None, **options: Any) -> None:
         super().__init__(**options)

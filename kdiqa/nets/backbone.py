@@ -46,6 +46,10 @@ class Backbone(nn.Module):
         options: Further arguments of ``timm.create_model``.
     """
 
+    trunk: Any  # a timm network; its attributes differ from family to family
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         name: str = "swin_tiny_patch4_window7_224",
@@ -75,9 +79,6 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(std or config["std"]).view(3, 1, 1) * 255)
         self.dims = [dim * (2 if statistics == "mean_std" else 1) for dim in trunk_dims(self)]
         self.eval()
-
-    mean: Tensor
-    std: Tensor
 
     def train(self, mode: bool = True) -> Backbone:
         """Stays in evaluation mode: no drop path, no moving statistics."""
@@ -129,7 +130,7 @@ class Backbone(nn.Module):
         return digest(self.state_dict(), text)
 
 
-def merged_stages(swin: nn.Module, x: Tensor) -> list[Tensor]:
+def merged_stages(swin: Any, x: Tensor) -> list[Tensor]:
     """Returns a Swin's activations after each patch merging, and those of its last stage."""
     x = swin.patch_embed(x)
     levels: list[Tensor] = []

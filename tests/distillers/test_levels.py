@@ -35,7 +35,9 @@ DISTILLERS: dict[str, Callable[[], nn.Module]] = {
     "stride2": lambda: LevelDistiller(Weighting(), SquaredDistance(), layer_map="stride2"),
     "cross_level": lambda: CrossLevelDistiller(batch_size=3),
     "score": lambda: ScoreDistiller(),
-    "combined": lambda: CombinedDistiller({"a": ScoreDistiller(), "b": FusedDistiller()}, {"a": 0.5}),
+    "combined": lambda: CombinedDistiller(
+        {"a": ScoreDistiller(), "b": FusedDistiller()}, {"a": 0.5}
+    ),
 }
 
 
@@ -123,5 +125,7 @@ def test_nets_of_different_width_are_refused() -> None:
     student, teacher = said(4, 2), said(8, 4)
     assert teacher.difference is not None
     teacher = teacher._replace(difference=teacher.difference[..., :32])
-    with pytest.raises(ValueError, match=r"^The student's difference features are \(4, 4, 3, 49, 64\)"):
+    with pytest.raises(
+        ValueError, match=r"^The student's difference features are \(4, 4, 3, 49, 64\)"
+    ):
         LevelDistiller(Weighting(), SquaredDistance())(student, teacher, torch.rand(3))

@@ -50,7 +50,9 @@ def test_softmax_sums_to_its_scale_and_starts_at_the_official_weights() -> None:
 
 def test_softmax_drifts_to_the_level_with_the_smallest_loss() -> None:
     weights = settle(SoftmaxWeighting(init=[0.0] * 4))
-    torch.testing.assert_close(weights, torch.tensor([0.987, 0.007, 0.002, 0.004]), atol=0.01, rtol=0)
+    torch.testing.assert_close(
+        weights, torch.tensor([0.987, 0.007, 0.002, 0.004]), atol=0.01, rtol=0
+    )
 
 
 def test_entropy_holds_softmax_together() -> None:

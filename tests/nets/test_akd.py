@@ -79,7 +79,9 @@ def test_every_parameter_of_every_variant_gets_a_gradient(
     assert said.score.shape == (2,)
     for name, parameter in net.named_parameters():
         # A bias of the embedding cancels in the difference, where that is all there is.
-        cancels = fusion == "none_lq" and ("projections" in name and "bias" in name or "shifts" in name)
+        cancels = fusion == "none_lq" and (
+            ("projections" in name and "bias" in name) or "shifts" in name
+        )
         if parameter.requires_grad and not cancels:
             assert parameter.grad is not None, name
             assert parameter.grad.any(), name
@@ -111,7 +113,9 @@ def test_image_compared_with_itself_differs_nowhere(backbone: Backbone) -> None:
 def test_sign_turns_the_difference(backbone: Backbone) -> None:
     torch.manual_seed(0)
     ours = AKDNet(backbone, 3, depth=1, distorted_depth=1, fusion=integrator.DifferenceOnly)
-    turned = AKDNet(backbone, 3, depth=1, distorted_depth=1, sign=-1, fusion=integrator.DifferenceOnly)
+    turned = AKDNet(
+        backbone, 3, depth=1, distorted_depth=1, sign=-1, fusion=integrator.DifferenceOnly
+    )
     turned.load_state_dict(ours.state_dict())
     image, second = pyramids(backbone.dims)
     torch.testing.assert_close(ours(image, second).score, turned(second, image).score)

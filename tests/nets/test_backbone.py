@@ -34,7 +34,9 @@ def test_official_taps_are_the_stages_of_swin_after_their_merging() -> None:
     assert backbone.dims == [192, 384, 768, 768]
 
 
-@pytest.mark.parametrize("name", [SMALL, "test_convnext", "resnet18", "swin_tiny_patch4_window7_224"])
+@pytest.mark.parametrize(
+    "name", [SMALL, "test_convnext", "resnet18", "swin_tiny_patch4_window7_224"]
+)
 def test_any_timm_network_gives_four_pooled_levels(name: str) -> None:
     backbone = Backbone(name, "random")
     size = 224 if "swin" in name else 64
@@ -93,7 +95,9 @@ def test_weights_come_from_a_local_file(tmp_path: Path) -> None:
 def test_file_of_another_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(timm.create_model("test_convnext", pretrained=False).state_dict(), path)
-    with pytest.raises(ValueError, match=rf"^'{re.escape(str(path))}' does not hold the weights of "):
+    with pytest.raises(
+        ValueError, match=rf"^'{re.escape(str(path))}' does not hold the weights of "
+    ):
         Backbone(SMALL, str(path))
 
 
@@ -110,7 +114,9 @@ def test_hub_out_of_reach_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(file, "reachable", lambda endpoint: False)
     monkeypatch.setattr(file.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(file.constants, "HF_HUB_CACHE", str(tmp_path))
-    message = "^The pretrained weights of 'resnet18' could not be had from the hub or its local cache"
+    message = (
+        "^The pretrained weights of 'resnet18' could not be had from the hub or its local cache"
+    )
     with pytest.raises(RuntimeError, match=message):
         Backbone("resnet18", "hub")
 
@@ -118,7 +124,9 @@ def test_hub_out_of_reach_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_unknown_names_and_taps_are_explained() -> None:
     with pytest.raises(ValueError, match=r"^timm knows no model 'resnet_18' \(backbone.name\)"):
         Backbone("resnet_18", "random")
-    with pytest.raises(ValueError, match=r"^backbone.taps=post_merge is for a Swin, not 'resnet18'"):
+    with pytest.raises(
+        ValueError, match=r"^backbone.taps=post_merge is for a Swin, not 'resnet18'"
+    ):
         Backbone("resnet18", "random", taps="post_merge")
 
 
