@@ -1,0 +1,182 @@
+"""What a user reads when something is wrong: one message, in seconds, that says what to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from kdiqa.config import instantiate, load_checkpoint
+from kdiqa.errors import for_user
+from tests.training import STUDENT, TEACHER, composed, train, write_weights
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("misuse")
+
+
+@pytest.fixture(scope="module")
+def weights(home: Path) -> str:
+    return f"module.net.backbone.weights={write_weights(home / 'weights.pth')}"
+
+
+@pytest.fixture(scope="module")
+def teacher(home: Path, fake_data: Path, weights: str) -> Path:
+    words = (f"data.root={fake_data / 'tid2013'}", weights, "trainer.max_epochs=1")
+    return train(*TEACHER, *words, folder=home / "teacher")
+
+
+def told(action: Callable[[], object]) -> str:
+    """Returns what the command would print, and fails where it would print a traceback."""
+    with pytest.raises(Exception, match="") as caught:
+        action()
+    message = for_user(caught.value)
+    assert message is not None, caught.value
+    assert "Traceback" not in message
+    return message
+
+
+def broken(fake_data: Path, tmp_path: Path, break_it: Callable[[Path], None]) -> str:
+    root = tmp_path / "tid 2013 ü"  # a path with a space and a letter beyond ASCII
+    shutil.copytree(fake_data / "tid2013", root)
+    break_it(root)
+    return f"data.root='{root}'"
+
+
+def test_wrong_path(tmp_path: Path, weights: str) -> None:
+    words = ("data.root=/nowhere", weights, "distill=false")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message == (
+        "DatasetNotFoundError: TID2013 not found in '/nowhere'. Unpack it there from\n"
+        "https://www.ponomarenko.info/tid2013.htm, or set data.root (now from data.root) to where"
+        " it is."
+    )
+
+
+def test_missing_label_file(tmp_path: Path, fake_data: Path, weights: str) -> None:
+    root = broken(fake_data, tmp_path, lambda root: (root / "mos_with_names.txt").unlink())
+    words = (root, weights, "distill=false")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message.startswith("DatasetNotFoundError: TID2013 lacks 'mos_with_names.txt' in '")
+
+
+def test_truncated_image(tmp_path: Path, fake_data: Path, weights: str) -> None:
+    def cut(root: Path) -> None:
+        victim = sorted((root / "distorted_images").iterdir())[3]
+        victim.write_bytes(victim.read_bytes()[:-100])
+
+    words = (broken(fake_data, tmp_path, cut), weights, "distill=false")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message.startswith("BrokenImagesError: 1 image files of TID2013 in '")
+    assert "cannot be read: 'distorted_images/" in message
+
+
+def test_image_that_breaks_in_a_worker_is_named(
+    tmp_path: Path, fake_data: Path, weights: str
+) -> None:
+    def garble(root: Path) -> None:
+        for victim in (root / "distorted_images").iterdir():
+            whole = victim.read_bytes()
+            victim.write_bytes(whole[:30] + b"\x63" + whole[31:])  # an unknown compression
+
+    words = (broken(fake_data, tmp_path, garble), weights, "distill=false", "data.num_workers=1")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert re.search(r"ImageReadError: .*distorted_images", message)
+
+
+def test_reference_missing_for_a_full_reference_experiment(
+    tmp_path: Path, fake_data: Path, weights: str
+) -> None:
+    words = ("data=biq2021", f"data.root={fake_data / 'biq2021'}", weights)
+    message = told(lambda: train(*TEACHER, *words, folder=tmp_path / "run"))
+    assert re.match(r"ValueError: \d+ of \d+ images have no reference, the first is '", message)
+
+
+def test_teacher_that_does_not_exist(tmp_path: Path, fake_data: Path, weights: str) -> None:
+    words = (f"data.root={fake_data / 'tid2013'}", weights, "teacher=/nowhere")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message == (
+        "FileNotFoundError: No checkpoint at '/nowhere': neither a file nor a run folder with"
+        " checkpoints/best.ckpt. Train one with: python -m kdiqa.train"
+        " experiment=teacher_kadid10k"
+    )
+
+
+def test_data_and_teacher_missing_are_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KDIQA_DATA", raising=False)
+    words = ("experiment=akd_koniq", "trainer=cpu", "callbacks.progress=null")
+    message = told(lambda: train(*words, folder=tmp_path / "run"))
+    assert "KonIQ10k has no folder: data.root is not set. Unpack it from" in message
+    assert "python -m kdiqa.train experiment=teacher_kadid10k" in message
+    assert "teacher=train" in message
+
+
+def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights: str) -> None:
+    path = tmp_path / "photo.ckpt"
+    path.write_bytes(b"\x89PNG not weights")
+    words = (f"data.root={fake_data / 'tid2013'}", weights, f"teacher={path}")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message.startswith(f"ValueError: '{path}' cannot be read as a checkpoint (")
+
+
+def test_weights_alone_are_no_teacher(home: Path, weights: str) -> None:
+    path = home / "weights.pth"
+    message = (
+        f"'{path}' was not written by kdiqa: it does not say which net its weights belong to."
+        " Backbone weights go to backbone.weights."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        load_checkpoint(path)
+
+
+def test_checkpoint_that_is_code_is_refused(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+            return exec, ("raise SystemExit('ran')",)
+
+    torch.save({"kdiqa": Hostile()}, tmp_path / "hostile.ckpt")
+    with pytest.raises(ValueError, match=r"holds more than weights and plain values"):
+        load_checkpoint(tmp_path / "hostile.ckpt")
+
+
+def test_configuration_builds_only_what_is_allowed() -> None:
+    with pytest.raises(ValueError, match=r"^The configuration asks for 'os.system', which is not"):
+        instantiate({"_target_": "kdiqa.nets.mixer.Mixer", "in_dim": {"_target_": "os.system"}})
+
+
+def test_distiller_without_its_callback(
+    tmp_path: Path, fake_data: Path, weights: str, teacher: Path
+) -> None:
+    words = (f"data.root={fake_data / 'tid2013'}", weights, f"teacher={teacher}")
+    message = told(
+        lambda: train(*STUDENT, *words, "~callbacks.distillation", folder=tmp_path / "run")
+    )
+    assert message == (
+        "RuntimeError: The student has a distiller, but the batch holds no teacher prediction. Add"
+        " the Distillation callback (distiller=levels), or train without a teacher"
+        " (distiller=none)."
+    )
+
+
+def test_misspelt_key_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match=r"Could not override 'data\.batchsize'"):
+        composed("data=tid2013", "data.batchsize=4", folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_misspelt_experiment_lists_those_there_are() -> None:
+    words = [sys.executable, "-m", "kdiqa.train", "experiment=akd_dmeo"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "Could not find 'experiment/akd_dmeo'" in done.stderr
+    assert "akd_demo" in done.stderr
+    assert "Traceback" not in done.stderr
