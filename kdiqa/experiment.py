@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
@@ -135,6 +135,19 @@ def finished(folder: Path) -> dict[str, dict[str, float]]:
         json.loads(path.read_text())["metrics"] if path.is_file() else {}
     )
     return made
+
+
+def keep_features(cfg: DictConfig, data: Any, module: Any) -> None:
+    """Lets the data give pyramids of the module's backbone, computed here where they are missing."""
+    cache = instantiate(cfg.features)
+    plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
+    drawn = ("_target_", "train_crops", "test_crops", "pairs", "teacher_pairs")
+    text = str([plain[key] for key in drawn])
+
+    def kept(dataset: Any, total: int) -> Any:
+        return cache.dataset(dataset, module.net.backbone, total, text, data.num_workers)
+
+    data.keep_features(kept)
 
 
 def keep_metrics(folder: Path) -> None:

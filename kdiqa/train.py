@@ -19,7 +19,15 @@ from kdiqa import report
 from kdiqa.callbacks.provenance import Provenance
 from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
 from kdiqa.errors import told_plainly
-from kdiqa.experiment import check, finished, keep_metrics, prepare_jobs, switch, whole_metrics
+from kdiqa.experiment import (
+    check,
+    finished,
+    keep_features,
+    keep_metrics,
+    prepare_jobs,
+    switch,
+    whole_metrics,
+)
 from kdiqa.launch import RESOLVED, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 
@@ -66,6 +74,8 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> 
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     callbacks.append(Provenance(folder, description(cfg)))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
+    if cfg.features is not None:
+        keep_features(cfg, data, module)
     share_config_with_ranks(folder)
     trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     last = folder / "checkpoints" / "last.ckpt"

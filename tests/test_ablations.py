@@ -17,7 +17,15 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "A3 fixed": ("weighting=fixed",),
     **{
         f"A4 {name}": (f"weighting={name}",)
-        for name in "softmax softplus uncertainty gate dwa hard_focus teacher_trust".split()
+        for name in [
+            "softmax",
+            "softplus",
+            "uncertainty",
+            "gate",
+            "dwa",
+            "hard_focus",
+            "teacher_trust",
+        ]
     },
     "A4 gate of the teacher": ("weighting=gate", "weighting.source=teacher"),
     "A5 cross level": ("distiller=cross_level", "data.batch_size=4"),
@@ -26,7 +34,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "B0 nothing, no teacher": ("second=none", "distill=false"),
     **{
         f"B {name}": (f"redistort={name}",)
-        for name in "official9 official22 random5 kadid_max paper3p".split()
+        for name in ["official9", "official22", "random5", "kadid_max", "paper3p"]
     },
     "B single": ("redistort=single", "redistort.kind=jpeg", "redistort.level=3"),
     "B strength": ("redistort.level_index=0",),
@@ -50,11 +58,11 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "D no block": ("module.distiller.num_blocks=0",),
     "D one block": ("module.distiller.num_blocks=1", "module.distiller.reduce=mean"),
     "D weight": ("callbacks.distillation.schedule.weight=0.3",),
-    **{f"D {name}": (f"distance={name}",) for name in "absolute cosine relational".split()},
+    **{f"D {name}": (f"distance={name}",) for name in ["absolute", "cosine", "relational"]},
     # E: the net
     **{
         f"E {name}": (f"fusion={name}", "distiller=score")
-        for name in "dpaff dpaff_res cat add aff none_diff none_lq".split()
+        for name in ["dpaff", "dpaff_res", "cat", "add", "aff", "none_diff", "none_lq"]
     },
     "E statistics": ("module.net.backbone.statistics=mean_std", "distiller=score"),
     "E fine-tuned": ("module.net.backbone.frozen=false",),

@@ -9,9 +9,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
-
 from lightning import seed_everything
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.config import conf_dir, instantiate
 from kdiqa.experiment import check, switch

@@ -98,7 +98,8 @@ class Distillation(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Has the teacher score the validation images once, where it can see its pair there."""
-        if not self.judged and all(key in batch for key in self.pair):
+        held = batch["pyramids"]
+        if not self.judged and all(key in held for key in self.pair):
             with trainer.precision_plugin.forward_context():
                 score = self.ask(module, batch).score.float()
             self.said.append((batch["index"], score, batch["mos"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import otherwise
 
@@ -176,3 +176,31 @@ def _check(num: int, size: int | None, mode: str) -> None:
         )
     if mode != "full" and size is None:
         raise ValueError(f"Mode {mode!r} needs the side of a crop in pixels. Set size: 224.")
+
+
+def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fraction: float) -> None:
+    """Raises where training's crops, a pair's own ones, and the batch do not fit each other.
+
+    Args:
+        train: Of the images.
+        pairs: By name, each with ``aligned`` and ``crops``.
+        batch_size: Images of a batch.
+        fraction: Share of the training images.
+    """
+    if train.size is None and batch_size > 1:
+        raise ValueError(
+            f"Whole images differ in size and cannot train in batches of {batch_size}. Set "
+            "data.train_crops.size=224, or data.batch_size=1."
+        )
+    for name, pair in pairs.items():
+        own = pair.crops
+        if own is not None and not pair.aligned and (own.num, own.size) != (train.num, train.size):
+            raise ValueError(
+                f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
+                f"{train.num} of {train.size}. Give both the same num and size."
+            )
+    if not 0 < fraction <= 1:
+        raise ValueError(
+            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0 "
+            "and at most 1."
+        )

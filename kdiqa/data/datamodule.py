@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from kdiqa.data.crops import Crops
+from kdiqa.data.cache import CachedDataset
+from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError, ScoresError, shown
 from kdiqa.data.files import FileIndex
@@ -94,10 +95,11 @@ class IQADataModule(L.LightningDataModule):
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
         self.fraction = fraction
         self.drop_last = drop_last
+        self.kept: dict[str, CachedDataset] = {}
         self.records: list[Record] = []
         self.assignment: list[str] = []
         self.digest = ""
-        _check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
+        check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
 
     @abstractmethod
     def read(self) -> Iterator[Record]:
@@ -166,6 +168,11 @@ class IQADataModule(L.LightningDataModule):
             places,
         )
 
+    def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
+        """Gives pyramids in place of crops from now on, computed where they are missing."""
+        for part in ("train", "val", "test"):
+            self.kept[part] = features(self.dataset(part), len(self.records))
+
     def train_dataloader(self) -> Loader:
         """Returns batches of the training images, in a new order in every epoch."""
         return self._loader("train")
@@ -179,15 +186,16 @@ class IQADataModule(L.LightningDataModule):
         return self._loader("test")
 
     def _loader(self, part: str) -> Loader:
-        dataset = self.dataset(part)
+        dataset = self.kept.get(part) or self.dataset(part)
         crops = self.train_crops if dataset.training else self.test_crops
+        workers = 0 if self.kept else self.num_workers  # kept features need no decoding
         return DataLoader(
             dataset,
             batch_size=1 if crops.size is None else self.batch_size,  # whole images differ in size
             sampler=EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
             drop_last=self.drop_last and dataset.training,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0 and part != "test",
+            num_workers=workers,
+            persistent_workers=workers > 0 and part != "test",
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
         )
@@ -226,25 +234,3 @@ def _given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
 def _one_thread(worker: int) -> None:
     """Keeps the threads of all workers together from outnumbering the cores."""
     cv2.setNumThreads(0)
-
-
-def _check_crops(
-    train: Crops, pairs: Mapping[str, Pairing], batch_size: int, fraction: float
-) -> None:
-    if train.size is None and batch_size > 1:
-        raise ValueError(
-            f"Whole images differ in size and cannot train in batches of {batch_size}. Set "
-            "data.train_crops.size=224, or data.batch_size=1."
-        )
-    for name, pair in pairs.items():
-        own = pair.crops
-        if own is not None and not pair.aligned and (own.num, own.size) != (train.num, train.size):
-            raise ValueError(
-                f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
-                f"{train.num} of {train.size}. Give both the same num and size."
-            )
-    if not 0 < fraction <= 1:
-        raise ValueError(
-            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0 "
-            "and at most 1."
-        )

@@ -57,16 +57,17 @@ class IQAModule(L.LightningModule):
             batch: Gets the key ``pyramids``; crops or cached features in it are enough.
             also: Keys of images the teacher wants besides the student's.
         """
+        keys = sorted({*self.pair, *also})
+        held = batch.get("pyramids", batch)
+        missing = [key for key in keys if key not in held]
+        if missing:
+            raise RuntimeError(
+                f"The batch holds no '{missing[0]}' image, only"
+                f" {sorted(k for k in held if k not in ('mos', 'index', 'teacher'))}. Give"
+                f" data.pairs.{missing[0]} a pairing (second=redistorted or second=reference), or"
+                " compare the image with itself (second=none)."
+            )
         if "pyramids" not in batch:
-            keys = sorted({*self.pair, *also})
-            missing = [key for key in keys if key not in batch]
-            if missing:
-                raise RuntimeError(
-                    f"The batch holds no '{missing[0]}' image: the data makes"
-                    f" {sorted(k for k in batch if k not in ('mos', 'index'))}. Give data.pairs.{missing[0]}"
-                    " a pairing (second=redistorted or second=reference), or compare the image with"
-                    " itself (second=none)."
-                )
             made = self.net.backbone([batch[key] for key in keys])
             batch["pyramids"] = dict(zip(keys, made, strict=True))
         return batch["pyramids"]

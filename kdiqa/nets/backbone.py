@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
+from kdiqa.nets.taps import expansions, merged_stages, trunk_dims
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
@@ -33,7 +34,10 @@ class Backbone(nn.Module):
         weights: ``hub`` (timm's pretrained weights), ``random``, or the path of a state dict.
         taps: ``stages`` for the last ``levels`` stages of timm's ``features_only``, or
             ``post_merge`` for a Swin's stage outputs after their patch merging, as the
-            official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224².
+            official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224², or
+            ``expansions`` for the wide activations inside the inverted residuals of MobileNets
+            and EfficientNets, those of one stride side by side (ours): texture shows in them
+            that the narrow stage outputs have thrown away.
         levels: How many stages, counted from the coarsest.
         grid: Side G of the pooled grid.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
@@ -41,6 +45,8 @@ class Backbone(nn.Module):
         chunk: How many crops pass at once; bounds memory, changes nothing else.
         statistics: ``mean`` pools each cell's mean (official); ``mean_std`` appends its
             standard deviation as further channels (ours: it keeps a cell's texture energy).
+        norm: ``layer`` normalises each place over channels without affine weights (official);
+            ``none`` leaves the activations as they are.
         mean: Of the normalisation; from timm's configuration by default.
         std: Likewise.
         options: Further arguments of ``timm.create_model``.
@@ -60,24 +66,26 @@ class Backbone(nn.Module):
         frozen: bool = True,
         chunk: int = 64,
         statistics: str = "mean",
+        norm: str = "layer",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if taps not in ("stages", "post_merge"):
-            raise ValueError(f"backbone.taps is '{taps}'; it is 'stages' or 'post_merge'.")
-        if statistics not in ("mean", "mean_std"):
-            raise ValueError(f"backbone.statistics is '{statistics}'; it is 'mean' or 'mean_std'.")
+        check_choice("taps", taps, ("stages", "post_merge", "expansions"))
+        check_choice("statistics", statistics, ("mean", "mean_std"))
+        check_choice("norm", norm, ("layer", "none"))
         self.taps, self.levels, self.grid = taps, levels, grid
-        self.frozen, self.chunk, self.statistics = frozen, chunk, statistics
+        self.frozen, self.chunk = frozen, chunk
+        self.statistics, self.norm = statistics, norm
         self.trunk = create_trunk(name, weights, taps, levels, dict(options or {}))
         if frozen:
             self.trunk.requires_grad_(False)
         config = self.trunk.pretrained_cfg
         self.register_buffer("mean", torch.tensor(mean or config["mean"]).view(3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(std or config["std"]).view(3, 1, 1) * 255)
-        self.dims = [dim * (2 if statistics == "mean_std" else 1) for dim in trunk_dims(self)]
+        width = 2 if statistics == "mean_std" else 1
+        self.dims = [width * dim for dim in trunk_dims(self.trunk, taps)[-levels:]]
         self.eval()
 
     def train(self, mode: bool = True) -> Backbone:
@@ -111,13 +119,18 @@ class Backbone(nn.Module):
         r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
         if self.taps == "post_merge":
             return merged_stages(self.trunk, x)
+        if self.taps == "expansions":
+            wide = expansions(self.trunk, x)[-self.levels :]
+            return [level.permute(0, 2, 3, 1) for level in wide]
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = getattr(self.trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in self.trunk(x)]
 
     def pool(self, level: Tensor) -> Tensor:
-        """Returns a level, normalised over channels without affine weights, on the grid."""
-        level = F.layer_norm(level, level.shape[-1:]).permute(0, 3, 1, 2)
+        """Returns a level, normalised where it is to be, on the grid."""
+        if self.norm == "layer":
+            level = F.layer_norm(level, level.shape[-1:])
+        level = level.permute(0, 3, 1, 2)
         mean = F.adaptive_avg_pool2d(level, self.grid)
         if self.statistics == "mean":
             return mean
@@ -127,27 +140,15 @@ class Backbone(nn.Module):
     def digest(self) -> str:
         """Returns 12 hex digits that name these weights and this way of reading them."""
         text = f"{self.taps} {self.levels} {self.grid} {self.statistics}"
+        text += "" if self.norm == "layer" else f" {self.norm}"
         return digest(self.state_dict(), text)
 
 
-def merged_stages(swin: Any, x: Tensor) -> list[Tensor]:
-    """Returns a Swin's activations after each patch merging, and those of its last stage."""
-    x = swin.patch_embed(x)
-    levels: list[Tensor] = []
-    for stage in swin.layers:
-        x = stage.downsample(x)
-        levels.append(x)
-        x = stage.blocks(x)
-    return [*levels[1:], x]
-
-
-def trunk_dims(backbone: Backbone) -> list[int]:
-    """Returns the channels of the trunk's levels."""
-    if backbone.taps == "stages":
-        return list(backbone.trunk.feature_info.channels())
-    width = backbone.trunk.embed_dim
-    count = len(backbone.trunk.layers)
-    return [*(width * 2**i for i in range(1, count)), width * 2 ** (count - 1)]
+def check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raises unless a setting is one of its choices."""
+    if value not in choices:
+        *first, last = (f"'{choice}'" for choice in choices)
+        raise ValueError(f"backbone.{key} is '{value}'; it is {', '.join(first)} or {last}.")
 
 
 def create_trunk(
@@ -159,7 +160,7 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if taps == "stages":
+    if taps != "post_merge":
         options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
     else:
         options |= {"num_classes": 0}
