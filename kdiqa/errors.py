@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kdiqa.launch import ChildFailed
+from kdiqa.launch import PART_OF_A_RUN, ChildFailed, quoted
 
 OURS = Path(__file__).resolve().parent
 WORKER = re.compile(
@@ -32,9 +33,11 @@ def told_plainly(folder: Path) -> Iterator[None]:
     except ChildFailed as failed:
         sys.exit(failed.code)
     except KeyboardInterrupt:
-        words = [word for word in sys.argv[1:] if not word.startswith(("run=", "resume="))]
-        command = " ".join(["python -m kdiqa.train", *words, f"run={folder}", "resume=true"])
-        sys.exit(f"\nInterrupted. Continue with:\n  {command}")
+        if PART_OF_A_RUN not in os.environ:
+            words = [word for word in sys.argv[1:] if not word.startswith(("run=", "resume="))]
+            words = ["python", "-m", "kdiqa.train", *words, f"run={quoted(folder)}", "resume=true"]
+            print(f"\nInterrupted. Continue with:\n  {shlex.join(words)}", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         message = for_user(error)
         if message is None or os.environ.get("KDIQA_DEBUG"):

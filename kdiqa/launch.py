@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from lightning.fabric.strategies.launchers import subprocess_script as fabric_sc
 from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
 
 RESOLVED = "config_resolved.yaml"
+PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
+RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 def share_config_with_ranks(folder: Path) -> None:
@@ -68,19 +69,15 @@ def run_job(overrides: Sequence[str], folder: Path) -> None:
         "resume=true",
     ]
     environment = {k: v for k, v in os.environ.items() if k not in RANK_VARIABLES}
+    environment[PART_OF_A_RUN] = "1"
     process = subprocess.Popen(words, env=environment)
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # The terminal has told the child as well: let it close its files.
-        process.send_signal(signal.SIGINT)
-        process.wait()
+        process.wait()  # the terminal has told it as well: let it close its files
         raise
     if code:
         raise ChildFailed(code)
-
-
-RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 class ChildFailed(Exception):

@@ -84,8 +84,6 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> 
     try:
         resumed = str(last) if cfg.resume and last.is_file() else None
         trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
-        if trainer.interrupted:
-            raise KeyboardInterrupt
         best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
         for read in (trainer.validate, trainer.test):
             read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
@@ -96,6 +94,8 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> 
             for logger in trainer.loggers:
                 send_panels(logger, folder, figures)
         return dict(module.metrics)
+    except SystemExit as stopped:  # how Lightning ends after Ctrl-C
+        raise KeyboardInterrupt from stopped
     finally:
         for logger in trainer.loggers:
             logger.finalize("success" if (folder / "results.json").is_file() else "failed")
