@@ -1,0 +1,139 @@
+"""One distillation step in each precision: loss, images per second, peak memory.
+
+    python -m bench.precision --write
+
+The official student and teacher heads on a frozen Swin-T with random weights, two images of ten
+crops and their re-distorted copies, one optimizer step. Precisions run in turn in one process.
+Half precision with loss scaling (16-mixed) needs a GPU; on a CPU its row is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import resource
+import statistics
+import time
+from functools import partial
+from pathlib import Path
+
+import lightning as L
+import torch
+
+from kdiqa.callbacks.distillation import Distillation
+from kdiqa.callbacks.schedules import Constant
+from kdiqa.distillers.levels import LevelDistiller
+from kdiqa.distillers.weighting import SoftmaxWeighting
+from kdiqa.losses.correlation import ScoreLoss
+from kdiqa.losses.features import SquaredDistance
+from kdiqa.memory import keep_freed_memory
+from kdiqa.modules.student import StudentModule
+from kdiqa.nets.akd import AKDNet
+from kdiqa.nets.backbone import Backbone
+
+RESULTS = Path(__file__).parent / "results"
+CUDA = torch.cuda.is_available()
+PRECISIONS = ["32-true", "bf16-mixed", *(["16-mixed"] if CUDA else [])]
+
+
+class Clock(L.Callback):
+    """Seconds of each step, the first left out."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_train_batch_start(self, *unused: object) -> None:
+        self.begun = time.perf_counter()
+
+    def on_train_batch_end(self, *unused: object) -> None:
+        if CUDA:
+            torch.cuda.synchronize()
+        self.seconds.append(time.perf_counter() - self.begun)
+
+
+class Batches(torch.utils.data.Dataset):
+    """The same crops over and over."""
+
+    def __init__(self, steps: int, batch: int, crops: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        shape = (2, crops, 3, 224, 224)
+        self.pairs = torch.randint(0, 256, (batch, *shape), dtype=torch.uint8, generator=generator)
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return self.steps * len(self.pairs)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        image, second = self.pairs[index % len(self.pairs)]
+        mos = torch.tensor(0.5 + 0.1 * (index % 3))
+        return {"image": image, "second": second, "mos": mos, "index": torch.tensor(index)}
+
+
+def step(precision: str, steps: int, batch: int, crops: int) -> tuple[float, float, float]:
+    """Returns images per second, peak memory in GiB, and the last loss."""
+    torch.manual_seed(0)
+    backbone = Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge")
+    teacher = AKDNet(backbone, crops, depth=36, distorted_depth=18)
+    module = StudentModule(
+        net=AKDNet(backbone, crops),
+        loss=ScoreLoss(),
+        optimizer=partial(torch.optim.Adam, lr=1e-3),
+        distiller=LevelDistiller(SoftmaxWeighting(), SquaredDistance()),
+    )
+    clock = Clock()
+    if CUDA:
+        torch.cuda.reset_peak_memory_stats()
+    trainer = L.Trainer(
+        max_epochs=1, precision=precision, devices=1, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False,
+        callbacks=[Distillation(teacher, Constant(0.1)), clock],
+    )  # fmt: skip
+    loader = torch.utils.data.DataLoader(Batches(steps + 1, batch, crops), batch)
+    trainer.fit(module, loader)
+    peak = (
+        torch.cuda.max_memory_allocated() / 2**30
+        if CUDA
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    )
+    loss = float(trainer.callback_metrics["train/loss"])
+    return batch / statistics.median(clock.seconds[1:]), peak, loss
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="record it in bench/results/")
+    parser.add_argument("--steps", type=int, default=3 if not CUDA else 20)
+    parser.add_argument("--batch", type=int, default=2 if not CUDA else 16)
+    options = parser.parse_args()
+    keep_freed_memory()
+    machine = torch.cuda.get_device_name() if CUDA else f"CPU, {torch.get_num_threads()} threads"
+    lines = [
+        f"# One distillation step in each precision: {machine}",
+        "",
+        f"Command: `python -m bench.precision --write`. Swin-T, batch {options.batch} x 10 crops and"
+        f" their copies; median of {options.steps} steps after one that is not counted.",
+        "",
+        "| precision | images/s | ratio to 32-true | peak memory, GiB | mean loss |",
+        "|---|---|---|---|---|",
+    ]
+    first = 0.0
+    for precision in PRECISIONS:
+        rate, peak, loss = step(precision, options.steps, options.batch, crops=10)
+        first = first or rate
+        lines.append(
+            f"| {precision} | {rate:.3f} | {rate / first:.2f} | {peak:.1f} | {loss:.4f} |"
+        )
+        print(lines[-1], flush=True)
+    lines += ["", f"torch {torch.__version__}, lightning {L.__version__}, {platform.machine()}."]
+    if not CUDA:
+        lines[-1] += (
+            " On a CPU the peak is the process's, so that a later row holds the earlier ones."
+        )
+    print("\n".join(lines))
+    if options.write:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"precision_{'gpu' if CUDA else 'cpu'}.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
