@@ -13,6 +13,7 @@ from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.discrepancy import LevelEmbedding, difference
 from kdiqa.nets.integrator import CrossAttention, Fusion
 from kdiqa.nets.mixer import Mixer
+from kdiqa.nets.standardise import Standardise
 
 
 class AKDNet(nn.Module):
@@ -33,6 +34,9 @@ class AKDNet(nn.Module):
         fusion: Builds the integrator from the channels of all levels; official: DPAFF1.
         dropout: In the mixers and before the head; 0 in the official code.
         norm_affine: Trains a scale and shift on each level (official: none).
+        input_norm: ``running`` standardises each channel of the pyramids by the training images
+            seen so far (ours, for levels that are not layer-normalised); ``none`` is official.
+        input_dropout: Share of the standardised channels left out in training.
 
     References:
         | AKD-IQA, official code: ``BoHu90/AKD-IQA`` (no licence; implemented from a description)
@@ -50,10 +54,15 @@ class AKDNet(nn.Module):
         fusion: Callable[[int], Fusion] = CrossAttention,
         dropout: float = 0.0,
         norm_affine: bool = False,
+        input_norm: Literal["none", "running"] = "none",
+        input_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.num_crops, self.sign, self.crop_fusion = num_crops, sign, crop_fusion
+        self.standardise = (
+            Standardise(backbone.dims, input_dropout) if input_norm == "running" else None
+        )
         self.embedding = LevelEmbedding(backbone.dims, dim, norm_affine)
         self.fusion = fusion(dim * len(backbone.dims))
         tokens = backbone.grid**2
@@ -84,6 +93,8 @@ class AKDNet(nn.Module):
                 " net.crop_fusion=cat its weights depend on their number. Set num_crops to"
                 f" {self.num_crops}, or train with net.crop_fusion=mean."
             )
+        if self.standardise is not None:
+            image, second = self.standardise(image, second)
         z = self.embedding(image)
         inner = outer = None
         maps: dict[str, Tensor] = {}

@@ -42,13 +42,13 @@ def expansions(trunk: Any, x: Tensor) -> list[Tensor]:
 
 
 def through(block: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns what a block's projection reads, and what the block gives."""
-    entry, wide = x, x
+    """Returns what a block's projection reads, and what the block gives; without one, that."""
+    entry, wide = x, None
     for name, layer in block.named_children():
         if name == projection(block):
             wide = x
         x = layer(x)
-    return wide, x + entry if block.has_skip else x
+    return x if wide is None else wide, x + entry if block.has_skip else x
 
 
 def projection(block: Any) -> str | None:
@@ -68,7 +68,7 @@ def trunk_dims(trunk: Any, taps: str) -> list[int]:
         width, count = trunk.embed_dim, len(trunk.layers)
         return [*(width * 2**i for i in range(1, count)), width * 2 ** (count - 1)]
     blocks = [block for stage in getattr(trunk, "blocks", []) for block in stage]
-    if not blocks or not all(hasattr(block, "has_skip") and projection(block) for block in blocks):
+    if not blocks or not any(projection(block) for block in blocks):
         raise ValueError(
             f"backbone.taps=expansions is for a MobileNet or EfficientNet of inverted residuals, not"
             f" a {type(trunk).__name__}; use backbone.taps=stages."

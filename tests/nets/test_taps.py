@@ -1,0 +1,76 @@
+"""Expansions of inverted residuals, tapped beside timm's own forward pass."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+
+from kdiqa.nets.backbone import Backbone
+from kdiqa.nets.taps import expansions
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_035", "efficientnet_b0"])
+def test_expansions_are_what_the_projections_read(name: str) -> None:
+    trunk = timm.create_model(name, features_only=True).eval()
+    read: list[torch.Tensor] = []
+    for stage in trunk.blocks:
+        for block in stage:
+            layer = getattr(block, "conv_pwl", getattr(block, "conv_pw", None))
+            if layer is not None:
+                layer.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    x = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        trunk(x)
+        plain = list(read)
+        made = expansions(trunk, x)
+    flat = [part for level in made for part in level.split(1, dim=1)]
+    assert len(made) == 5
+    for ours, theirs in zip(flat, [c for p in plain for c in p.split(1, dim=1)], strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_levels_of_expansions_are_the_coarsest_strides() -> None:
+    backbone = Backbone("mobilenetv2_100", "random", taps="expansions", grid=1)
+    assert backbone.dims == [240, 528, 2880, 3456]
+    (pyramid,) = backbone([torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)])
+    assert [tuple(level.shape) for level in pyramid] == [(2, 3, d, 1, 1) for d in backbone.dims]
+
+
+def test_levels_that_are_not_normalised_are_the_plain_means() -> None:
+    torch.manual_seed(0)
+    backbone = Backbone(
+        "test_efficientnet",
+        "random",
+        taps="expansions",
+        grid=2,
+        norm="none",
+        statistics="mean_std",
+    )
+    level = torch.randn(2, 8, 8, 5)
+    pooled = backbone.pool(level)
+    cell = level[:, :4, 4:].flatten(1, 2)
+    torch.testing.assert_close(pooled[:, :5, 0, 1], cell.mean(1))
+    torch.testing.assert_close(pooled[:, 5:, 0, 1], cell.std(1, unbiased=False))
+
+
+def test_networks_without_expansions_are_refused() -> None:
+    message = (
+        "^backbone.taps=expansions is for a MobileNet or EfficientNet of inverted residuals, not a"
+        r" FeatureListNet; use backbone.taps=stages\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Backbone("resnet18", "random", taps="expansions")
+
+
+def test_choices_are_named() -> None:
+    message = "^backbone.norm is 'batch'; it is 'layer' or 'none'.$"
+    with pytest.raises(ValueError, match=message):
+        Backbone("resnet18", "random", norm="batch")
+
+
+def test_another_normalisation_is_another_digest() -> None:
+    torch.manual_seed(0)
+    a, b = (Backbone("test_efficientnet", "random", norm=norm) for norm in ("layer", "none"))
+    b.load_state_dict(a.state_dict())
+    assert a.digest() != b.digest()
