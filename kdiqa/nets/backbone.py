@@ -78,7 +78,7 @@ class Backbone(nn.Module):
         self.taps, self.levels, self.grid = taps, levels, grid
         self.frozen, self.chunk = frozen, chunk
         self.statistics, self.norm = statistics, norm
-        self.trunk = create_trunk(name, weights, taps, levels, dict(options or {}))
+        self.trunk = create_trunk(name, weights, taps, levels, dict(options or {})).eval()
         if frozen:
             self.trunk.requires_grad_(False)
         config = self.trunk.pretrained_cfg

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import timm
 import torch
@@ -35,6 +37,16 @@ def test_levels_of_expansions_are_the_coarsest_strides() -> None:
     assert backbone.dims == [240, 528, 2880, 3456]
     (pyramid,) = backbone([torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)])
     assert [tuple(level.shape) for level in pyramid] == [(2, 3, d, 1, 1) for d in backbone.dims]
+
+
+def test_measuring_the_levels_leaves_the_statistics_of_batch_norm(tmp_path: Path) -> None:
+    whole = timm.create_model("test_efficientnet", pretrained=False)
+    torch.save(whole.state_dict(), tmp_path / "weights.pth")
+    backbone = Backbone("test_efficientnet", str(tmp_path / "weights.pth"), taps="expansions")
+    state = whole.state_dict()
+    assert all(
+        torch.equal(value, state[key]) for key, value in backbone.trunk.state_dict().items()
+    )
 
 
 def test_levels_that_are_not_normalised_are_the_plain_means() -> None:
