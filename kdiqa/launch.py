@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -45,7 +46,14 @@ def share_config_with_ranks(folder: Path) -> None:
 
 
 def quoted(path: str | Path) -> str:
-    """Returns a path as a value of Hydra's override grammar, whatever characters it has."""
+    """Returns a path as a value of Hydra's override grammar, whatever characters it has.
+
+    Example:
+        >>> quoted("logs/run"), quoted("my runs/1")
+        ('logs/run', "'my runs/1'")
+    """
+    if re.fullmatch(r"[\w./-]+", str(path)):
+        return str(path)
     escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
