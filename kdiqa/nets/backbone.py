@@ -15,6 +15,7 @@ from huggingface_hub import constants
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import kdiqa.nets.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
 from kdiqa.nets.taps import expansions, merged_stages, trunk_dims
