@@ -160,7 +160,7 @@ class Demo(IQADataModule):
         """Returns name, content and pixels of the tiles of a photograph, side by side."""
         image = read_rgb(Path(skimage.__file__).parent / "data" / photo)
         scale = min(SHRINK, SHORT_SIDE / min(image.shape[:2]))
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small: Any = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         count = round(small.shape[0] * small.shape[1] / self.tile**2)
         tiles = Crops(max(count, 1), self.tile, "grid")({"image": small}, seed=0)["image"]
         return [(f"{Path(photo).stem}_{i}", photo, tile) for i, tile in enumerate(tiles)]

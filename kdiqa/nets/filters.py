@@ -6,7 +6,7 @@ in what they show; blur, noise and compression each shift that distribution in t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from timm.models import register_model
@@ -47,7 +47,10 @@ class LogFilters(nn.Module):
     """
 
     weight: Tensor
-    pretrained_cfg = {"mean": (0.0, 0.0, 0.0), "std": (1 / 255, 1 / 255, 1 / 255)}
+    pretrained_cfg: ClassVar[dict[str, tuple[float, ...]]] = {
+        "mean": (0.0, 0.0, 0.0),
+        "std": (1 / 255, 1 / 255, 1 / 255),
+    }
 
     def __init__(self, levels: int = 4) -> None:
         super().__init__()
