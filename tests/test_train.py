@@ -174,3 +174,12 @@ def test_distillation_needs_no_teacher_digest_to_be_saved_with_weights() -> None
     )
     with pytest.raises(ValueError, match=message):
         callback.load_state_dict({"teacher": "5a47001b5cd5"})
+
+
+def test_learnt_scale_is_not_the_reported_one(
+    home: Path, common: tuple[str, ...], student: Path
+) -> None:
+    words = (*STUDENT, *common, "distill=false", "trainer.max_epochs=1", "data.label_scale=zscore")
+    folder = train(*words, folder=home / "zscore")
+    rows = [pd.read_csv(run / "predictions" / "test.csv") for run in (student, folder)]
+    pd.testing.assert_series_equal(rows[0]["mos"], rows[1]["mos"], atol=1e-6)

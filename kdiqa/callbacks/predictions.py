@@ -12,8 +12,8 @@ import pandas as pd
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
 
-    Columns: id (the file, relative to the data's root), content, distortion, level, mos and score,
-    both in label units, higher is better.
+    Columns: id (the file, relative to the data's root), content, distortion, level, mos in [0, 1]
+    and score on the same scale, higher is better.
 
     Args:
         folder: Where the tables go.

@@ -120,7 +120,9 @@ class IQAModule(L.LightningModule):
         """Gathers the rows of all ranks, one an image, and logs what they say."""
         index, score, mos = (torch.cat(column) for column in zip(*self.said, strict=True))
         self.said.clear()
-        self.rows[stage] = gather(index, score, mos)
+        # Whatever scale was learnt: what is reported stands in [0, 1] on every data set.
+        unit = self.trainer.datamodule.label.to_unit  # type: ignore[attr-defined]
+        self.rows[stage] = gather(index, unit(score), unit(mos))
         made = summarize(self.rows[stage].score, self.rows[stage].mos)
         self.metrics[stage] = made
         # Equal on every rank, as all saw the gathered table: nothing to reduce.

@@ -56,3 +56,13 @@ def test_standardised_net_has_no_further_parameters() -> None:
     assert [p.shape for p in plain.parameters()] == [p.shape for p in ours.parameters()]
     levels = [torch.randn(2, 2, c, 7, 7) for c in backbone.dims]
     assert ours(levels, levels).score.isfinite().all()
+
+
+def test_mixers_may_leave_their_tokens_as_they_are() -> None:
+    backbone = Backbone("test_efficientnet", "random")
+    net = AKDNet(backbone, 2, depth=1, distorted_depth=1, mixer_norm=False)
+    assert net.discrepancy is not None
+    levels = [torch.randn(2, 2, c, 7, 7) for c in backbone.dims]
+    image = net.discrepancy(torch.randn(2, 49, 128))
+    assert torch.equal(image[0], image[1][-1])
+    assert net(levels, levels).score.isfinite().all()
