@@ -37,6 +37,8 @@ class AKDNet(nn.Module):
         input_norm: ``running`` standardises each channel of the pyramids by the training images
             seen so far (ours, for levels that are not layer-normalised); ``none`` is official.
         input_dropout: Share of the standardised channels left out in training.
+        mixer_norm: Normalises the tokens that leave a mixer (official). Without, a level weighs
+            as much as its channels have to say: few images are overfitted less.
 
     References:
         | AKD-IQA, official code: ``BoHu90/AKD-IQA`` (no licence; implemented from a description)
@@ -56,6 +58,7 @@ class AKDNet(nn.Module):
         norm_affine: bool = False,
         input_norm: Literal["none", "running"] = "none",
         input_dropout: float = 0.0,
+        mixer_norm: bool = True,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -82,6 +85,7 @@ class AKDNet(nn.Module):
         for mixer in (self.discrepancy, self.integrator):
             if mixer is not None:
                 mixer.apply(scaled_kaiming)
+                mixer.norm = mixer.norm if mixer_norm else nn.Identity()
         self.head.apply(scaled_kaiming)
 
     def forward(self, image: Pyramid, second: Pyramid) -> Prediction:
