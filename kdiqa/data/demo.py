@@ -88,7 +88,7 @@ class Demo(IQADataModule):
     name = "demo"
     mos_range = (0.0, 1.0)
     homepage = "https://scikit-image.org"
-    licence = "mostly public domain: see the README of scikit-image's data folder"
+    licence = "each photograph's own: see the documentation of skimage.data"
     split_by = "official"
 
     def __init__(
