@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -71,13 +71,14 @@ class AKDNet(nn.Module):
         tokens = backbone.grid**2
         in_dim = dim * num_crops if crop_fusion == "cat" else dim
         needs = self.fusion.needs
+        options: Any = {"dropout": dropout, "norm": mixer_norm}
         self.discrepancy = (
-            None if needs == "distorted" else Mixer(in_dim, dim, depth, tokens, dropout=dropout)
+            None if needs == "distorted" else Mixer(in_dim, dim, depth, tokens, **options)
         )
         self.integrator = (
             None
             if needs == "difference"
-            else Mixer(in_dim, dim, distorted_depth, tokens, dropout=dropout)
+            else Mixer(in_dim, dim, distorted_depth, tokens, **options)
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.fusion.dim, 1)
@@ -85,7 +86,6 @@ class AKDNet(nn.Module):
         for mixer in (self.discrepancy, self.integrator):
             if mixer is not None:
                 mixer.apply(scaled_kaiming)
-                mixer.norm = mixer.norm if mixer_norm else nn.Identity()
         self.head.apply(scaled_kaiming)
 
     def forward(self, image: Pyramid, second: Pyramid) -> Prediction:

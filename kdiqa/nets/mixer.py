@@ -51,6 +51,7 @@ class Mixer(nn.Module):
         tokens: Number T of tokens, :math:`G^2`.
         expansion: Of both perceptrons.
         dropout: Behind each of their layers; 0 in the official code.
+        norm: Normalises the last tokens (official).
 
     References:
         | MLP-Mixer: An all-MLP Architecture for Vision (Tolstikhin et al., 2021)
@@ -65,13 +66,14 @@ class Mixer(nn.Module):
         tokens: int = 49,
         expansion: int = 4,
         dropout: float = 0.0,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.embed = nn.Linear(in_dim, dim)
         self.blocks = nn.ModuleList(
             MixerBlock(tokens, dim, expansion, dropout) for _ in range(depth)
         )
-        self.norm = nn.LayerNorm(dim)
+        self.norm = nn.LayerNorm(dim) if norm else nn.Identity()
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         r"""Returns the last tokens, normalised, and every block's output.
