@@ -141,7 +141,7 @@ def loss_terms(metrics: pd.DataFrame) -> Figure | None:
     if not agreement.empty:
         axes[-1].set_title("Agreement with opinions on the validation split")
         axes[-1].set_ylabel("correlation")
-    if "SRCC" in agreement:
+    if "SRCC" in agreement and not agreement.empty:
         best, value = agreement["SRCC"].idxmax(), agreement["SRCC"].max()
         axes[-1].axvline(best, color="#999999", linewidth=1, linestyle="--", zorder=0)
         text = f"best SRCC {value:.3f}, epoch {best}"

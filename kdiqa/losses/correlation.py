@@ -19,6 +19,7 @@ def plcc_loss(score: Tensor, mos: Tensor, eps: float = 1e-8) -> Tensor:
         eps: Keeps the loss of a constant batch finite.
 
     Example:
+        >>> import torch
         >>> mos = torch.tensor([0.1, 0.4, 0.8])
         >>> round(plcc_loss(3 * mos + 1, mos).item(), 4), round(plcc_loss(-mos, mos).item(), 4)
         (0.0, 1.0)

@@ -13,6 +13,7 @@ def squared_distance(student: Tensor, teacher: Tensor) -> Tensor:
     """Returns the mean squared difference of each sample.
 
     Example:
+        >>> import torch
         >>> squared_distance(torch.ones(2, 3, 4), torch.zeros(2, 3, 4))
         tensor([1., 1.])
     """
