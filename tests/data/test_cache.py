@@ -112,3 +112,15 @@ def test_half_precision_rounds_by_less_than_a_thousandth() -> None:
     features = torch.randn(100_000)
     error = (features.half().float() - features).abs()
     assert (error <= features.abs() * 2**-11 + 2**-25).all()
+
+
+def test_teacher_with_another_backbone_cannot_read_the_kept_features(
+    home: Path, common: tuple[str, ...]
+) -> None:
+    words = (common[0], "module.net.backbone.weights=random", "trainer.max_epochs=1", "seed=3")
+    teacher = train(*TEACHER, *words, folder=home / "stranger")
+    cached = ("features=cached", f"features.folder={home / 'features4'}", f"teacher={teacher}")
+    with pytest.raises(
+        RuntimeError, match=r"^The teacher's backbone is not the student's, and the"
+    ):
+        train(*STUDENT, *common, *cached, folder=home / "estranged")
