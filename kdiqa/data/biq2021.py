@@ -23,6 +23,11 @@ class BIQ2021(IQADataModule):
     mos_range = (0.0, 1.0)
     homepage = "https://github.com/nisarahmedrana/BIQ2021"
     licence = "research use, cite the paper"
+    layout = (
+        "Images/ss01 (1).jpg …",
+        "Train (Images and MOS).csv",
+        "Test (Images and MOS).csv",
+    )
     split_by = "official"
 
     def read(self) -> Iterator[Record]:

@@ -19,6 +19,7 @@ from kdiqa.data.cache import CachedDataset
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError, ScoresError, shown
+from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex
 from kdiqa.data.images import MISSING, check_images
 from kdiqa.data.pairing import Pairing
@@ -60,6 +61,8 @@ class IQADataModule(L.LightningDataModule):
     lower_is_better: ClassVar[bool] = False
     homepage: ClassVar[str]
     licence: ClassVar[str]
+    layout: ClassVar[tuple[str, ...]]  # the expected tree; … stands for what goes on like that
+    facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
     files: FileIndex
 

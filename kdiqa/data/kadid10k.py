@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.facts import Facts
 from kdiqa.data.files import read_csv, split_name, to_number
 from kdiqa.data.record import Record
 
@@ -24,6 +25,12 @@ class KADID10k(IQADataModule):
     mos_range = (1.0, 5.0)
     homepage = "https://database.mmsp-kn.de/kadid-10k-database.html"
     licence = "research use, cite the paper"
+    layout = (
+        "images/I01.png … I81.png",
+        "images/I01_01_01.png … I81_25_05.png",
+        "dmos.csv",
+    )
+    facts = Facts(10125, 1.0, 4.93, 3.0326, contents=81)
 
     def read(self) -> Iterator[Record]:
         """Yields the images that ``dmos.csv`` lists; the content is the reference."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.errors import DatasetNotFoundError
+from kdiqa.data.facts import Facts
 from kdiqa.data.files import read_csv, to_number
 from kdiqa.data.record import Record
 
@@ -37,6 +38,12 @@ class KonIQ10k(IQADataModule):
     name = "koniq10k"
     homepage = "https://database.mmsp-kn.de/koniq-10k-database.html"
     licence = "research use, cite the paper"
+    layout = (
+        "1024x768/*.jpg",
+        "512x384/*.jpg",
+        "koniq10k_distributions_sets.csv",
+        "koniq10k_scores_and_distributions.csv",
+    )
     split_by = "official"
 
     def __init__(
@@ -54,6 +61,8 @@ class KonIQ10k(IQADataModule):
                 f"KonIQ10k has no image size {image_size!r}. Set image_size: 1024x768 or 512x384."
             )
         self.mos_range = (0.0, 100.0) if label == "mos_100" else (1.0, 5.0)
+        # The copies of the scores file that are about differ in their five-point means.
+        self.facts = Facts(10073, 3.9118, 88.3889, 58.7296) if label == "mos_100" else None
         self.label_name = label
         self.image_size = image_size
         super().__init__(root, **options)

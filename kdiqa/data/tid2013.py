@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.facts import Facts
 from kdiqa.data.files import split_name, to_number
 from kdiqa.data.record import Record
 
@@ -25,6 +26,12 @@ class TID2013(IQADataModule):
     mos_range = (0.0, 9.0)
     homepage = "https://www.ponomarenko.info/tid2013.htm"
     licence = "scientific, non-commercial use, cite the paper"
+    layout = (
+        "reference_images/I01.BMP … i25.bmp",
+        "distorted_images/i01_01_1.bmp … i25_24_5.bmp",
+        "mos_with_names.txt",
+    )
+    facts = Facts(3000, 0.2424, 7.2143, 4.4747, contents=25)
 
     def read(self) -> Iterator[Record]:
         """Yields the images that ``mos_with_names.txt`` lists; the content is the reference."""

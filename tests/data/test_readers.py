@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hydra.utils import get_class
+from omegaconf import OmegaConf
 
 from kdiqa.data.biq2021 import BIQ2021
 from kdiqa.data.datamodule import IQADataModule
@@ -16,13 +18,17 @@ from kdiqa.data.koniq10k import KonIQ10k
 from kdiqa.data.pairing import Reference
 from kdiqa.data.record import Record
 from kdiqa.data.tid2013 import TID2013
+from tests.fakes import FAKES
 
-READERS: dict[str, type[IQADataModule]] = {
-    "biq2021": BIQ2021,
-    "kadid10k": KADID10k,
-    "koniq10k": KonIQ10k,
-    "tid2013": TID2013,
-}
+CONF = Path(__file__).resolve().parents[2] / "conf" / "data"
+
+
+def reader_of(name: str) -> type[IQADataModule]:
+    target = OmegaConf.load(CONF / f"{name}.yaml")["_target_"]
+    return get_class(target)  # type: ignore[return-value]
+
+
+READERS = {name: reader_of(name) for name in sorted(FAKES)}
 
 
 def ready(data: IQADataModule) -> IQADataModule:
@@ -43,6 +49,7 @@ def test_a_reader_knows_its_facts_and_finds_its_files(name: str, fake_data: Path
     assert reader.name == name
     assert reader.homepage.startswith("https://")
     assert reader.licence
+    assert reader.layout
     data = ready(reader(fake_data / name))
     assert set(data.assignment) == {"train", "val", "test"}
     assert all(record.content == record.content.casefold() for record in data.records)

@@ -1,0 +1,27 @@
+"""Each data set, tiny, in its authors' own layout, with labels that rise as the noise falls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fakes.photographs import write_biq2021, write_koniq10k
+from tests.fakes.pictures import noisy, picture, write, write_csv
+from tests.fakes.synthetic import write_kadid10k, write_tid2013
+
+__all__ = ["FAKES", "noisy", "picture", "write", "write_all", "write_csv"]
+
+FAKES: dict[str, Callable[[Path], Path]] = {
+    "biq2021": write_biq2021,
+    "kadid10k": write_kadid10k,
+    "koniq10k": write_koniq10k,
+    "tid2013": write_tid2013,
+}
+"""A writer for each data set of ``conf/data``, by the name of its folder and of its yaml."""
+
+
+def write_all(root: Path) -> Path:
+    """Writes every fake into a folder to which KDIQA_DATA can be set."""
+    for name, write_one in FAKES.items():
+        write_one(root / name)
+    return root
