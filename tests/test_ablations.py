@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kdiqa.config import load_net
 from tests.fakes import picture, write
 from tests.training import STUDENT, TEACHER, one_step, train, write_weights
 
@@ -124,3 +125,13 @@ def test_lightning_averages_and_stops_early(
     words = (f"callbacks={callbacks}", "callbacks.progress=null", "trainer.max_epochs=1")
     folder = train(*STUDENT, *common, *words, folder=tmp_path / "run")
     assert (folder / "results.json").is_file()
+
+
+def test_the_average_of_a_frozen_backbone_is_that_backbone(
+    common: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = (*TEACHER, *common, "callbacks.progress=null", "trainer.max_epochs=2")
+    plain = train(*words, folder=tmp_path / "plain")
+    averaged = train(*words, "callbacks=ema", folder=tmp_path / "averaged")
+    digests = {load_net(folder).backbone.digest() for folder in (plain, averaged)}
+    assert len(digests) == 1

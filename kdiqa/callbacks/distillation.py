@@ -69,8 +69,7 @@ class Distillation(L.Callback):
         if any(key not in batch for key in self.pair):
             raise RuntimeError(
                 "The teacher's backbone is not the student's, and the batch holds kept features of"
-                " the student's alone. Give both the same frozen backbone (a teacher trained with"
-                " callbacks=ema has an averaged one), or set features=online."
+                " the student's alone. Give both the same frozen backbone, or set features=online."
             )
         return self.teacher(*self.teacher.backbone([batch[key] for key in self.pair]))
 

@@ -69,6 +69,12 @@ class Mixer(nn.Module):
         norm: bool = True,
     ) -> None:
         super().__init__()
+        if depth < 1:
+            raise ValueError(
+                f"A mixer has at least 1 block, not {depth}. Set module.net.depth and "
+                "module.net.distorted_depth to 1 or more;\nto leave a mixer out: fusion=none_diff or "
+                "fusion=none_lq."
+            )
         self.embed = nn.Linear(in_dim, dim)
         self.blocks = nn.ModuleList(
             MixerBlock(tokens, dim, expansion, dropout) for _ in range(depth)
