@@ -6,10 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fakes.photographs import write_biq2021, write_koniq10k
-from tests.fakes.pictures import noisy, picture, write, write_csv
+from tests.fakes.pictures import noisy, picture, write, write_csv, write_mat, write_xlsx
 from tests.fakes.synthetic import write_kadid10k, write_tid2013
 
-__all__ = ["FAKES", "noisy", "picture", "write", "write_all", "write_csv"]
+__all__ = [
+    "FAKES",
+    "noisy",
+    "picture",
+    "write",
+    "write_all",
+    "write_csv",
+    "write_mat",
+    "write_xlsx",
+]
 
 FAKES: dict[str, Callable[[Path], Path]] = {
     "biq2021": write_biq2021,
