@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import openpyxl
@@ -17,10 +20,10 @@ import xlrd
 NEW, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how an .xlsx and an .xls begin
 UNREADABLE = (
     *(EOFError, IndexError, KeyError, NotImplementedError, OSError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error, xlrd.XLRDError, xlrd.compdoc.CompDocError),
-    scipy.io.matlab.MatReadError,
+    *(struct.error, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
+    *(xlrd.XLRDError, xlrd.compdoc.CompDocError, scipy.io.matlab.MatReadError),
 )
-"""What the libraries raise, each in its own way, at a file that is cut short or something else."""
+"""What the libraries raise, each in its own way, at a file that is cut short, damaged, or something else."""
 
 
 def read_xlsx(
@@ -88,32 +91,42 @@ def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str,
 
 
 def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
-    """Yields the rows of a sheet as they are stored."""
+    """Returns the rows of a sheet as they are stored."""
     with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start not in (NEW, OLD):
-            raise ValueError(_unreadable(path, "Excel workbook"))
-        try:
-            if start == NEW:  # given as a file: a path would have to end in .xlsx
-                new = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                names = new.sheetnames
-            else:
-                old = xlrd.open_workbook(file_contents=file.read())
-                names = old.sheet_names()
-        except UNREADABLE as error:
-            raise ValueError(_unreadable(path, "Excel workbook")) from error
-        name = names[0] if sheet is None else sheet
-        if name not in names:
-            raise ValueError(
-                f"'{path}' has no sheet {name!r}, its sheets are {', '.join(names)!r}. "
-                "Restore the authors' file."
-            )
-        if start == NEW:
-            new[name].reset_dimensions()  # some programs write a wrong size at the sheet's head
-            yield from new[name].iter_rows(values_only=True)
-        else:
-            yield from old.sheet_by_name(name).get_rows()
+        start = file.read(len(NEW))
+    if start not in (NEW, OLD):
+        raise ValueError(_unreadable(path, "Excel workbook"))
+    try:
+        names, rows = (_new if start == NEW else _old)(path, sheet)
+    except UNREADABLE as error:
+        raise ValueError(_unreadable(path, "Excel workbook")) from error
+    if rows is None:
+        raise ValueError(
+            f"'{path}' has no sheet {sheet!r}, its sheets are {', '.join(names)!r}. "
+            "Restore the authors' file."
+        )
+    return iter(rows)
+
+
+def _new(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
+    """Returns the names of an .xlsx's sheets, and the rows of one if it is there."""
+    with path.open("rb") as file:  # given as a path, it would have to end in .xlsx
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        name = sheet or book.sheetnames[0]
+        if name not in book.sheetnames:
+            return book.sheetnames, None
+        book[name].reset_dimensions()  # some programs write a wrong size at the sheet's head
+        return book.sheetnames, list(book[name].iter_rows(values_only=True))
+
+
+def _old(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
+    """Returns the names of an .xls's sheets, and the rows of one if it is there."""
+    # It prints what it thinks of a file, otherwise to standard output.
+    book = xlrd.open_workbook(file_contents=path.read_bytes(), logfile=io.StringIO())
+    name = sheet or book.sheet_names()[0]
+    if name not in book.sheet_names():
+        return book.sheet_names(), None
+    return book.sheet_names(), list(book.sheet_by_name(name).get_rows())
 
 
 def _text(value: Any) -> str:
@@ -127,6 +140,6 @@ def _text(value: Any) -> str:
 
 def _unreadable(path: Path, kind: str) -> str:
     return (
-        f"'{path}' is no {kind}, or is cut short: {path.stat().st_size} bytes that begin with "
+        f"'{path}' is no {kind}, or is damaged: {path.stat().st_size} bytes that begin with "
         f"{path.read_bytes()[:8]!r}.\nDownload it again."
     )

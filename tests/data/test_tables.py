@@ -1,4 +1,5 @@
 import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,11 +86,22 @@ def test_a_file_cut_short_says_so(tmp_path: Path, name: str, kept: int) -> None:
     begun = path.read_bytes()[:kept]
     path.write_bytes(begun)
     message = (
-        f"'{path}' is no {'MATLAB file (up to version 7)' if mat else 'Excel workbook'}, or is cut "
-        f"short: {len(begun)} bytes that begin with {begun[:8]!r}.\nDownload it again."
+        f"'{path}' is no {'MATLAB file (up to version 7)' if mat else 'Excel workbook'}, or is "
+        f"damaged: {len(begun)} bytes that begin with {begun[:8]!r}.\nDownload it again."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         list(read_mat(path, ["mos"]) if mat else read_xlsx(path, ["MOS"]))
+
+
+def test_a_sheet_that_is_torn_inside_says_so(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", [("name", "MOS"), ("a.jpg", 1)])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in parts.items():
+            book.writestr(name, part[:-30] if "sheet1" in name else part)
+    with pytest.raises(ValueError, match=r"is no Excel workbook, or is damaged: \d+ bytes"):
+        list(read_xlsx(path, ["MOS"]))
 
 
 @pytest.mark.parametrize("read", [read_mat, read_xlsx])
@@ -103,7 +115,7 @@ def test_a_web_page_saved_as_a_table_shows_how_it_begins(tmp_path: Path, read: o
 # What follows reads the real file, where it lies beside the checkout: nothing writes an .xls.
 
 
-def test_an_old_workbook_is_read_like_a_new_one(shared_data: Path, tmp_path: Path) -> None:
+def test_an_old_workbook_is_read_like_a_new_one(shared_data: Path) -> None:
     path = shared_data / "labels" / "bid" / "DatabaseGrades.xls"
     rows = list(read_xlsx(path, ["Image Number", "Average Subjective Grade"]))
     assert rows_of(rows)[0] == (2, ["1", "4.516640224615385"])
@@ -111,8 +123,18 @@ def test_an_old_workbook_is_read_like_a_new_one(shared_data: Path, tmp_path: Pat
     message = f"'{path}' has no sheet 'MOS', its sheets are 'Plan1, Plan2, Plan3'. "
     with pytest.raises(ValueError, match=f"^{re.escape(message)}Restore the authors' file.$"):
         list(read_xlsx(path, ["Image Number"], "MOS"))
-    cut = tmp_path / "cut.xls"
+
+
+def test_a_damaged_old_workbook_says_so_and_nothing_else(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (shared_data / "labels" / "bid" / "DatabaseGrades.xls").read_bytes()
+    cut, torn = tmp_path / "cut.xls", tmp_path / "torn.xls"
+    torn.write_bytes(whole[:16_000] + bytes(range(200)) + whole[16_200:])
     for kept in (8, 600, 20_000):
-        cut.write_bytes(path.read_bytes()[:kept])
-        with pytest.raises(ValueError, match=f"cut short: {kept} bytes"):
+        cut.write_bytes(whole[:kept])
+        with pytest.raises(ValueError, match=f"is damaged: {kept} bytes"):
             list(read_xlsx(cut, ["Image Number"]))
+    with pytest.raises(ValueError, match=f"is damaged: {len(whole)} bytes"):
+        list(read_xlsx(torn, ["Image Number"]))
+    assert capsys.readouterr().out == ""
