@@ -11,7 +11,7 @@ from kdiqa.data.files import to_number
 from kdiqa.data.record import Record
 from kdiqa.data.tables import read_xlsx
 
-WORKBOOKS = ("csiq.DMOS.xlsx", "csiq.beta.xlsx")  # as published, and as first given to colleagues
+WORKBOOKS = ("csiq.DMOS.xlsx", "csiq.beta.xlsx")  # as published, and the beta before
 TEXT = "csiq_label.txt"  # of the repack that later codes pass on, rounded to six decimals
 TYPES = {"noise": "AWGN", "blur": "BLUR", "jpeg": "JPEG", "jpeg 2000": "jpeg2000"}
 """What the workbook calls distortions whose images are called otherwise."""

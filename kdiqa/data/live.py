@@ -26,7 +26,7 @@ class LIVE(IQADataModule):
     1): those are left out. ``dmos_realigned.mat`` is a download of its own.
 
     Args:
-        label: ``realigned``, which one more study brought to one scale across the distortions, or
+        label: ``realigned``, which one more study brought to one scale across the sessions, or
             ``raw``, the scores before that.
         options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
 
