@@ -72,7 +72,7 @@ class PyramidCache:
                 " Set module.net.backbone.frozen=true, or features=online."
             )
         views = self.views if plain.training else 1
-        files = [f"{record.image.name} {record.image.stat().st_size}" for record in plain.records]
+        files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]
         names = ("image", *sorted(plain.pairs))
         key = hashlib.sha256(
             f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()

@@ -23,7 +23,7 @@ from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex
 from kdiqa.data.images import MISSING, check_images
 from kdiqa.data.pairing import Pairing
-from kdiqa.data.record import Record
+from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.splits import Split, SplitBy, digest
@@ -132,7 +132,7 @@ class IQADataModule(L.LightningDataModule):
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self)
         self.files = FileIndex(self.root)
-        raw = list(self.read())
+        raw = told_apart(list(self.read()))
         self._check_labels(raw)
         records = [replace(record, mos=self.label.unit(record.mos)) for record in raw]
         for pairing in self.train_pairs.values():

@@ -60,7 +60,7 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         """Returns the sample of ``key = epoch * len(self) + index``."""
         epoch, index = divmod(key, len(self.records))
         record, position = self.records[index], self.positions[index]
-        draw = Draw.of(self.seed, epoch, position, record.image.name, self.training)
+        draw = Draw.of(self.seed, epoch, position, record.name, self.training)
         return {name: to_tensor(crops) for name, crops in self._crops(record, draw).items()} | {
             "mos": torch.tensor(record.mos, dtype=torch.float32),
             "index": torch.tensor(position),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -19,6 +20,7 @@ class Record:
         distortion: The name or number of its distortion, where known.
         level: How strong that is, as the authors count.
         split: The authors' own part, ``train``, ``val`` or ``test``, where they give one.
+        folder: The file's own folder, where a file of the same name lies in another.
     """
 
     image: Path
@@ -28,3 +30,26 @@ class Record:
     distortion: str | None = None
     level: int | None = None
     split: str | None = None
+    folder: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever it is told from others: in seeds, digests and tables."""
+        return f"{self.folder}/{self.image.name}" if self.folder else self.image.name
+
+
+def told_apart(records: Sequence[Record]) -> list[Record]:
+    """Returns the records, named by their folders too if not all have file names of their own.
+
+    LIVE has an img1.bmp of each distortion. Elsewhere folders do not count, since copies of a data
+    set differ in them.
+
+    Example:
+        >>> twins = [Record(Path(folder, "img1.bmp"), 0.5, "bikes") for folder in ("jpeg", "wn")]
+        >>> [record.name for record in told_apart(twins)]
+        ['jpeg/img1.bmp', 'wn/img1.bmp']
+    """
+    files = {record.image for record in records}
+    if len({file.name.casefold() for file in files}) == len(files):
+        return list(records)
+    return [replace(record, folder=record.image.parent.name) for record in records]

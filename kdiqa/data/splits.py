@@ -125,7 +125,7 @@ def _group(record: Record, by: SplitBy) -> str:
 def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
     """Returns the sha256 of all names, scores and parts, whatever the order of the records."""
     lines = sorted(
-        f"{record.image.name.casefold()}\t{record.content}\t{record.mos:.8f}\t{part}"
+        f"{record.name.casefold()}\t{record.content}\t{record.mos:.8f}\t{part}"
         for record, part in zip(records, assignment, strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -137,4 +137,4 @@ def to_csv(path: Path, records: Sequence[Record], assignment: Sequence[str]) -> 
         table = csv.writer(file)
         table.writerow(["image", "content", "split"])
         for record, part in zip(records, assignment, strict=True):
-            table.writerow([record.image.name, record.content, part])
+            table.writerow([record.name, record.content, part])

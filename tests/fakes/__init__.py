@@ -6,15 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fakes.photographs import write_biq2021, write_koniq10k
-from tests.fakes.pictures import noisy, picture, write, write_csv
+from tests.fakes.pictures import noisy, picture, write, write_csv, write_mat, write_xlsx
 from tests.fakes.synthetic import write_kadid10k, write_tid2013
+from tests.fakes.universities import write_bid, write_csiq, write_live, write_livec
 
-__all__ = ["FAKES", "noisy", "picture", "write", "write_all", "write_csv"]
+__all__ = [
+    "FAKES",
+    "noisy",
+    "picture",
+    "write",
+    "write_all",
+    "write_csv",
+    "write_mat",
+    "write_xlsx",
+]
 
 FAKES: dict[str, Callable[[Path], Path]] = {
+    "bid": write_bid,
     "biq2021": write_biq2021,
+    "csiq": write_csiq,
     "kadid10k": write_kadid10k,
     "koniq10k": write_koniq10k,
+    "live": write_live,
+    "livec": write_livec,
     "tid2013": write_tid2013,
 }
 """A writer for each data set of ``conf/data``, by the name of its folder and of its yaml."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import openpyxl
+import scipy.io
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
@@ -39,4 +41,30 @@ def write_csv(path: Path, rows: Iterable[Sequence[object]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(rows)
+    return path
+
+
+def write_xlsx(
+    path: Path, rows: Iterable[Sequence[object]], sheet: str = "Sheet1", before: Sequence[str] = ()
+) -> Path:
+    """Writes a workbook: the rows in one sheet, after empty sheets of other names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workbook = openpyxl.Workbook(write_only=True)
+    for name in before:
+        workbook.create_sheet(name)
+    table = workbook.create_sheet(sheet)
+    for row in rows:
+        table.append(list(row))
+    workbook.save(path)
+    return path
+
+
+def write_mat(path: Path, **arrays: Sequence[object]) -> Path:
+    """Writes MATLAB's row vectors: of numbers, or cells of texts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    vectors = {
+        name: np.array(values, object if isinstance(values[0], str) else float)[None]
+        for name, values in arrays.items()
+    }
+    scipy.io.savemat(path, vectors)
     return path

@@ -1,0 +1,145 @@
+"""Reads label files that are no text: Excel workbooks, old and new, and MATLAB's arrays."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import openpyxl
+import scipy.io
+import xlrd
+
+NEW, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how an .xlsx and an .xls begin
+UNREADABLE = (
+    *(EOFError, IndexError, KeyError, NotImplementedError, OSError, TypeError, ValueError),
+    *(struct.error, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
+    *(xlrd.XLRDError, xlrd.compdoc.CompDocError, scipy.io.matlab.MatReadError),
+)
+"""What the libraries raise, each in its own way, at a file that is cut short, damaged, or something else."""
+
+
+def read_xlsx(
+    path: Path, columns: Sequence[str], sheet: str | None = None, header_row: int = 1
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Returns the rows of a sheet with their line numbers, whatever else it has in columns.
+
+    The file's first bytes say whether it is an .xlsx or an .xls, not its name. A whole number has
+    no decimals: an image called 1600 is "1600" although Excel keeps it as a number.
+
+    Args:
+        path: The workbook.
+        columns: Which columns to read, by what the header says.
+        sheet: The sheet's name; None for the first one.
+        header_row: The line of the header, counted from 1.
+
+    Raises:
+        ValueError: If it is no workbook, or has no such sheet or column.
+    """
+    rows = _sheet(path, sheet)
+    header = [_text(cell).strip() for cell in next(islice(rows, header_row - 1, None), ())]
+    missing = [name for name in columns if name not in header]
+    if missing:
+        named = ", ".join(filter(None, header))
+        raise ValueError(
+            f"'{path}' has no column {missing[0]!r}, its columns are {named!r}. "
+            "Restore the authors' file."
+        )
+    places = {name: header.index(name) for name in columns}
+    for line, row in enumerate(rows, start=header_row + 1):
+        cells = {name: _text(row[i]).strip() for name, i in places.items() if i < len(row)}
+        if any(cells.values()):
+            yield line, {name: cells.get(name, "") for name in columns}
+
+
+def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Returns what stands at each place of MATLAB's vectors of one length, counted from 1.
+
+    Args:
+        path: A file of MATLAB up to version 7.
+        arrays: Names of vectors, of numbers or of cells with a text each.
+
+    Raises:
+        ValueError: If it is no such file, lacks an array, or their lengths differ.
+    """
+    try:
+        held: dict[str, Any] = scipy.io.loadmat(path, squeeze_me=True)
+    except UNREADABLE as error:
+        raise ValueError(_unreadable(path, "MATLAB file (up to version 7)")) from error
+    missing = [name for name in arrays if name not in held]
+    if missing:
+        named = ", ".join(name for name in held if not name.startswith("__"))
+        raise ValueError(
+            f"'{path}' has no array {missing[0]!r}, its arrays are {named!r}. "
+            "Restore the authors' file."
+        )
+    vectors = {name: np.atleast_1d(held[name]) for name in arrays}
+    if len({vector.shape for vector in vectors.values()}) > 1:
+        sizes = ", ".join(f"{name} {vector.size}" for name, vector in vectors.items())
+        raise ValueError(
+            f"'{path}' has arrays of different lengths: {sizes}. Restore the authors' file."
+        )
+    for place, values in enumerate(zip(*vectors.values(), strict=True), start=1):
+        yield place, {name: _text(v).strip() for name, v in zip(arrays, values, strict=True)}
+
+
+def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
+    """Returns the rows of a sheet as they are stored."""
+    with path.open("rb") as file:
+        start = file.read(len(NEW))
+    if start not in (NEW, OLD):
+        raise ValueError(_unreadable(path, "Excel workbook"))
+    try:
+        names, rows = (_new if start == NEW else _old)(path, sheet)
+    except UNREADABLE as error:
+        raise ValueError(_unreadable(path, "Excel workbook")) from error
+    if rows is None:
+        raise ValueError(
+            f"'{path}' has no sheet {sheet!r}, its sheets are {', '.join(names)!r}. "
+            "Restore the authors' file."
+        )
+    return iter(rows)
+
+
+def _new(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
+    """Returns the names of an .xlsx's sheets, and the rows of one if it is there."""
+    with path.open("rb") as file:  # given as a path, it would have to end in .xlsx
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        name = sheet or book.sheetnames[0]
+        if name not in book.sheetnames:
+            return book.sheetnames, None
+        book[name].reset_dimensions()  # some programs write a wrong size at the sheet's head
+        return book.sheetnames, list(book[name].iter_rows(values_only=True))
+
+
+def _old(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
+    """Returns the names of an .xls's sheets, and the rows of one if it is there."""
+    # It prints what it thinks of a file, otherwise to standard output.
+    book = xlrd.open_workbook(file_contents=path.read_bytes(), logfile=io.StringIO())
+    name = sheet or book.sheet_names()[0]
+    if name not in book.sheet_names():
+        return book.sheet_names(), None
+    return book.sheet_names(), list(book.sheet_by_name(name).get_rows())
+
+
+def _text(value: Any) -> str:
+    """Returns a cell as text; a number so that it reads back to the same number."""
+    if isinstance(value, xlrd.sheet.Cell):
+        value = value.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+def _unreadable(path: Path, kind: str) -> str:
+    return (
+        f"'{path}' is no {kind}, or is damaged: {path.stat().st_size} bytes that begin with "
+        f"{path.read_bytes()[:8]!r}.\nDownload it again."
+    )
