@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -14,6 +15,7 @@ r"""One batch, by fixed keys.
 ``mos``: opinion scores in [0, 1], higher is better, :math:`(B,)`.
 ``index``: the images' positions in the data set's records, :math:`(B,)`.
 ``pyramids``: frozen features by image key, each a :data:`Pyramid`; put there by the module.
+``said``: what the teacher said of kept features, as the cache holds it, see :func:`restored`.
 ``teacher``: the teacher's :class:`Prediction`; put there by the distillation callback.
 """
 
@@ -44,3 +46,17 @@ class Distilled(NamedTuple):
     """Scalars, float32; their sum is weighted and minimised."""
     watched: dict[str, Tensor]
     """Detached scalars for the log: level losses and level weights."""
+
+
+BATCH_AXIS = {"score": 0, "difference": 2, "distorted": 2, "fused": 0}
+"""Where the batch stands among the axes of a prediction's parts."""
+
+
+def restored(said: Mapping[str, Tensor]) -> Prediction:
+    """Returns the prediction of a batch from its images' kept parts, float32.
+
+    Args:
+        said: Each part there is, the batch's axis first.
+    """
+    parts = {name: part.float().movedim(0, BATCH_AXIS[name]) for name, part in said.items()}
+    return Prediction(**{name: parts.get(name) for name in Prediction._fields})  # type: ignore[arg-type]

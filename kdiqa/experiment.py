@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
+from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
+from kdiqa.data.kept import keep_predictions
 from kdiqa.launch import run_job
 
 console = Console()
@@ -137,8 +140,11 @@ def finished(folder: Path) -> dict[str, dict[str, float]]:
     return made
 
 
-def keep_features(cfg: DictConfig, data: Any, module: Any) -> None:
-    """Lets the data give pyramids of the module's backbone, computed here where they are missing."""
+def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[Any]) -> None:
+    """Lets the data give pyramids of the module's backbone, computed here where they are missing.
+
+    A teacher of the same backbone is asked here once and for all as well.
+    """
     cache = instantiate(cfg.features)
     plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
     drawn = ("_target_", "train_crops", "test_crops", "pairs", "teacher_pairs")
@@ -148,6 +154,14 @@ def keep_features(cfg: DictConfig, data: Any, module: Any) -> None:
         return cache.dataset(dataset, module.net.backbone, total, text, data.num_workers)
 
     data.keep_features(kept)
+    for callback in callbacks:
+        if isinstance(callback, Distillation) and cache.teacher:
+            net, kept_train = callback.teacher, data.kept["train"]
+            same = net.backbone.digest() == module.net.backbone.digest()
+            if same and set(callback.pair) <= set(kept_train.names):
+                # Two nets of the same weights may still differ, in a sign for instance.
+                described = load_checkpoint(cfg.teacher)["kdiqa"]["net"]
+                keep_predictions(kept_train, net, callback.pair, callback.digest + described)
 
 
 def keep_metrics(folder: Path) -> None:

@@ -75,7 +75,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> 
     callbacks.append(Provenance(folder, description(cfg)))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if cfg.features is not None:
-        keep_features(cfg, data, module)
+        keep_features(cfg, data, module, callbacks)
     share_config_with_ranks(folder)
     trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     last = folder / "checkpoints" / "last.ckpt"

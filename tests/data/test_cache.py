@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch.utils.data import default_collate
 
-from kdiqa.data.cache import Rows
+from kdiqa.batch import Prediction, restored
+from kdiqa.data.kept import KeptPredictions, flattened
+from kdiqa.data.rows import Rows
 from kdiqa.nets.backbone import Backbone
 from tests.training import STUDENT, TEACHER, train, write_weights
 
@@ -60,7 +69,9 @@ def test_student_and_teacher_read_the_same_kept_pyramids(
     words = (*STUDENT, *common, *cached, f"teacher={teacher}", "teacher_pair=ref")
     folder = train(*words, folder=home / "student")
     assert "train/loss_level" in pd.read_csv(folder / "metrics.csv").columns
-    assert len(list((home / "features2").iterdir())) == 4  # two pairings, training and test
+    assert (
+        len(list((home / "features2").iterdir())) == 5
+    )  # two pairings, training and test; what the teacher says
 
 
 def test_changed_crops_are_computed_anew(home: Path, common: tuple[str, ...]) -> None:
@@ -124,3 +135,81 @@ def test_teacher_with_another_backbone_cannot_read_the_kept_features(
         RuntimeError, match=r"^The teacher's backbone is not the student's, and the"
     ):
         train(*STUDENT, *common, *cached, folder=home / "estranged")
+
+
+def test_kept_words_of_a_teacher_train_as_spoken_ones_do(
+    home: Path, common: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = ("features=cached", f"features.folder={home / 'features5'}", "features.views=2")
+    teacher = train(*TEACHER, *common, *cached, "trainer.max_epochs=1", folder=home / "speaker")
+    words = (*STUDENT, *common, *cached, f"teacher={teacher}", "teacher_pair=ref")
+    spoken = train(*words, "features.teacher=false", folder=home / "spoken")
+    train(*words, folder=home / "written")
+
+    def refuse(*unused: object) -> None:
+        raise AssertionError("the teacher was asked")
+
+    monkeypatch.setattr(KeptPredictions, "get", counted := Counted(KeptPredictions.get))
+    monkeypatch.setattr("kdiqa.data.kept.ask", refuse)
+    read = train(*words, folder=home / "read")
+    assert counted.calls > 0
+    losses = [
+        pd.read_csv(run / "metrics.csv")["train/loss_level"].dropna() for run in (spoken, read)
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=5e-3)
+
+
+class Counted:
+    """A function, and how often it was called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.calls = function, 0
+
+    def __get__(self, instance: object, owner: type) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self.calls += 1
+            return self.function(instance, *arguments)
+
+        return call
+
+
+def test_kept_words_are_what_the_teacher_said() -> None:
+    torch.manual_seed(0)
+    said = Prediction(torch.rand(2), torch.randn(3, 4, 2, 5, 6), None, torch.randn(2, 7))
+    parts = {"score": (), "difference": (3, 4, 5, 6), "fused": (7,)}
+    kept = KeptPredictions(FlatRows(flattened(said)), parts)  # type: ignore[arg-type]
+    again = restored(default_collate([kept.get(image, 0) for image in range(2)]))
+    assert again.distorted is None
+    for name in parts:
+        torch.testing.assert_close(getattr(again, name), getattr(said, name), rtol=1e-3, atol=1e-4)
+
+
+class FlatRows:
+    """Rows in memory."""
+
+    def __init__(self, flat: torch.Tensor) -> None:
+        self.flat = flat
+
+    def get(self, image: int, view: int) -> NDArray[np.float16]:
+        return np.asarray(self.flat[image].numpy())
+
+
+def fill(folder: Path, start: int) -> int:
+    """Fills rows that another process fills as well, and returns how many it wrote itself."""
+    rows = Rows(folder, 40, (1, 8), [f"{i} 10" for i in range(40)], range(40))
+    rows.create()
+    order, written = [*range(start, 40), *range(start)], 0
+    for image in rows.pending(order):
+        time.sleep(0.005)
+        rows.put(image, 0, np.full(8, image, np.float16))
+        written += 1
+    assert not rows.missing()
+    assert all((rows.get(image, 0) == image).all() for image in range(40))
+    return written
+
+
+def test_two_processes_fill_one_cache_and_share_the_work(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        written = list(pool.map(fill, [tmp_path, tmp_path], [0, 20]))
+    assert 40 <= sum(written) < 80
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["features.npy", "marks.npy"]
