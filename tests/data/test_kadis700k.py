@@ -14,7 +14,6 @@ from kdiqa.data.kadis700k import (
     read_plan,
     write_distorted,
 )
-from kdiqa.data.pairing import Pool
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
@@ -112,7 +111,3 @@ def test_what_was_generated_is_listed_with_its_reference_and_no_score(root: Path
     assert (last.content, last.distortion, last.level) == ("photo1", "10", 5)
     assert last.reference == root / "ref_imgs" / "photo1.jpg.png"
     assert all(math.isnan(record.mos) for record in records)
-
-
-def test_its_references_are_a_pool(root: Path) -> None:
-    assert len(Pool(root / "ref_imgs").pictures) == len(KINDS)
