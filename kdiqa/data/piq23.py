@@ -20,7 +20,7 @@ class PIQ23(IQADataModule):
     The layout: ``Overall/*.jpg``, ``Details/*.jpg``, ``Exposure/*.jpg``, ``Scores_Overall.csv``
     and so on, and the authors' two splits, ``Device Split.csv`` and ``Scene Split.csv``, which
     they keep beside their code. The content is the scene, by its exact name. Scores compare only
-    within a scene: the authors report correlations scene by scene.
+    within a scene: report with ``kdiqa report --within``, the median over scenes.
 
     Args:
         attribute: What was asked: ``Overall``, ``Details`` or ``Exposure``.
