@@ -26,7 +26,7 @@ class AGIQA3K(IQADataModule):
     name = "agiqa3k"
     mos_range = (0.0, 5.0)
     homepage = "https://github.com/lcysyzxdxc/AGIQA-3k-Database"
-    licence = "research use, cite the paper"
+    licence = "MIT, cite the paper"
     layout = ("AttnGAN_normal_000.jpg …", "data.csv")
 
     def read(self) -> Iterator[Record]:

@@ -30,7 +30,7 @@ class PIQ23(IQADataModule):
 
     References:
         | An Image Quality Assessment Dataset for Portraits (Chahine et al., 2023)
-        | https://doi.org/10.1109/CVPR52729.2023.00962
+        | https://openaccess.thecvf.com (CVPR 2023, pp. 9968-9978)
     """
 
     name = "piq23"
