@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import openpyxl
-
-from tests.fakes.pictures import noisy, picture, write, write_csv
+from tests.fakes.pictures import noisy, picture, write, write_csv, write_xlsx
 
 
 def write_spaq(root: Path, images: int = 20) -> Path:
     """Writes SPAQ: photographs, and its annotations as a workbook."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.append(["Image name", "MOS", "Brightness"])
+    rows: list[Sequence[object]] = [("Image name", "MOS", "Brightness")]
     for i in range(1, images + 1):
         name = f"{i:05d}.jpg"
         write(root / "TestImage" / name, noisy(picture(i), 12.0 * (i % 5), i))
-        sheet.append([name, 90.0 - 15 * (i % 5) + 0.25 * i, 50])
-    (root / "Annotations").mkdir()
-    book.save(root / "Annotations" / "MOS and Image attribute scores.xlsx")
+        rows.append((name, 90.0 - 15 * (i % 5) + 0.25 * i, 50))
+    write_xlsx(root / "Annotations" / "MOS and Image attribute scores.xlsx", rows)
     return root
 
 
