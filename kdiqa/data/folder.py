@@ -25,7 +25,7 @@ PARTS = {
 
 
 class Folder(IQADataModule):
-    """Your own images: a folder that holds them, at any depth, and ``labels.csv``.
+    r"""Your own images: a folder that holds them, at any depth, and ``labels.csv``.
 
     The smallest table has two columns, in any order, separated by commas::
 
@@ -33,9 +33,10 @@ class Folder(IQADataModule):
         holiday/beach.jpg,4.5
         holiday/tower.jpg,2.0
 
-    Then say on which scale you scored, here from 1 to 5 and higher is better, and train::
+    Then say on which scale you scored, here from 1 to 5 and higher is better, and train a student
+    without a teacher; ``teacher=RUN`` in place of ``distill=false`` names one to learn from::
 
-        kdiqa train experiment=akd_koniq data=folder data.root=/path/to/pictures \
+        kdiqa train distill=false data=folder data.root=/path/to/pictures \
             data.lower=1 data.upper=5
 
     An image is named by its path below the folder, or by the end of that path, down to its file

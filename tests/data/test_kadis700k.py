@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import IQADataset
 from kdiqa.data.images import read_rgb
 from kdiqa.data.kadis700k import (
     HOMEPAGE,
@@ -14,6 +16,7 @@ from kdiqa.data.kadis700k import (
     read_plan,
     write_distorted,
 )
+from kdiqa.data.pairing import Reference
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
@@ -111,3 +114,13 @@ def test_what_was_generated_is_listed_with_its_reference_and_no_score(root: Path
     assert (last.content, last.distortion, last.level) == ("photo1", "10", 5)
     assert last.reference == root / "ref_imgs" / "photo1.jpg.png"
     assert all(math.isnan(record.mos) for record in records)
+
+
+def test_what_was_generated_is_a_data_set_without_opinions(root: Path) -> None:
+    (root / "dist_imgs").mkdir()
+    write_distorted(read_plan(root)[4], root / "dist_imgs", "bmp", seed=0)
+    records = list(distorted_records(root))
+    data = IQADataset(records, Crops(2, 16), {"reference": Reference()}, seed=0)
+    sample = data[3]
+    assert sample["image"].shape == sample["reference"].shape == (2, 3, 16, 16)
+    assert sample["mos"].isnan()
