@@ -40,7 +40,8 @@ class Folder(IQADataModule):
             data.lower=1 data.upper=5
 
     An image is named by its path below the folder, or by the end of that path, down to its file
-    name alone, where no other file's path ends so; letter case does not matter. Columns that may be added:
+    name alone, where no other file's path ends so; letter case does not matter. Columns that may
+    be added:
 
     - ``ref``: the pristine original of each image, named likewise. It is what a full-reference
       teacher compares with. All images of one original stay together in a split.
