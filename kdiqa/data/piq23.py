@@ -25,7 +25,8 @@ class PIQ23(IQADataModule):
     Args:
         attribute: What was asked: ``Overall``, ``Details`` or ``Exposure``.
         official: Whose split ``split_by: official`` takes: ``scene``, which tests on scenes never
-            trained on, or ``device``, which tests on other images of the same scenes.
+            trained on, or ``device``, which tests on other images of the same scenes: the guard
+            against leaks stops at that unless told to ``warn``.
         options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
 
     References:
