@@ -13,6 +13,7 @@ VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
     "report": "table and figures of finished runs: kdiqa report RUN…",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
+    "kadis": "generate KADIS-700k's distorted images from its references",
 }
 USAGE = "usage: kdiqa VERB [ARGUMENTS]\n\n" + "\n".join(
     f"  {verb:<12} {does}" for verb, does in VERBS.items()

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from kdiqa import figures
 from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.scenes import summarize_within
 
 COLUMNS = {
     "srcc": "SRCC",
@@ -43,12 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--no-figures", action="store_true", help="leave the pictures as they are")
+    parser.add_argument(
+        "--within", action="store_true", help="the median over contents, as PIQ23's scenes need"
+    )
     options = parser.parse_args(arguments)
 
     try:
         runs = find_runs(options.runs)
         results = {
-            name: row for label, run in runs.items() for name, row in read(run, label).items()
+            name: row
+            for label, run in runs.items()
+            for name, row in read(run, label, options.within).items()
         }
         print(markdown(results)) if options.markdown else Console().print(table(results))
         if not options.no_figures:
@@ -87,12 +93,13 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     return {name if names.count(name) == 1 else str(run): run for name, run in found}
 
 
-def read(run: Path, name: str) -> dict[str, dict[str, float]]:
+def read(run: Path, name: str, within: bool = False) -> dict[str, dict[str, float]]:
     """Returns the measures of each test table of a run, computed from its rows.
 
     Args:
         run: the run's folder.
         name: what the run is called; a table of another data set adds its name.
+        within: measure within each content, and take the median over contents.
 
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
@@ -102,8 +109,12 @@ def read(run: Path, name: str) -> dict[str, dict[str, float]]:
         dataset = file.stem.removeprefix("test").lstrip("_")
         try:
             rows = _rows(file)
-            results[f"{name} on {dataset}" if dataset else name] = summarize(
-                rows["score"], rows["mos"]
+            if within and "content" not in rows:
+                raise ValueError("no column content, which --within needs. Leave --within out.")
+            results[f"{name} on {dataset}" if dataset else name] = (
+                summarize_within(rows["score"], rows["mos"], list(rows["content"]))
+                if within
+                else summarize(rows["score"], rows["mos"])
             )
         except ValueError as error:
             raise RunError(f"'{file}': {error}") from error

@@ -137,6 +137,33 @@ def test_the_table_is_computed_from_the_rows(run: Path) -> None:
     assert list(report.read(run, "student")) == ["student", "student on live"]
 
 
+def test_the_table_within_contents_is_the_median_over_them(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_predictions(run)
+    rows["content"] = [f"scene_{i % 5}" for i in range(60)]
+    rows["score"] = rows["score"] + 3.0 * (rows.index % 5)  # scenes that do not compare
+    rows.to_csv(run / "predictions" / "test.csv", index=False)
+    within = report.read(run, "student", within=True)["student"]
+    each = [summarize(g["score"], g["mos"])["srcc"] for _, g in rows.groupby("content")]
+    assert within["srcc"] == pytest.approx(np.median(each))
+    assert report.main(["--within", "--markdown", "--no-figures", str(run)]) == 0
+    assert f"| {within['srcc']:.3f} |" in capsys.readouterr().out
+
+
+def test_the_table_within_contents_needs_their_column(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_predictions(run).drop(columns="content").to_csv(
+        run / "predictions" / "test.csv", index=False
+    )
+    assert report.main(["--within", str(run)]) == 1
+    assert capsys.readouterr().err == (
+        f"kdiqa report: '{run}/predictions/test.csv': no column content, which --within needs. "
+        "Leave --within out.\n"
+    )
+
+
 def test_runs_are_named_as_shortly_as_tells_them_apart(tmp_path: Path) -> None:
     for name in ("a/teacher", "a/student", "b/teacher"):
         write_predictions(tmp_path / name)

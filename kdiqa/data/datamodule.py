@@ -58,7 +58,7 @@ class IQADataModule(L.LightningDataModule):
 
     name: str
     mos_range: tuple[float, float]
-    lower_is_better: ClassVar[bool] = False
+    lower_is_better: bool = False
     homepage: ClassVar[str]
     licence: ClassVar[str]
     layout: ClassVar[tuple[str, ...]]  # the expected tree; … stands for what goes on like that

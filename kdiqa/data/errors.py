@@ -20,16 +20,18 @@ class DatasetNotFoundError(FileNotFoundError):
 
     def __init__(self, data: IQADataModule, lack: str | None = None) -> None:
         title = type(data).__name__
+        place = f" Unpack it from {data.homepage}\nand set" if data.homepage else "\nSet"
+        again = f"Unpack it there from\n{data.homepage}" if data.homepage else "Put it there"
         if data.root is None:
             message = (
-                f"{title} has no folder: data.root is not set. Unpack it from {data.homepage}\n"
-                f"and set data.root=/path/to/{data.name}, or KDIQA_DATA in the environment to the "
-                f"folder that holds {data.name}."
+                f"{title} has no folder: data.root is not set.{place} "
+                f"data.root=/path/to/{data.name}, or KDIQA_DATA in the environment to the folder "
+                f"that holds {data.name}."
             )
         else:
             wrong = f"{title} not found in" if lack is None else f"{title} {lack} in"
             message = (
-                f"{wrong} '{data.root}'. Unpack it there from\n{data.homepage}, or set data.root "
+                f"{wrong} '{data.root}'. {again}, or set data.root "
                 f"(now from {data.root_from}) to where it is."
             )
         super().__init__(message)
@@ -46,9 +48,12 @@ class BrokenImagesError(RuntimeError):
     def __init__(self, data: IQADataModule, faults: Mapping[Path, str]) -> None:
         first = [f"'{shown(path, data)}' ({fault})" for path, fault in list(faults.items())[:3]]
         more = ", …" if len(faults) > len(first) else ""
+        source = f"Unpack them again from {data.homepage}"
+        if not data.homepage:
+            source = "Copy them there again, or take their rows out of the table."
         super().__init__(
             f"{len(faults)} image files of {type(data).__name__} in '{data.root}' cannot be read: "
-            f"{', '.join(first)}{more}.\nUnpack them again from {data.homepage}"
+            f"{', '.join(first)}{more}.\n{source}"
         )
 
 

@@ -39,6 +39,10 @@ class FileIndex:
         """Returns the file at a path below the root, or where it should be."""
         return self.find(*parts) or self.root.joinpath(*parts)
 
+    def __iter__(self) -> Iterator[Path]:
+        """Yields all files, at any depth, in the order of their paths."""
+        return iter(sorted(set(self._paths.values())))
+
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Returns the rows of a table with their line numbers, whatever else it has in columns.

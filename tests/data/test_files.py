@@ -81,3 +81,8 @@ def test_a_name_made_otherwise_is_named_with_its_line(name: str) -> None:
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         split_name(name, Path("dmos.csv"), 7)
+
+
+def test_all_files_are_listed_once(tmp_path: Path) -> None:
+    files = touch(tmp_path, "b.csv", "x/y/a.png", "X.png")
+    assert list(files) == [tmp_path / "X.png", tmp_path / "b.csv", tmp_path / "x" / "y" / "a.png"]

@@ -1,0 +1,174 @@
+"""KADIS-700k: pristine pictures, and the plan by which its users distort them themselves."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kdiqa.data.files import read_csv
+from kdiqa.data.images import check_image, read_rgb
+from kdiqa.data.record import Record
+from kdiqa.data.seeds import derive_seed
+from kdiqa.distortions.kadid import distort
+from kdiqa.distortions.pixels import to_uint8
+
+HOMEPAGE = "https://database.mmsp-kn.de/kadid-10k-database.html"
+PLAN = "kadis700k_ref_imgs.csv"
+LEVELS = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A pristine picture with the one distortion that the authors' plan gives it.
+
+    Args:
+        reference: Its file.
+        kind: The number of the distortion, 1 to 25, which is applied at five levels.
+    """
+
+    reference: Path
+    kind: int
+
+    def stem(self, level: int) -> str:
+        """Returns the name of a distorted image, without its suffix, as the authors make it.
+
+        Example:
+            >>> Planned(Path("ref_imgs/a.b.png"), 7).stem(2)
+            'a_07_02'
+        """
+        return f"{self.reference.name.partition('.')[0]}_{self.kind:02d}_{level:02d}"
+
+
+class KADISNotFoundError(FileNotFoundError):
+    """KADIS-700k, or a part of it, is not where it was looked for.
+
+    Args:
+        root: Where it was looked for.
+        lack: What is wrong there.
+    """
+
+    def __init__(self, root: Path, lack: str) -> None:
+        super().__init__(
+            f"KADIS-700k {lack} in '{root}'. Unpack it there from\n{HOMEPAGE}\nor give the folder "
+            f"that holds 'ref_imgs' and '{PLAN}'."
+        )
+
+
+def read_plan(root: Path) -> list[Planned]:
+    """Returns what ``kadis700k_ref_imgs.csv`` plans, in its order.
+
+    The layout: ``ref_imgs/*.png`` (140 000 of 512×384) beside the plan. Its column
+    ``dist_type_1`` counts, as in the authors' program: a picture planned for both kinds of
+    saturation, 7 and 8, gets 7.
+
+    Raises:
+        KADISNotFoundError: If the folder, the plan or pictures are missing.
+        ValueError: If the plan names a distortion that there is none of.
+
+    References:
+        | KADID-10k: A Large-scale Artificially Distorted IQA Database (Lin et al., 2019)
+        | https://doi.org/10.1109/QoMEX.2019.8743252
+    """
+    path = next((p for p in (root / PLAN, *sorted(root.glob(f"*/{PLAN}"))) if p.is_file()), None)
+    if path is None:
+        raise KADISNotFoundError(root, f"lacks '{PLAN}'")
+    pictures = {
+        file.name.casefold(): file
+        for folder in path.parent.iterdir()
+        if folder.name.casefold() == "ref_imgs"
+        for file in folder.iterdir()
+    }
+    planned, missing = [], []
+    for line, row in read_csv(path, ["ref_im", "dist_type_1"]):
+        kind, name = row["dist_type_1"], row["ref_im"]
+        if not kind.isdecimal() or not 1 <= int(kind) <= 25:
+            raise ValueError(
+                f"'{path}', line {line}: {kind!r} is no distortion, 1 to 25. Restore the authors' "
+                "file."
+            )
+        if name.casefold() in pictures:
+            planned.append(Planned(pictures[name.casefold()], int(kind)))
+        else:
+            missing.append(name)
+    if missing or not planned:
+        raise KADISNotFoundError(
+            path.parent,
+            f"lacks {len(missing)} of {len(planned) + len(missing)} pictures, the first is "
+            f"'ref_imgs/{next(iter(missing), '')}',",
+        )
+    return planned
+
+
+def distorted_records(root: Path, folder: Path | None = None) -> Iterator[Record]:
+    """Yields the distorted images that are there, each with its reference.
+
+    Nobody rated them: ``mos`` is NaN, so that a loss that used it would show.
+
+    Args:
+        root: The download.
+        folder: Where they were written; None for ``dist_imgs`` beside the references.
+    """
+    plan = read_plan(root)
+    folder = folder or distorted_folder(plan)
+    there = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
+    for planned in plan:
+        for level in LEVELS:
+            stem = planned.stem(level)
+            file = there.get(f"{stem}.bmp") or there.get(f"{stem}.png")
+            if file is not None:
+                yield Record(
+                    image=file,
+                    mos=math.nan,
+                    content=planned.reference.name.partition(".")[0].casefold(),
+                    reference=planned.reference,
+                    distortion=f"{planned.kind:02d}",
+                    level=level,
+                )
+
+
+def distorted_folder(plan: Sequence[Planned]) -> Path:
+    """Returns where the authors' program writes: ``dist_imgs`` beside the references."""
+    return plan[0].reference.parents[1] / "dist_imgs"
+
+
+def write_distorted(planned: Planned, folder: Path, suffix: str, seed: int) -> int:
+    """Writes those of a picture's five distorted images that are not there whole; returns how many.
+
+    Each image depends on its reference, its name and the seed alone: in whatever order, by
+    however many processes, the files are the same.
+
+    Raises:
+        ImageReadError: If the picture cannot be read.
+        OSError: If a file cannot be written.
+    """
+    pristine: NDArray[np.float64] | None = None
+    written = 0
+    for level in LEVELS:
+        stem = planned.stem(level)
+        path = folder / f"{stem}.{suffix}"
+        if check_image(path) is None:
+            continue
+        pristine = read_rgb(planned.reference) / 255.0 if pristine is None else pristine
+        rng = np.random.default_rng(derive_seed(seed, stem))
+        _write(path, to_uint8(distort(pristine, planned.kind, level, rng)))
+        written += 1
+    return written
+
+
+def _write(path: Path, image: NDArray[np.uint8]) -> None:
+    """Writes an image so that another process finds the whole file or none."""
+    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []
+    data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
+    try:
+        unfinished.write_bytes(data.tobytes())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)  # where the disk was full

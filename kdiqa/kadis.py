@@ -1,0 +1,241 @@
+"""Generates KADIS-700k's distorted images: ``python -m kdiqa.kadis ROOT``."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.connection import wait as wait_for_any
+from pathlib import Path
+
+import cv2
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kdiqa.data.images import ImageReadError, check_images
+from kdiqa.data.kadis700k import LEVELS, Planned, distorted_folder, read_plan, write_distorted
+from kdiqa.distortions.kadid import find
+
+GIB = 2**30
+PNG_SHARE = 0.6  # of a bitmap's size; 0.47 in the mean of all distortions of 20 photographs
+BLOCK = 4096  # what a file may take beyond its bytes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Generates what the command line asks for, and returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(words)
+    again = f"Go on with:\n  {shlex.join(['python', '-m', 'kdiqa.kadis', *words])}"
+    made, faults, start = 0, [], time.monotonic()
+    try:
+        plan = read_plan(options.root)
+        folder: Path = options.output or distorted_folder(plan)
+        plan = _chosen(plan, options.types, options.limit, options.part)
+        _prepare(plan, folder, options.format)
+        left_over = list(folder.glob("*.tmp"))  # of a command that was killed, or is still at work
+        with _bar() as bar:
+            task = bar.add_task("Distorting", total=len(plan) * len(LEVELS), rate="")
+            for written, fault in _generated(plan, folder, options):
+                made += written
+                faults += [fault] if fault else []
+                rate = made / (time.monotonic() - start)
+                bar.update(task, advance=len(LEVELS), rate=f"{rate:.1f} images/s")
+    except KeyboardInterrupt:
+        print(f"\nInterrupted after {made} images. {again}", file=sys.stderr)
+        return 130
+    except BrokenProcessPool:
+        ended = f"a process was killed, perhaps for want of memory, after {made} images."
+        print(f"kdiqa kadis: {ended}\nSet fewer --workers. {again}", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"kdiqa kadis: {error}", file=sys.stderr)
+        return 1
+    for path in left_over:  # by now its writer is done, or will never be
+        path.unlink(missing_ok=True)
+    there, seconds = (len(plan) - len(faults)) * len(LEVELS) - made, time.monotonic() - start
+    print(f"{made} images made in {seconds:.0f} s, {there} were there, in {folder}")
+    if faults:
+        unread = f"{len(faults)} pictures cannot be read. The first: {faults[0]}"
+        print(f"kdiqa kadis: {unread}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m kdiqa.kadis",
+        description="Generate the distorted images of KADIS-700k: five levels of one distortion "
+        "for each reference, as its plan says. What is there already is kept, so that the same "
+        "command goes on where it was interrupted.",
+    )
+    add = parser.add_argument
+    add("root", type=Path, help="the download: holds ref_imgs and kadis700k_ref_imgs.csv")
+    add("-o", "--output", type=Path, help="default: dist_imgs beside ref_imgs")
+    add(
+        "--format",
+        choices=("bmp", "png"),
+        default="bmp",
+        help="bmp (default) as the authors; png takes about half the disk and has the same pixels",
+    )
+    add(
+        "--types",
+        nargs="+",
+        type=_kind,
+        metavar="TYPE",
+        help="only these distortions: numbers from 1 to 25 or names",
+    )
+    add("--limit", type=_count, help="only the first so many of the references")
+    add(
+        "--part",
+        type=_part,
+        default=(0, 1),
+        metavar="I/N",
+        help="only every N-th reference from the I-th on: 0/2 here and 1/2 there share the work",
+    )
+    add(
+        "--workers",
+        type=_count,
+        default=os.cpu_count() or 1,
+        help="processes, default: one a core",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="of all random draws, default 0; what is there keeps its own",
+    )
+    return parser
+
+
+def _kind(text: str) -> int:
+    try:
+        return find(int(text) if text.isdecimal() else text).id
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of processes or images. Give 1 or more."
+        )
+    return int(text)
+
+
+def _part(text: str) -> tuple[int, int]:
+    place, _, count = text.partition("/")
+    if not (place.isdecimal() and count.isdecimal() and int(place) < int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part. Give one such as 0/4, 1/4, … 3/4.")
+    return int(place), int(count)
+
+
+def _chosen(
+    plan: list[Planned], types: list[int] | None, limit: int | None, part: tuple[int, int]
+) -> list[Planned]:
+    """Returns what to do of the plan; the parts of one limit share what it lets through."""
+    chosen = [planned for planned in plan if types is None or planned.kind in types]
+    chosen = chosen[:limit][part[0] :: part[1]]
+    if not chosen:
+        raise ValueError(
+            f"--types, --limit and --part leave nothing of the plan's {len(plan)} references. "
+            "Leave one of them out."
+        )
+    return chosen
+
+
+def _prepare(plan: list[Planned], folder: Path, suffix: str) -> None:
+    """Makes the folder, says how much disk will be taken, and refuses what cannot end well."""
+    faults = check_images(planned.reference for planned in plan)
+    if faults:
+        path, fault = next(iter(faults.items()))
+        raise ValueError(
+            f"{len(faults)} of {len(plan)} references cannot be read, the first is '{path}' "
+            f"({fault}). Unpack them again."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    there = set(os.listdir(folder))
+    missing = sum(
+        f"{planned.stem(level)}.{suffix}" not in there for planned in plan for level in LEVELS
+    )
+    sample = plan[:: max(1, len(plan) // 32)]
+    pixels = sum(_pixels(planned.reference) for planned in sample) / len(sample)
+    share = PNG_SHARE if suffix == "png" else 1.0
+    need, free = missing * (3 * pixels * share + BLOCK), shutil.disk_usage(folder).free
+    told = f"{missing} images need about {need / GIB:.1f} GiB; '{folder}' has {free / GIB:.1f} GiB"
+    if need > free:
+        raise ValueError(
+            f"{told} free.\nGive --output a folder on a larger disk, --format png, or less to do: "
+            "--limit, --types, --part."
+        )
+    print(f"{told} free")
+
+
+def _pixels(path: Path) -> int:
+    try:
+        with Image.open(path) as picture:
+            return picture.width * picture.height
+    except OSError:
+        return 0  # told when its turn comes
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    ends = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    return Progress(*columns, *ends, console=Console(stderr=True))
+
+
+def _generated(
+    plan: list[Planned], folder: Path, options: argparse.Namespace
+) -> Iterator[tuple[int, str]]:
+    """Yields, reference by reference, how many images were written and what is wrong with it."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they start
+    rest = iter(plan)
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy the bar's thread half-way
+    with ProcessPoolExecutor(options.workers, spawn, _begin) as pool:
+        running: set[Future[tuple[int, str]]] = set()
+        try:
+            while True:
+                for planned in islice(rest, 4 * options.workers - len(running)):
+                    job = (planned, folder, options.format, options.seed)
+                    running.add(pool.submit(_one, *job))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one(planned: Planned, folder: Path, suffix: str, seed: int) -> tuple[int, str]:
+    try:
+        return write_distorted(planned, folder, suffix, seed), ""
+    except ImageReadError as error:
+        return 0, str(error)
+
+
+def _begin() -> None:
+    """Prepares a process: one thread, no ear for Ctrl-C, and an end with the one that began it."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow(sentinel: int = parent.sentinel) -> None:
+        wait_for_any([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
