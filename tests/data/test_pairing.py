@@ -8,7 +8,8 @@ import pytest
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
-from kdiqa.data.pairing import Pool, Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pairing import Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pool import Pool
 from kdiqa.data.record import Record
 from tests.fakes import noisy, picture, write
 
