@@ -48,6 +48,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         if "LOCAL_RANK" not in os.environ:
             data.prepare_data()
         data.setup()
+        check_test_crops(cfg, data.test_crops)
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
@@ -59,6 +60,19 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     if missing:
         raise ValueError("\n".join(str(error) for error in missing))
     return data
+
+
+def check_test_crops(cfg: DictConfig, crops: Any) -> None:
+    """Raises where a test shows another number of crops than the net's weights are made for."""
+    net = cfg.module.net
+    if net.get("crop_fusion") != "cat" or (crops.num == net.num_crops and crops.mode != "tiles"):
+        return
+    given = "as many crops as cover an image" if crops.mode == "tiles" else f"{crops.num} crops"
+    raise ValueError(
+        f"The test shows {given} (data.test_crops), and the net's weights are made for"
+        f" {net.num_crops}\n(module.net.crop_fusion=cat). Set num_crops and num_test_crops alike,"
+        " or module.net.crop_fusion=mean."
+    )
 
 
 def needs_teacher(cfg: DictConfig) -> bool:

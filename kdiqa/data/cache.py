@@ -63,13 +63,18 @@ class PyramidCache:
             num_workers: Processes that read images.
 
         Raises:
-            ValueError: If the backbone is not frozen.
+            ValueError: If the backbone is not frozen, or the crops of two images differ.
             OSError: If the disk is too small.
         """
         if not backbone.frozen:
             raise ValueError(
                 "Features of a backbone that is trained change with every step and cannot be kept."
                 " Set module.net.backbone.frozen=true, or features=online."
+            )
+        if plain.crops.differ:
+            raise ValueError(
+                "Whole images and tiles differ from image to image and cannot be kept as rows of"
+                " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
             )
         views = self.views if plain.training else 1
         files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]

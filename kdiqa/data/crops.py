@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network at import otherwise
 
@@ -14,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
+
 Image = NDArray[np.uint8]
-CropMode = Literal["random", "grid", "center", "full"]
-MODES = ("random", "grid", "center", "full")
+MAX_PIXELS = 2**22
 
 
 def paired_flips() -> list[A.BasicTransform]:
@@ -46,20 +46,26 @@ def official_augmentation() -> list[A.BasicTransform]:
 class Crops:
     """Cuts P square crops out of an image and, at the same places, out of its aligned views.
 
-    An image whose short side is below ``size`` is enlarged until it fits.
+    An image whose short side is below ``size`` is enlarged until it fits. At test, the modes
+    without a draw of their own are still flipped and transformed by the seed where that is set.
 
     Args:
-        num: The number P of crops of an image; 1 for ``center`` and ``full``.
+        num: The number P of crops of an image: 5 and 10 for ``five`` and ``ten``; 1 for
+            ``center``, ``full`` and ``tiles``, whose P follows from the image.
         size: Side of a crop in pixels. With ``full`` the whole image is squeezed into that square,
             and None keeps its own height and width.
         mode: ``random``: P places drawn from the seed; ``grid``: P places spread evenly, row by
-            row; ``center``: the middle; ``full``: the whole image.
+            row; ``center``: the middle; ``five``: the four corners and the middle; ``ten``: those
+            five, and all five mirrored left-right; ``full``: the whole image; ``tiles``: the whole
+            image in tiles side by side, the last row and column of them shifted inwards.
         resize: Short side in pixels that every image is brought to before it is cropped.
         flip: Mirrors each crop left-right with probability 0.5.
         transforms: What else is done to each crop, for instance :func:`official_augmentation`.
+        max_pixels: Of a whole image of its own size, or of all tiles of one, together: the memory
+            of ``full`` and ``tiles``. A larger image is shrunk until it fits.
 
     Raises:
-        ValueError: If the numbers contradict the mode.
+        ValueError: If the numbers contradict the mode, or an image is too long for its tiles.
 
     Example:
         >>> crops = Crops(num=2, size=8)
@@ -75,16 +81,23 @@ class Crops:
         resize: int | None = None,
         flip: bool = False,
         transforms: Sequence[A.BasicTransform] = (),
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
-        _check(num, size, mode)
+        check_numbers(num, size, mode, max_pixels)
         self.num = num
         self.size = size
         self.mode = mode
         self.resize = resize
+        self.max_pixels = max_pixels
         steps = [A.HorizontalFlip(p=0.5)] if flip else []
         if mode == "random":
             steps = [A.RandomCrop(size, size), *steps]
         self.compose = A.Compose([*steps, *transforms])
+
+    @property
+    def differ(self) -> bool:
+        """Whether the crops of two images differ in number or size, and share no batch."""
+        return self.size is None or self.mode == "tiles"
 
     def __call__(self, images: Mapping[str, Image], seed: int) -> dict[str, Image]:
         """Returns the crops of each image, :math:`(P, H, W, 3)`, under its name.
@@ -98,8 +111,12 @@ class Crops:
         if self.mode == "random":
             sources = [views] * self.num
         else:
+            sides = [views]
+            if self.mode == "ten":
+                sides.append({name: view[:, ::-1] for name, view in views.items()})
             sources = [
-                {name: view[box] for name, view in views.items()}
+                {name: view[box] for name, view in side.items()}
+                for side in sides
                 for box in self._boxes(views["image"])
             ]
         drawn = self._draw(sources, seed) if len(self.compose) else sources
@@ -121,40 +138,17 @@ class Crops:
             return _resized(image, self.size, self.size)
         short = min(height, width)
         target = max(self.resize or short, self.size or 0)
-        if target == short:
-            return image
-        return _resized(
-            image,
-            max(target, round(height * target / short)),
-            max(target, round(width * target / short)),
-        )
+        if target != short:
+            height, width = (max(target, round(side * target / short)) for side in (height, width))
+        if self.mode in ("full", "tiles"):
+            height, width = fitted(height, width, self.size, self.max_pixels)
+        return _resized(image, height, width)
 
     def _boxes(self, image: Image) -> list[tuple[slice, slice]]:
-        height, width = image.shape[:2]
         if self.mode == "full" or self.size is None:
             return [np.s_[:, :]]
-        if self.mode == "center":
-            corners = [((height - self.size) // 2, (width - self.size) // 2)]
-        else:
-            corners = _grid(self.num, height - self.size, width - self.size)
-        return [np.s_[top : top + self.size, left : left + self.size] for top, left in corners]
-
-
-def _grid(num: int, bottom: int, right: int) -> list[tuple[int, int]]:
-    """Returns ``num`` corners in [0, bottom] × [0, right], in rows as even as can be."""
-    columns = round(math.sqrt(num * (right + 1) / (bottom + 1)))
-    columns = min(max(columns, 1), num)
-    rows = math.ceil(num / columns)
-    counts = [num // rows + (row < num % rows) for row in range(rows)]
-    return [
-        (top, left)
-        for top, count in zip(_spread(bottom, rows), counts, strict=True)
-        for left in _spread(right, count)
-    ]
-
-
-def _spread(last: int, count: int) -> list[int]:
-    return [last // 2] if count == 1 else [round(i * last / (count - 1)) for i in range(count)]
+        places = corners(self.mode, self.num, self.size, *image.shape[:2])
+        return [np.s_[top : top + self.size, left : left + self.size] for top, left in places]
 
 
 def _resized(image: Image, height: int, width: int) -> Image:
@@ -163,19 +157,6 @@ def _resized(image: Image, height: int, width: int) -> Image:
     shrinks = height * width < image.shape[0] * image.shape[1]
     kernel = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width, height), interpolation=kernel), np.uint8)
-
-
-def _check(num: int, size: int | None, mode: str) -> None:
-    if mode not in MODES:
-        raise ValueError(f"Crops have no mode {mode!r}. Set mode to one of: {', '.join(MODES)}.")
-    if mode in ("center", "full") and num != 1:
-        raise ValueError(f"Mode {mode!r} gives one crop of an image, not {num}. Set num: 1.")
-    if num < 1 or (size is not None and size < 1):
-        raise ValueError(
-            f"Crops are at least 1, of at least 1 pixel; here num: {num}, size: {size}."
-        )
-    if mode != "full" and size is None:
-        raise ValueError(f"Mode {mode!r} needs the side of a crop in pixels. Set size: 224.")
 
 
 def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fraction: float) -> None:
@@ -191,6 +172,11 @@ def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fractio
         raise ValueError(
             f"Whole images differ in size and cannot train in batches of {batch_size}. Set "
             "data.train_crops.size=224, or data.batch_size=1."
+        )
+    if train.mode == "tiles" and batch_size > 1:
+        raise ValueError(
+            f"Images differ in their number of tiles and cannot train in batches of {batch_size}. "
+            "Set data.train_crops.mode=grid, or data.batch_size=1."
         )
     for name, pair in pairs.items():
         own = pair.crops

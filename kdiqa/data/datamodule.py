@@ -194,7 +194,7 @@ class IQADataModule(L.LightningDataModule):
         workers = 0 if self.kept else self.num_workers  # kept features need no decoding
         return DataLoader(
             dataset,
-            batch_size=1 if crops.size is None else self.batch_size,  # whole images differ in size
+            batch_size=1 if crops.differ else self.batch_size,
             sampler=EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
             drop_last=self.drop_last and dataset.training,
             num_workers=workers,

@@ -48,7 +48,7 @@ class IQADataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.records = records
         self.crops = crops
-        self.pairs = pairs
+        self.pairs = {name: p if training else p.evaluated() for name, p in pairs.items()}
         self.seed = seed
         self.training = training
         self.positions = range(len(records)) if positions is None else positions
@@ -90,7 +90,10 @@ class IQADataset(Dataset[dict[str, Tensor]]):
                 # Without the name: what stands under two names is drawn alike, for the student as
                 # for the teacher.
                 seed = draw.seed("per_epoch", "crops", "apart")
-                crops[name] = own({"image": whole[name]}, seed)["image"]
+                shown = own({"image": whole[name]}, seed)["image"]
+                if len(shown) != len(crops["image"]):  # other tiles of another size: in turn
+                    shown = shown[np.arange(len(crops["image"])) % len(shown)]
+                crops[name] = shown
         return crops
 
 

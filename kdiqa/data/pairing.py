@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb, write_png
 from kdiqa.data.record import Record
-from kdiqa.data.seeds import SeedMode, check_mode, derive_seed
+from kdiqa.data.seeds import SeedMode, check_mode
 
 Image = NDArray[np.uint8]
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 class Distort(Protocol):
@@ -55,6 +54,10 @@ class Pairing:
     def files(self, records: Sequence[Record]) -> list[Path]:
         """Returns the files this will read besides the records' images."""
         return []
+
+    def evaluated(self) -> Pairing:
+        """Returns what pairs in validation and test."""
+        return self
 
 
 class Reference(Pairing):
@@ -194,45 +197,6 @@ class ReferenceOrRedistorted(Pairing):
     def files(self, records: Sequence[Record]) -> list[Path]:
         """Returns the references there are."""
         return self.reference.files(records)
-
-
-class Pool(Pairing):
-    """A pristine picture of something else, drawn from a folder: a non-aligned reference.
-
-    Args:
-        folder: Holds the pictures, at any depth.
-        crops: How they are cropped in training.
-        seed_mode: ``per_epoch`` draws a new picture for each image in every epoch of training and
-            always the same one in evaluation.
-    """
-
-    aligned = False
-
-    def __init__(
-        self, folder: str | Path, crops: Crops | None = None, seed_mode: SeedMode = "per_epoch"
-    ) -> None:
-        check_mode(seed_mode)
-        self.folder = Path(folder)
-        self.crops = crops
-        self.seed_mode = seed_mode
-        pictures = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        self.pictures = sorted(pictures, key=lambda path: path.relative_to(self.folder).as_posix())
-
-    def __call__(self, image: Image, record: Record, seed: int) -> Image:
-        """Returns one picture of the pool."""
-        return read_rgb(self.pictures[derive_seed(seed) % len(self.pictures)])
-
-    def check(self, records: Sequence[Record]) -> None:
-        """Refuses an empty pool."""
-        if not self.pictures:
-            raise ValueError(
-                f"No picture in '{self.folder}' for non-aligned references. Unpack pristine "
-                "photographs there (DIV2K), or set the pool's folder to where they are."
-            )
-
-    def files(self, records: Sequence[Record]) -> list[Path]:
-        """Returns the pictures of the pool."""
-        return self.pictures
 
 
 def _size(image: Image) -> str:

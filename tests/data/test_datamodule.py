@@ -13,7 +13,8 @@ from kdiqa.data.crops import Crops
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
 from kdiqa.data.images import ImageReadError
-from kdiqa.data.pairing import Pool, Redistorted, Reference
+from kdiqa.data.pairing import Redistorted, Reference
+from kdiqa.data.pool import Pool
 from kdiqa.data.record import Record
 from kdiqa.data.tid2013 import TID2013
 from tests.fakes import noisy

@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader
 
 from kdiqa.data.crops import Crops, official_augmentation
 from kdiqa.data.dataset import IQADataset, to_tensor
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images import read_rgb, write_png
 from kdiqa.data.pairing import Pairing, Redistorted, Reference
+from kdiqa.data.pool import Pool
 from kdiqa.data.record import Record
 from kdiqa.data.sampler import EpochSampler
 from tests.fakes import noisy
@@ -54,15 +55,19 @@ PAIRS: dict[str, Callable[[], Pairing]] = {
 
 def build(records: list[Record], training: bool = True, seed: int = 0) -> IQADataset:
     pairs = {name: make() for name, make in PAIRS.items()}
+    pairs["pool"] = Pool(records[0].image.parent)
+    pairs["bank"] = Pool(records[0].image.parent, bank=2)
     return IQADataset(records, Crops(2, 16, flip=True), pairs, seed, training)
 
 
-def epochs(dataset: IQADataset, num_workers: int, count: int = 3) -> list[Sample]:
+def epochs(
+    dataset: IQADataset, num_workers: int, count: int = 3, batch_size: int = 3
+) -> list[Sample]:
     """Returns the samples of some epochs, each as one batch in the order of the records."""
     sampler = EpochSampler(len(dataset), shuffle=dataset.training, seed=1)
     loader = DataLoader(
         dataset,
-        batch_size=3,
+        batch_size=batch_size,
         sampler=sampler,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
@@ -79,7 +84,7 @@ def epochs(dataset: IQADataset, num_workers: int, count: int = 3) -> list[Sample
 
 def test_a_sample_holds_crops_of_the_image_and_of_each_pair(records: list[Record]) -> None:
     sample = build(records)[0]
-    assert set(sample) == {"image", *PAIRS, "mos", "index"}
+    assert set(sample) == {"image", *PAIRS, "pool", "bank", "mos", "index"}
     for name in ("image", *PAIRS):
         assert sample[name].shape == (2, 3, 16, 16)
         assert sample[name].dtype == torch.uint8
@@ -93,16 +98,54 @@ def test_every_draw_is_the_same_whatever_the_number_of_workers(
     records: list[Record], training: bool
 ) -> None:
     alone = epochs(build(records, training), num_workers=0)
-    shared = epochs(build(records, training), num_workers=2)
-    for one, other in zip(alone, shared, strict=True):
-        for name in one:
-            assert torch.equal(one[name], other[name]), name
+    for num_workers, batch_size in ((1, 3), (4, 2), (0, 7)):
+        shared = epochs(build(records, training), num_workers, batch_size=batch_size)
+        for one, other in zip(alone, shared, strict=True):
+            for name in one:
+                assert torch.equal(one[name], other[name]), name
+
+
+def test_a_sample_is_the_same_whatever_was_read_before_it(records: list[Record]) -> None:
+    for training in (True, False):
+        first = {key: build(records, training)[key] for key in range(14)}
+        dataset = build(records, training)
+        for key in reversed(range(14)):
+            sample = dataset[key]
+            for name in sample:
+                assert torch.equal(sample[name], first[key][name]), name
+
+
+def test_a_test_of_a_bank_shows_its_pictures_alone_and_training_all(
+    records: list[Record], tmp_path: Path
+) -> None:
+    for i in range(8):
+        write_png(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8))
+    shown = {}
+    for seed, training in ((0, True), (0, False), (1, False)):
+        pairs = {"second": Pool(tmp_path, bank=3)}
+        dataset = IQADataset(records * 9, Crops(1, 16), pairs, seed, training)
+        shown[seed, training] = {int(dataset[key]["second"][0, 0, 0, 0]) for key in range(63)}
+    assert shown[0, True] == set(range(8))
+    assert len(shown[0, False]) == 3
+    assert shown[0, False] == shown[1, False]
+    banks = [Pool(tmp_path, bank=3, bank_seed=seed).evaluated() for seed in range(20)]
+    assert len({tuple(bank.files([])) for bank in banks}) > 10
+
+
+def test_tiles_of_a_picture_of_another_size_take_turns(
+    records: list[Record], tmp_path: Path
+) -> None:
+    for height in (20, 200):
+        write_png(tmp_path / "a.png", np.zeros((height, 20, 3), np.uint8))
+        crops = Crops(1, 16, "tiles")
+        sample = IQADataset(records, crops, {"second": Pool(tmp_path)}, 0, False)[0]
+        assert sample["second"].shape == sample["image"].shape == (12, 3, 16, 16)
 
 
 def test_training_differs_between_epochs_images_and_seeds(records: list[Record]) -> None:
     first, second, _ = epochs(build(records), num_workers=0)
     other = epochs(build(records, seed=1), num_workers=0)[0]
-    for name in ("image", *PAIRS):
+    for name in ("image", *PAIRS, "pool", "bank"):
         assert not torch.equal(first[name], second[name]), name
         assert not torch.equal(first[name], other[name]), name
         assert not torch.equal(first[name][0], first[name][1]), name
@@ -119,7 +162,7 @@ def test_an_evaluated_image_is_cropped_by_its_name_whoever_stands_beside_it(
     records: list[Record],
 ) -> None:
     whole, part = build(records, training=False), build(records[3:], training=False)
-    for name in ("image", "reference", "second", "crop"):
+    for name in ("image", "reference", "second", "crop", "pool", "bank"):
         assert torch.equal(whole[3][name], part[0][name]), name
 
 

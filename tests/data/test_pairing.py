@@ -8,7 +8,8 @@ import pytest
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
-from kdiqa.data.pairing import Pool, Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pairing import Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pool import Pool
 from kdiqa.data.record import Record
 from tests.fakes import noisy, picture, write
 
@@ -183,3 +184,15 @@ def test_an_empty_pool_is_told_before_the_work_starts(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Pool(tmp_path / "none", crops=Crops(2, 16)).check([])
+
+
+@pytest.mark.parametrize("bank", [0, 4])
+def test_a_bank_that_the_pool_does_not_hold_is_told(bank: int, tmp_path: Path) -> None:
+    for i in range(3):
+        write(tmp_path / f"{i}.png", picture(i))
+    message = (
+        f"A bank of {bank} pictures cannot be chosen from the 3 in '{tmp_path}'. Set bank to 1 to "
+        "3, or bank: null."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Pool(tmp_path, bank=bank).check([])

@@ -1,0 +1,88 @@
+"""What the bytes of an image file say of it, before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+JPEG, PNG, BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"
+OTHERS = (b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
+
+
+def is_plain_png(data: bytes) -> bool:
+    """Returns whether a file is an RGB PNG of 8 bits, without transparency, turn or animation."""
+    plain = data.startswith(PNG) and data[24:26] == b"\x08\x02"
+    return plain and not {b"tRNS", b"acTL", b"eXIf"} & set(chunks(data))
+
+
+def is_plain_bmp(data: bytes) -> bool:
+    """Returns whether a file is an uncompressed bitmap of 24 bits."""
+    return data.startswith(BMP) and data[28:34] == b"\x18\0\0\0\0\0"
+
+
+def declared(data: bytes) -> tuple[int, int]:
+    """Returns the width and height by a PNG's or bitmap's header; zeros for other files."""
+    if data.startswith(PNG) and len(data) >= 24:
+        return struct.unpack(">II", data[16:24])
+    if data.startswith(BMP) and len(data) >= 26:
+        width, height = struct.unpack("<ii", data[18:26])
+        return width, abs(height)
+    return 0, 0
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    """Yields the names of a PNG's chunks: a turn may stand behind the pixels."""
+    at = len(PNG)
+    while at + 8 <= len(data):
+        yield data[at + 4 : at + 8]
+        at += 12 + int.from_bytes(data[at : at + 4])
+
+
+def scan(data: bytes) -> int:
+    """Returns where a JPEG's first scan begins, 2 in any other file.
+
+    A camera's thumbnail has an end marker of its own, in the segments before the scan.
+    """
+    at = 2
+    while (
+        data.startswith(JPEG) and data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda"
+    ):
+        filled = data[at + 1 : at + 2] == b"\xff"  # any number of these may stand before a marker
+        at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return at
+
+
+def fault(data: bytes) -> str | None:
+    """Returns what is wrong with a file by its bytes, None when nothing is."""
+    head, size = data[:64], len(data)
+    if flaw(head, data[-64:], size) is None:
+        return None
+    # Some cameras and programs write on behind the picture's end.
+    return flaw(head, data[scan(data) :], size)
+
+
+def flaw(head: bytes, tail: bytes, size: int) -> str | None:
+    """Returns what is wrong with a file by its first and last bytes, None when nothing is."""
+    if size == 0:
+        return "empty file"
+    if head.startswith(JPEG):
+        return None if b"\xff\xd9" in tail else "JPEG cut short, no end marker"
+    if head.startswith(PNG):
+        return None if b"IEND\xaeB`\x82" in tail else "PNG cut short, no IEND chunk"
+    if head.startswith(BMP):
+        expected = bmp_size(head)
+        return None if size >= expected else f"BMP cut short, {size} of {expected} bytes"
+    if head.startswith(OTHERS):
+        return None
+    return "its bytes are of no known image format"
+
+
+def bmp_size(head: bytes) -> int:
+    """Returns the bytes an uncompressed bitmap takes by its header; 54 when it is compressed.
+
+    The header has a field for the size of the file, which programs fill in wrongly.
+    """
+    if len(head) < 54:
+        return 54
+    offset, _, width, height, _, bits, compression = struct.unpack("<IIiiHHI", head[10:34])
+    return 54 if compression else offset + abs(height) * ((width * bits + 31) // 32 * 4)
