@@ -8,30 +8,29 @@ both arrangements can be held against each other, value by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.nets.akd import AKDNet
+from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.mixer import Mixer
 
 Blocks = list[list[Tensor]]
 
 
-def embedded(net: AKDNet, levels: Callable[[Tensor], list[Tensor]], image: Tensor) -> list[Tensor]:
+def embedded(net: AKDNet, backbone: Backbone, image: Tensor) -> list[Tensor]:
     r"""Returns the levels of one image tensor, each :math:`(B, P D, 7, 7)`.
 
     Args:
-        net: Has the backbone and the projections.
-        levels: The backbone's raw levels of normalised crops, :math:`(N, h, w, C)`.
+        net: Has the projections.
+        backbone: Gives the raw levels of normalised crops, :math:`(N, h, w, C)`.
         image: Crops, uint8, :math:`(B, P, 3, H, W)`.
     """
     batch, crops = image.shape[:2]
-    x = (image.flatten(0, 1) - net.backbone.mean) / net.backbone.std
+    x = (image.flatten(0, 1) - backbone.mean) / backbone.std
     made = []
-    for level, projection in zip(levels(x), net.embedding.projections, strict=True):
+    for level, projection in zip(backbone.features(x), net.embedding.projections, strict=True):
         level = F.layer_norm(level, level.shape[-1:]).permute(0, 3, 1, 2)
         wide = F.conv2d(level, projection.weight[..., None, None], projection.bias)
         made.append(F.adaptive_avg_pool2d(wide, 7).reshape(batch, crops * wide.shape[1], 7, 7))
@@ -45,10 +44,10 @@ def mixed(mixer: Mixer, levels: list[Tensor]) -> tuple[Tensor, Blocks]:
 
 
 def predicted(
-    net: AKDNet, levels: Callable[[Tensor], list[Tensor]], image: Tensor, second: Tensor
+    net: AKDNet, backbone: Backbone, image: Tensor, second: Tensor
 ) -> tuple[Tensor, Blocks]:
     """Returns the scores of a batch, and the discrepancy extractor's blocks by level."""
-    ours, theirs = embedded(net, levels, image), embedded(net, levels, second)
+    ours, theirs = embedded(net, backbone, image), embedded(net, backbone, second)
     assert net.discrepancy is not None
     assert net.integrator is not None
     apart = [net.sign * (a - b) for a, b in zip(ours, theirs, strict=True)]
@@ -59,7 +58,7 @@ def predicted(
 
 def distilled(student: Blocks, teacher: Blocks, weights: Tensor) -> Tensor:
     """Returns the weighted sum over levels of what the student's blocks are off the last ones."""
-    total = torch.zeros(())
+    total = weights.new_zeros(())
     for level, weight in enumerate(weights):
         last = teacher[level][-len(student[level]) :]
         for ours, theirs in zip(student[level], last, strict=True):
@@ -70,6 +69,7 @@ def distilled(student: Blocks, teacher: Blocks, weights: Tensor) -> Tensor:
 def training_step(
     student: AKDNet,
     teacher: AKDNet,
+    backbone: Backbone,
     logits: nn.Parameter,
     optimizer: torch.optim.Optimizer,
     batch: dict[str, Tensor],
@@ -78,8 +78,8 @@ def training_step(
     """Returns the loss of one whole step: forward, distillation, backward, Adam."""
     pair = batch["image"], batch["second"]
     with torch.no_grad():
-        _, theirs = predicted(teacher, teacher.backbone.features, *pair)
-    score, ours = predicted(student, student.backbone.features, *pair)
+        _, theirs = predicted(teacher, backbone, *pair)
+    score, ours = predicted(student, backbone, *pair)
     loss = F.smooth_l1_loss(score, batch["mos"])
     loss = loss + weight * distilled(ours, theirs, logits.softmax(0))
     optimizer.zero_grad()

@@ -44,8 +44,8 @@ def test_one_pass_and_stacked_mixers_give_the_published_losses_and_gradients() -
     gradients = {name: p.grad for name, p in student.named_parameters() if p.requires_grad}
     student.zero_grad()
 
-    _, last = predicted(teacher, teacher.backbone.features, *pair)
-    score, blocks = predicted(student, student.backbone.features, *pair)
+    _, last = predicted(teacher, teacher.backbone, *pair)
+    score, blocks = predicted(student, student.backbone, *pair)
     weights = torch.tensor([3.0, 3.0, 0.8, 0.8]).softmax(0)
     plain = F.smooth_l1_loss(score, given["mos"]) + distilled(blocks, last, weights)
     plain.backward()
@@ -63,5 +63,8 @@ def test_the_published_step_trains() -> None:
     trained = [p for p in student.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam([*trained, logits], lr=1e-3)
     given = batch()
-    losses = [training_step(student, teacher, logits, optimizer, given) for _ in range(3)]
+    losses = [
+        training_step(student, teacher, student.backbone, logits, optimizer, given)
+        for _ in range(3)
+    ]
     assert losses[-1] < losses[0]
