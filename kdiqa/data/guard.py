@@ -98,11 +98,13 @@ def leaks(data: IQADataModule) -> list[Leak]:
 
 
 def same_content(one: Sequence[Picture], other: Sequence[Picture]) -> set[tuple[int, int]]:
-    """Returns the pairs that the labels already call one content."""
-    places = {picture.content.casefold(): place for place, picture in enumerate(one)}
+    """Returns the pairs that the labels already call one content: for each of the one, a first."""
+    places: dict[str, int] = {}
+    for place, picture in enumerate(other):
+        places.setdefault(picture.content.casefold(), place)
     return {
-        (places[picture.content.casefold()], place)
-        for place, picture in enumerate(other)
+        (place, places[picture.content.casefold()])
+        for place, picture in enumerate(one)
         if picture.content.casefold() in places
     }
 
