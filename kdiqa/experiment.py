@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,9 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
-        check_teacher(cfg)
-        if data is not None and data.records and cfg.teacher != "train":
-            guard_teacher(cfg, data)
+        teacher = check_teacher(cfg)
+        if teacher is not None and data is not None and data.records:
+            guard_teacher(teacher, data)
     except (OSError, ValueError) as error:
         missing.append(error)
     if len(missing) == 1:
@@ -71,30 +71,32 @@ def needs_teacher(cfg: DictConfig) -> bool:
     return cfg.callbacks.get("distillation") is not None
 
 
-def check_teacher(cfg: DictConfig) -> None:
-    """Raises unless there is a teacher where one is needed, or it is to be trained."""
+def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
+    """Returns the teacher's checkpoint where one is needed, None where it is to be trained.
+
+    Raises:
+        ValueError: If none is named, or it cannot be read.
+    """
     if not needs_teacher(cfg) or cfg.teacher == "train":
-        return
+        return None
     if cfg.teacher is None:
         raise ValueError(
             "This experiment distils from a teacher, and teacher is not set. Train one with:"
             f" python -m kdiqa.train experiment={cfg.teacher_experiment}\nthen set teacher to its"
             " run folder; or set teacher=train to do both at once."
         )
-    load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+    return load_checkpoint(cfg.teacher, cfg.teacher_experiment)
 
 
-def guard_teacher(cfg: DictConfig, data: Any) -> None:
-    """Raises if the teacher has learnt from what this run tests, or says so (``data.guard``)."""
-    if not needs_teacher(cfg):
-        return
-    contents = load_checkpoint(cfg.teacher, cfg.teacher_experiment)["kdiqa"].get("contents")
+def guard_teacher(teacher: Mapping[str, Any], data: Any) -> None:
+    """Raises if a teacher has learnt from what this run tests, or says so (``data.guard``)."""
+    contents = teacher["kdiqa"].get("contents")
     if contents is not None:
         tell(teacher_leaks(data, contents), data)
     elif "LOCAL_RANK" not in os.environ:
         console.print(
-            f"[yellow]The teacher '{cfg.teacher}' does not say what it has learnt from: nobody"
-            " knows whether this run's test part is among it. Train it again to know."
+            "[yellow]The teacher does not say what it has learnt from: it is of an older version."
+            " Train it again to know whether this run's test part is among it."
         )
 
 

@@ -23,6 +23,7 @@ from kdiqa.data.guard import seen
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
+    check_teacher,
     finished,
     guard_teacher,
     keep_features,
@@ -62,10 +63,10 @@ def run(cfg: DictConfig, folder: Path) -> float:
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:
-        trained_here = cfg.teacher == "train"
+        to_train = cfg.teacher == "train"
         beside = prepare_jobs(cfg, folder)
-        if trained_here:
-            guard_teacher(cfg, data)
+        if to_train and (teacher := check_teacher(cfg)):
+            guard_teacher(teacher, data)
         (folder / RESOLVED).write_text(resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
