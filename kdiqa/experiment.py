@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
+from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
 from kdiqa.launch import run_job
 
@@ -49,10 +51,13 @@ def check(cfg: DictConfig, folder: Path) -> Any:
             data.prepare_data()
         data.setup()
         check_test_crops(cfg, data.test_crops)
+        tell(guard(data), data)
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
-        check_teacher(cfg)
+        teacher = check_teacher(cfg)
+        if teacher is not None and data is not None and data.records:
+            guard_teacher(teacher, data)
     except (OSError, ValueError) as error:
         missing.append(error)
     if len(missing) == 1:
@@ -80,17 +85,40 @@ def needs_teacher(cfg: DictConfig) -> bool:
     return cfg.callbacks.get("distillation") is not None
 
 
-def check_teacher(cfg: DictConfig) -> None:
-    """Raises unless there is a teacher where one is needed, or it is to be trained."""
+def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
+    """Returns the teacher's checkpoint where one is needed, None where it is to be trained.
+
+    Raises:
+        ValueError: If none is named, or it cannot be read.
+    """
     if not needs_teacher(cfg) or cfg.teacher == "train":
-        return
+        return None
     if cfg.teacher is None:
         raise ValueError(
             "This experiment distils from a teacher, and teacher is not set. Train one with:"
             f" python -m kdiqa.train experiment={cfg.teacher_experiment}\nthen set teacher to its"
             " run folder; or set teacher=train to do both at once."
         )
-    load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+    return load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+
+
+def guard_teacher(teacher: Mapping[str, Any], data: Any) -> None:
+    """Raises if a teacher has learnt from what this run tests, or says so (``data.guard``)."""
+    contents = teacher["kdiqa"].get("contents")
+    if contents is not None:
+        tell(teacher_leaks(data, contents), data)
+    elif "LOCAL_RANK" not in os.environ:
+        console.print(
+            "[yellow]The teacher does not say what it has learnt from: it is of an older version."
+            " Train it again to know whether this run's test part is among it."
+        )
+
+
+def tell(found: Sequence[Leak], data: Any) -> None:
+    """Says which contents stand on two sides, where the run goes on all the same."""
+    if found and "LOCAL_RANK" not in os.environ:
+        done = "left out of training" if data.guard == "drop" else "trained on all the same"
+        console.print(f"[yellow]{escape(told(found))}; {done}.")
 
 
 def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
