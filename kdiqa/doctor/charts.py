@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from kdiqa.figures import COLOURS, STYLE
 
 BINS = 40
+NO_LEVEL = "all"  # where the authors number no levels
 WIDTH = 7.6  # inches
 
 
@@ -57,7 +58,7 @@ def distortions(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure |
     grid = np.array([[row.get(level, 0) for level in levels] for row in counts.values()])
     longest = max(map(len, counts))
     size = (2.2 + 0.09 * longest + 0.8 * len(levels), 1.7 + 0.3 * len(counts))
-    figure = Figure(figsize=(max(size[0], 4.6), size[1]))
+    figure = Figure(figsize=(max(size[0], 5.2), size[1]))
     axes = figure.subplots()
     axes.imshow(grid, aspect="auto", cmap="Blues", vmin=0, vmax=1.8 * grid.max())
     axes.grid(visible=False)
@@ -66,12 +67,12 @@ def distortions(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure |
     axes.grid(visible=True, which="minor", color="white", linewidth=1.5)
     axes.set_xticks(range(len(levels)), levels)
     axes.set_yticks(range(len(counts)), list(counts))
-    axes.set_xlabel("level")
+    axes.set_xlabel("level" if levels != [NO_LEVEL] else "levels")
     axes.set_ylabel("distortion")
     axes.tick_params(which="both", length=0)
     for y, x in np.ndindex(grid.shape):
         axes.text(x, y, str(grid[y, x] or "–"), ha="center", va="center", color="#222222")
-    figure.suptitle(f"{title}, by distortion and level", x=0.01, ha="left", weight="bold")
+    figure.suptitle(f"{title}, by distortion", x=0.01, ha="left", weight="bold")
     return figure
 
 

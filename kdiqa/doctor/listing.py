@@ -25,9 +25,11 @@ def show(console: Console, cards: Sequence[Mapping[str, Any]], whole: bool = Fal
             console.print(Text(line), soft_wrap=True)
         return
     for one in cards:
+        images = f"{_count(one['images']):>7} images" if one["images"] else " " * 14
         contents = f"{one['contents']:>5} contents" if one["contents"] else " " * 14
-        head = f"{one['name']:<13}{_count(one['images']):>7} images {contents}  {_scale(one)}"
-        lines = [one["summary"], f"from {one['homepage'] or '–'}; {one['licence']}"]
+        head = f"{one['name']:<13}{images} {contents}  {_scale(one)}"
+        source = f"from {one['homepage']}; {one['licence']}" if one["homepage"] else one["licence"]
+        lines = [line for line in (one["summary"], source) if line]
         text = Text.assemble((head, "bold"), ("  here" if one["here"] else "", "green"))
         for line in lines:
             text.append(f"\n  {line}")
@@ -56,7 +58,7 @@ def sheet(card: Mapping[str, Any]) -> list[str]:
     return [
         f"{card['name']}: {card['summary']}",
         f"  from      {card['homepage'] or '–'}",
-        f"  licence   {card['licence']}",
+        f"  licence   {card['licence'] or '–'}",
         f"  scores    {_scale(card, words=True)}",
         f"  whole     {known}",
         f"  here      {here}" + ("" if card["here"] else f": {where}"),
@@ -93,8 +95,8 @@ def as_plain(data: IQADataModule, checks: Sequence[Check]) -> dict[str, Any]:
     }
 
 
-def _count(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}".replace(",", " ")
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _scale(card: Mapping[str, Any], words: bool = False) -> str:

@@ -152,7 +152,7 @@ def show(console: Console, data: IQADataModule, found: Statistics, made: Sequenc
 
 def _distortion_table(counts: dict[str, dict[str, int]]) -> Table:
     levels = charts.levels_of(counts)
-    table = Table("distortion", *(f"level {level}" for level in levels), box=None)
+    table = Table("distortion", *map(_heading, levels), box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     for name, row in counts.items():
@@ -160,12 +160,16 @@ def _distortion_table(counts: dict[str, dict[str, int]]) -> Table:
     return table
 
 
+def _heading(level: str) -> str:
+    return "images" if level == charts.NO_LEVEL else f"level {level}"
+
+
 def _distortions(records: Sequence[Record]) -> dict[str, dict[str, int]]:
     """Returns how many images there are of each distortion and level; none where unknown."""
     counts: dict[str, dict[str, int]] = {}
     pairs = Counter((r.distortion, r.level) for r in records if r.distortion is not None)
     for (name, level), number in sorted(pairs.items(), key=lambda pair: _order(*pair[0])):
-        counts.setdefault(str(name), {})["all" if level is None else str(level)] = number
+        counts.setdefault(str(name), {})[charts.NO_LEVEL if level is None else str(level)] = number
     return counts
 
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,8 @@ def test_the_list_has_every_data_set_with_its_source_and_licence(
     for name in names():
         known = card(name)
         assert f"\n{name} " in f"\n{shown}"
-        assert f"from {known['homepage'] or '–'}; {known['licence']}" in shown
+        source = f"from {known['homepage']}; " if known["homepage"] else ""
+        assert f"  {source}{known['licence']}" in shown
     assert "tid2013        3 000 images    25 contents  0 to 9 ↑  here\n" in shown
 
 
@@ -63,6 +66,14 @@ def test_the_list_is_there_for_machines(capsys: pytest.CaptureFixture[str]) -> N
     assert [one["name"] for one in cards] == names()
     assert doctor.main(["list", "koniq10k", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["facts"]["images"] == 10073
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_read_enough_ends_it_quietly(fake_data: Path) -> None:
+    root = fake_data / "tid2013"
+    code = f"{sys.executable} -m kdiqa.doctor verify tid2013 '{root}' --json --fast | true"
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_verify_prints_each_check_and_its_verdict(
