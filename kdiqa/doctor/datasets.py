@@ -83,6 +83,8 @@ def _composed(name: str, options: Sequence[str]) -> DictConfig:
                     f"{name} has no setting '{option}'. Write key=value, with a key of: "
                     f"{', '.join(settings)}."
                 )
+        if not options:
+            return whole.data
         try:
             set_here = [f"++data.{option}" for option in options]
             node = compose(overrides=[f"+data={name}", *SHARED, *set_here]).data

@@ -52,13 +52,6 @@ class Pair:
     correlation: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what only this verb can be told."""
-    parser.add_argument(
-        "--images", action="store_true", help="compare images, even where there are references"
-    )
-
-
 def run(console: Console, data: IQADataModule, options: argparse.Namespace, output: Path) -> int:
     """Prints and draws the pairs of a data set; returns 1 where there are any, else 0."""
     files = pictures(read(data), options.images)

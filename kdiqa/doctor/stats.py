@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +44,17 @@ class Statistics:
     records: list[Record]
     present: list[tuple[Record, tuple[int, int]]]
     numbers: dict[str, Any]
+
+
+def run(console: Console, data: IQADataModule, options: argparse.Namespace, output: Path) -> int:
+    """Prints the statistics of a data set, draws them into a folder, and returns 0."""
+    found = collect(data)
+    made = draw(data, found, output)
+    if options.json:
+        print(json.dumps(found.numbers | {"pictures": [str(path) for path in made]}, indent=2))
+    else:
+        show(console, data, found, made)
+    return 0
 
 
 def collect(data: IQADataModule) -> Statistics:

@@ -81,7 +81,7 @@ def check_labels(data: IQADataModule, records: Sequence[Record]) -> list[Check]:
     checks = _unlike_facts(data, scores, contents)
     twice = [path for path, n in Counter(r.image for r in records).items() if n > 1]
     if twice:
-        message = f"{len(twice)} images are listed more than once. Restore the authors' file."
+        message = f"{len(twice)} images are listed more than once. Restore the label file."
         checks.append(_check("labels", "fault", message, twice, data))
     if not checks:
         known = "" if data.facts else "; nothing is on record to compare that with"

@@ -7,6 +7,7 @@ import pytest
 
 from kdiqa.data.tid2013 import TID2013
 from kdiqa.doctor import __main__ as doctor
+from kdiqa.doctor import command
 from kdiqa.doctor.datasets import card, names
 
 USAGE = "usage: python -m kdiqa.doctor [-h] VERB ...\npython -m kdiqa.doctor: error: "
@@ -161,7 +162,7 @@ def test_an_interruption_ends_quietly(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(doctor, "verify", interrupted)
+    monkeypatch.setattr(command, "verify", interrupted)
     assert doctor.main(["verify", "tid2013", str(fake_data / "tid2013")]) == 130
     printed = capsys.readouterr()
     assert printed.out + printed.err == ""

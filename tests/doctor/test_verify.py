@@ -12,7 +12,7 @@ from kdiqa.data.facts import Facts
 from kdiqa.data.kadid10k import KADID10k
 from kdiqa.data.koniq10k import KonIQ10k
 from kdiqa.data.tid2013 import TID2013
-from kdiqa.doctor.datasets import data_module, names
+from kdiqa.doctor.datasets import data_module
 from kdiqa.doctor.decode import in_parallel
 from kdiqa.doctor.verify import Check, verify
 from tests.fakes import FAKES, picture, write
@@ -129,7 +129,7 @@ def test_a_line_too_many_is_told(copy: Copy) -> None:
     data.facts = WHOLE
     messages = [check.message for check in faults(data)]
     assert messages[0].startswith("images listed: 37, but 36 in the authors' own. ")
-    twice = "1 images are listed more than once. Restore the authors' file."
+    twice = "1 images are listed more than once. Restore the label file."
     assert messages[-1] == twice
 
 
@@ -245,8 +245,6 @@ def test_real_samples_are_fine_as_far_as_they_go(
     options: tuple[str, ...],
     missing: dict[str, tuple[int, int]],
 ) -> None:
-    if name not in names():
-        pytest.skip(f"conf/data has no {name} yet")
     root = shared_data / folder
     data = data_module(name, root, options)
     wrong = faults(data, fast=True)
