@@ -108,8 +108,8 @@ def draw(pairs: Sequence[Pair], data: IQADataModule, output: Path) -> Path:
     for pair in pairs[:DRAWN]:
         texts = (f"{pair.distance} of 64 bits apart", f"correlation {pair.correlation:.3f}")
         tiles += [
-            Tile(thumbnail(pair.first), texts[0], pair.first.name),
-            Tile(thumbnail(pair.second), texts[1], pair.second.name),
+            Tile(thumbnail(pair.first), texts[0], shown(pair.first, data)),
+            Tile(thumbnail(pair.second), texts[1], shown(pair.second, data)),
         ]
     counted = f"{len(pairs)} pairs" if len(pairs) > 1 else "One pair"
     title = f"{counted} of {type(data).__name__} that look alike"

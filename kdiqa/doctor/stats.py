@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kdiqa.data.errors import shown
 from kdiqa.data.record import Record
 from kdiqa.data.splits import PARTS
 from kdiqa.doctor import charts
@@ -127,7 +128,7 @@ def samples(records: Sequence[Record], data: IQADataModule) -> Picture:
     chosen = [ranked[place] for place in places]
     faults = decode_all([record.image for record in chosen])
     tiles = [
-        Tile(thumbnail(record.image), f"{record.mos:.4g}", record.image.name)
+        Tile(thumbnail(record.image), f"{record.mos:.4g}", shown(record.image, data))
         for record in chosen
         if not faults[record.image].fault
     ]
