@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
+from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.launch import run_job
 
 console = Console()
@@ -45,10 +48,13 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         if "LOCAL_RANK" not in os.environ:
             data.prepare_data()
         data.setup()
+        tell(guard(data), data)
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
         check_teacher(cfg)
+        if data is not None and data.records and cfg.teacher != "train":
+            guard_teacher(cfg, data)
     except (OSError, ValueError) as error:
         missing.append(error)
     if len(missing) == 1:
@@ -74,6 +80,27 @@ def check_teacher(cfg: DictConfig) -> None:
             " run folder; or set teacher=train to do both at once."
         )
     load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+
+
+def guard_teacher(cfg: DictConfig, data: Any) -> None:
+    """Raises if the teacher has learnt from what this run tests, or says so (``data.guard``)."""
+    if not needs_teacher(cfg):
+        return
+    contents = load_checkpoint(cfg.teacher, cfg.teacher_experiment)["kdiqa"].get("contents")
+    if contents is not None:
+        tell(teacher_leaks(data, contents), data)
+    elif "LOCAL_RANK" not in os.environ:
+        console.print(
+            f"[yellow]The teacher '{cfg.teacher}' does not say what it has learnt from: nobody"
+            " knows whether this run's test part is among it. Train it again to know."
+        )
+
+
+def tell(found: Sequence[Leak], data: Any) -> None:
+    """Says which contents stand on two sides, where the run goes on all the same."""
+    if found and "LOCAL_RANK" not in os.environ:
+        done = "left out of training" if data.guard == "drop" else "trained on all the same"
+        console.print(f"[yellow]{escape(told(found))}; {done}.")
 
 
 def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:

@@ -18,10 +18,13 @@ from rich.console import Console
 from kdiqa import report
 from kdiqa.callbacks.provenance import Provenance
 from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.guard import seen
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
     finished,
+    guard_teacher,
     keep_features,
     keep_metrics,
     prepare_jobs,
@@ -59,7 +62,10 @@ def run(cfg: DictConfig, folder: Path) -> float:
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:
+        trained_here = cfg.teacher == "train"
         beside = prepare_jobs(cfg, folder)
+        if trained_here:
+            guard_teacher(cfg, data)
         (folder / RESOLVED).write_text(resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
@@ -67,12 +73,12 @@ def run(cfg: DictConfig, folder: Path) -> float:
     return metrics["val"]["srcc"]
 
 
-def fit_and_test(cfg: DictConfig, folder: Path, data: L.LightningDataModule) -> Metrics:
+def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     """Returns the metrics of a new run: selected on validation, the test split read once."""
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg)))
+    callbacks.append(Provenance(folder, description(cfg) | {"contents": seen(data)}))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if cfg.features is not None:
         keep_features(cfg, data, module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from tests.fakes import write_all
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 torch.set_num_threads(1)  # several test runs share the cores; tiny nets gain nothing by more
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps what the guard remembers of pictures out of the user's own cache."""
+    os.environ["KDIQA_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ PACKAGES = ("torch", "torchvision", "lightning", "timm", "hydra-core", "albument
 
 
 class Provenance(L.Callback):
-    """Writes ``provenance.json``, and puts what a checkpoint needs to describe itself into it.
+    """Writes ``provenance.json`` and the split, and lets every checkpoint describe itself.
 
     Args:
         folder: The run's.
@@ -45,6 +45,7 @@ class Provenance(L.Callback):
                 "machine": {"platform": platform.platform(), "device": str(module.device)},
             }
             self.folder.mkdir(parents=True, exist_ok=True)
+            data.write_split(self.folder / "split.csv")
             (self.folder / "provenance.json").write_text(json.dumps(told, indent=2) + "\n")
 
     def on_save_checkpoint(

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
 import lightning as L
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from kdiqa.data.cache import CachedDataset
+from kdiqa.data.checks import check_files, check_labels
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset
-from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError, ScoresError, shown
+from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex
-from kdiqa.data.images import MISSING, check_images
+from kdiqa.data.guard import OnLeak, check_policy
+from kdiqa.data.loading import Loader, one_thread
 from kdiqa.data.pairing import Pairing
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
-from kdiqa.data.splits import Split, SplitBy, digest
-
-Loader = DataLoader[dict[str, Tensor]]
+from kdiqa.data.splits import LEFT_OUT, Split, SplitBy, digest, to_csv
+from kdiqa.data.stored_splits import StoredSplit
 
 
 class IQADataModule(L.LightningDataModule):
@@ -44,6 +43,10 @@ class IQADataModule(L.LightningDataModule):
         split: Which of the reproducible splits: 0, 1, 2, …
         ratios: Shares of train, val and test.
         split_by: What stays together; None for what suits the data set.
+        stored_split: Reads somebody's split from a file, in place of ``ratios``; ``split`` says
+            which of its folds.
+        guard: What a training run does when one content stands on two sides of the split, see
+            :mod:`kdiqa.data.guard`: ``stop``, ``warn``, or ``drop`` its training images.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
         pairs: By name, what is shown beside each image; None for a name shows nothing.
@@ -64,6 +67,7 @@ class IQADataModule(L.LightningDataModule):
     layout: ClassVar[tuple[str, ...]]  # the expected tree; … stands for what goes on like that
     facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
+    joined: ClassVar[bool] = False  # of two data sets, see CrossDataset
     files: FileIndex
 
     def __init__(
@@ -73,6 +77,8 @@ class IQADataModule(L.LightningDataModule):
         split: int = 0,
         ratios: Sequence[float] = (0.7, 0.1, 0.2),
         split_by: SplitBy | None = None,
+        stored_split: StoredSplit | None = None,
+        guard: OnLeak = "stop",
         train_crops: Crops | None = None,
         test_crops: Crops | None = None,
         pairs: Mapping[str, Pairing | None] | None = None,
@@ -88,6 +94,8 @@ class IQADataModule(L.LightningDataModule):
         self.root_from = "data.root" if root is not None else "KDIQA_DATA"
         self.root = self._root(root)
         self.split = Split(split, split_by or self.split_by, ratios)
+        self.stored_split = stored_split
+        self.guard = guard
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
         self.pairs = _given(pairs)
@@ -102,6 +110,7 @@ class IQADataModule(L.LightningDataModule):
         self.records: list[Record] = []
         self.assignment: list[str] = []
         self.digest = ""
+        check_policy(guard)
         check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
 
     @abstractmethod
@@ -129,19 +138,45 @@ class IQADataModule(L.LightningDataModule):
         """
         if self.records:
             return
+        records = self.load()
+        for pairing in self.train_pairs.values():
+            pairing.check(records)
+        self.assignment = self.assign(records)
+        paired = [path for p in self.train_pairs.values() for path in p.files(records)]
+        check_files(self, [*(record.image for record in records), *paired])
+        self.records = records
+        self._settle()
+
+    def load(self) -> list[Record]:
+        """Returns all records, mos in [0, 1], once their labels have been looked at."""
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self)
         self.files = FileIndex(self.root)
         raw = told_apart(list(self.read()))
-        self._check_labels(raw)
-        records = [replace(record, mos=self.label.unit(record.mos)) for record in raw]
-        for pairing in self.train_pairs.values():
-            pairing.check(records)
-        self.assignment = self.split.assign(records)
-        self._check_files(records)
-        self.records = records
-        self.digest = digest(records, self.assignment)
-        self.label = self.label.fitted([records[i].mos for i in self.positions("train")])
+        check_labels(self, raw)
+        return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
+
+    def assign(self, records: list[Record]) -> list[str]:
+        """Returns the part of each record."""
+        if self.stored_split is None:
+            return self.split.assign(records)
+        parts = self.stored_split.assign(records, self.split.index)
+        return self.split.completed(records, parts)
+
+    def leave_out(self, places: Iterable[int]) -> None:
+        """Takes records out of their parts: they are neither trained on nor tested."""
+        for place in places:
+            self.assignment[place] = LEFT_OUT
+        self.split.check_parts(self.records, self.assignment)
+        self._settle()
+
+    def write_split(self, path: Path) -> None:
+        """Writes the part of each image as a table."""
+        to_csv(path, self.records, self.assignment)
+
+    def _settle(self) -> None:
+        self.digest = digest(self.records, self.assignment)
+        self.label = self.label.fitted([self.records[i].mos for i in self.positions("train")])
 
     def positions(self, part: str) -> list[int]:
         """Returns where the images of a part stand in ``records``."""
@@ -200,7 +235,7 @@ class IQADataModule(L.LightningDataModule):
             num_workers=workers,
             persistent_workers=workers > 0 and part != "test",
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_one_thread,
+            worker_init_fn=one_thread,
         )
 
     def _root(self, root: str | Path | None) -> Path | None:
@@ -208,32 +243,6 @@ class IQADataModule(L.LightningDataModule):
             root = Path(os.environ["KDIQA_DATA"], self.name)
         return None if root is None else Path(root).expanduser()
 
-    def _check_labels(self, records: Sequence[Record]) -> None:
-        lower, upper = self.mos_range
-        outside = [record.mos for record in records if not lower <= record.mos <= upper]
-        if outside or not records:
-            raise ScoresError(self, outside, len(records))
-
-    def _check_files(self, records: Sequence[Record]) -> None:
-        paths = [record.image for record in records]
-        for pairing in self.train_pairs.values():
-            paths += pairing.files(records)
-        faults = check_images(paths)
-        missing = [path for path, fault in faults.items() if fault == MISSING]
-        if missing:
-            raise DatasetNotFoundError(
-                self,
-                f"lacks {len(missing)} of {len(set(paths))} images, the first is "
-                f"'{shown(missing[0], self)}'",
-            )
-        if faults:
-            raise BrokenImagesError(self, faults)
-
 
 def _given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
     return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
-
-
-def _one_thread(worker: int) -> None:
-    """Keeps the threads of all workers together from outnumbering the cores."""
-    cv2.setNumThreads(0)

@@ -11,6 +11,7 @@ from typing import Literal
 from kdiqa.data.record import Record
 
 PARTS = ("train", "val", "test")
+LEFT_OUT = "none"  # the part of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation part where a split has none
 
@@ -63,12 +64,24 @@ class Split:
         if self.by == "official":
             parts = self._official(records)
         else:
-            groups = [_group(record, self.by) for record in records]
+            groups = _groups(records, self.by)
             part_of = self._cut(groups)
             parts = [part_of[group] for group in groups]
+        return self.completed(records, parts)
+
+    def completed(self, records: Sequence[Record], parts: list[str]) -> list[str]:
+        """Returns parts with validation carved out of train where they have none.
+
+        Args:
+            records: What is split.
+            parts: Of each record, from wherever they come.
+
+        Raises:
+            ValueError: If a part would stay empty.
+        """
         if "val" not in parts:
             parts = self._carve(records, parts)
-        self._check_parts(records, parts)
+        self.check_parts(records, parts)
         return parts
 
     def order(self, groups: Iterable[str]) -> list[str]:
@@ -96,7 +109,7 @@ class Split:
 
     def _carve(self, records: Sequence[Record], parts: list[str]) -> list[str]:
         by: SplitBy = "image" if self.by == "image" else "content"
-        groups = [_group(record, by) for record in records]
+        groups = _groups(records, by)
         ordered = self.order(g for g, part in zip(groups, parts, strict=True) if part == "train")
         carved = set(ordered[: max(1, round(len(ordered) * CARVED))])
         return [
@@ -104,7 +117,8 @@ class Split:
             for group, part in zip(groups, parts, strict=True)
         ]
 
-    def _check_parts(self, records: Sequence[Record], parts: Sequence[str]) -> None:
+    def check_parts(self, records: Sequence[Record], parts: Sequence[str]) -> None:
+        """Raises ``ValueError`` if a part has no image."""
         counts = {part: parts.count(part) for part in PARTS}
         if 0 in counts.values():
             contents = len({record.content for record in records})
@@ -116,10 +130,9 @@ class Split:
             )
 
 
-def _group(record: Record, by: SplitBy) -> str:
-    # The folder tells namesakes apart, as LIVE's jpeg/img1.bmp and wn/img1.bmp.
-    image = f"{record.image.parent.name}/{record.image.name}"
-    return (record.content if by == "content" else image).casefold()
+def _groups(records: Sequence[Record], by: SplitBy) -> list[str]:
+    names = [record.name if by == "image" else record.content for record in records]
+    return [name.casefold() for name in names]
 
 
 def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
@@ -132,7 +145,10 @@ def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
 
 
 def to_csv(path: Path, records: Sequence[Record], assignment: Sequence[str]) -> None:
-    """Writes a split as a table: image, content, part."""
+    """Writes a split as a table: image, content, part.
+
+    :class:`kdiqa.data.stored_splits.SplitTable` reads it.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "content", "split"])

@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.data.record import Record
+from kdiqa.data.csiq import CSIQ
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.kadid10k import KADID10k
+from kdiqa.data.koniq10k import KonIQ10k
+from kdiqa.data.live import LIVE
+from kdiqa.data.livec import LIVEChallenge
+from kdiqa.data.record import Record, told_apart
 from kdiqa.data.splits import Split, SplitBy, digest, to_csv
+from kdiqa.data.stored_splits import SplitTable
+from kdiqa.data.tid2013 import TID2013
+from tests.data.labels import real_records
 
 FIXED = [
     Record(Path(f"images/i{content:02d}_{level}.png"), level / 10, content=f"i{content:02d}")
@@ -18,9 +27,36 @@ FIXED = [
 ]
 """25 contents of 4 images each; golden numbers below are of this list."""
 
+GOLDEN: dict[SplitBy, list[str]] = {
+    "content": [
+        "7735e54a7f34e550",
+        "063f81ac29b6bbb5",
+        "ec204f8c47f8cbe2",
+        "79a9aa57f3dccd9c",
+        "eebbbd8a76576e86",
+        "ff1037fa5c68ee7b",
+        "032aa6cf1a70f2c9",
+        "914c2f3516f37f55",
+        "3df407ea3e8b6799",
+        "e33416ba8073f524",
+    ],
+    "image": [
+        "bacd1bea8cd35a3a",
+        "6d039f95e9d86fa4",
+        "b4d6329187beb8ff",
+        "b918601f92f6bd3d",
+        "b678fe08561ee38e",
+        "303dd79499422b78",
+        "9cc28aa05c176bdd",
+        "86f158a5e22da9de",
+        "fcf398c9a114e022",
+        "79633b1a2666d702",
+    ],
+}
+
 PROGRAM = """
 from tests.data.test_splits import fingerprint
-print(fingerprint("content", 3))
+print(*(fingerprint(by, index) for by in ("content", "image") for index in range(10)))
 """
 
 
@@ -29,23 +65,35 @@ def fingerprint(by: SplitBy, index: int) -> str:
     return hashlib.sha256("\n".join(assignment).encode()).hexdigest()[:16]
 
 
-@pytest.mark.parametrize(
-    ("by", "index", "golden"),
-    [
-        ("content", 0, "7735e54a7f34e550"),
-        ("content", 9, "e33416ba8073f524"),
-        ("image", 0, "5c40eabdef082629"),
-        ("image", 9, "e32655bc6a13a632"),
-    ],
-)
-def test_a_split_is_the_one_it_has_always_been(by: SplitBy, index: int, golden: str) -> None:
-    assert fingerprint(by, index) == golden
+@pytest.mark.parametrize("by", ["content", "image"])
+def test_ten_splits_are_the_ones_they_have_always_been(by: SplitBy) -> None:
+    assert [fingerprint(by, index) for index in range(10)] == GOLDEN[by]
 
 
-def test_a_split_does_not_depend_on_the_hash_seed() -> None:
+def test_no_split_depends_on_the_hash_seed() -> None:
     environment = os.environ | {"PYTHONHASHSEED": "1"}
     printed = subprocess.check_output([sys.executable, "-c", PROGRAM], env=environment, text=True)
-    assert printed.strip() == fingerprint("content", 3)
+    assert printed.split() == GOLDEN["content"] + GOLDEN["image"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "images", "golden"),
+    [
+        (LIVE, 779, "80ee6676c21f769d"),
+        (CSIQ, 866, "8853016f477f3690"),
+        (TID2013, 3000, "f96a21501576d526"),
+        (KADID10k, 10125, "e625ef3535d8ed4e"),
+        (KonIQ10k, 10073, "a7b7d65bb532439e"),
+        (LIVEChallenge, 1162, "1644de4bfae9d477"),
+    ],
+)
+def test_ten_splits_of_a_real_data_set_are_the_ones_they_have_always_been(
+    kind: type[IQADataModule], images: int, golden: str, shared_data: Path, tmp_path: Path
+) -> None:
+    records = real_records(kind, shared_data, tmp_path)
+    assert len(records) == images
+    digests = [digest(records, Split(i, kind.split_by).assign(records)) for i in range(10)]
+    assert hashlib.sha256("".join(digests).encode()).hexdigest()[:16] == golden
 
 
 def test_a_split_does_not_depend_on_the_order_of_the_records() -> None:
@@ -112,10 +160,19 @@ def test_an_official_split_with_val_is_taken_as_it_is() -> None:
     assert Split(5, "official").assign(records) == parts
 
 
-def test_namesakes_of_two_folders_are_two_images() -> None:
-    records = [Record(Path(folder, f"img{i}.bmp"), 0.5, "a") for folder in "ab" for i in range(20)]
+def test_namesakes_of_two_folders_are_two_images(tmp_path: Path) -> None:
+    records = told_apart(
+        [Record(Path(folder, f"img{i}.bmp"), 0.5, "a") for folder in "ab" for i in range(20)]
+    )
     assignment = Split(0, "image").assign(records)
     assert assignment[:20] != assignment[20:]
+    to_csv(tmp_path / "split.csv", records, assignment)
+    assert SplitTable(tmp_path / "split.csv").assign(records, 0) == assignment
+
+
+def test_a_split_by_image_is_the_same_whatever_the_folder_is_called() -> None:
+    moved = [Record(Path("elsewhere", r.image.name), r.mos, r.content) for r in FIXED]
+    assert Split(2, "image").assign(moved) == Split(2, "image").assign(FIXED)
 
 
 def test_the_digest_tells_names_scores_and_parts_apart() -> None:
