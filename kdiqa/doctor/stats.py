@@ -69,7 +69,7 @@ def collect(data: IQADataModule) -> Statistics:
     if not records:
         raise ValueError(f"No images are listed in '{data.root}'. Restore the label file.")
     try:
-        parts = data.split.assign(records)
+        parts = data.assign(records)
     except ValueError:  # too few for three parts; verify says so
         parts = ["all"] * len(records)
     records = [replace(r, split=part) for r, part in zip(records, parts, strict=True)]

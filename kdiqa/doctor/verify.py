@@ -190,7 +190,7 @@ def check_sizes(
 def check_split(data: IQADataModule, records: Sequence[Record]) -> Check:
     """Returns whether the images can be split, and whether that parts a content."""
     try:
-        parts = data.split.assign(records)
+        parts = data.assign(records)
     except ValueError as error:
         return Check("split", "fault", str(error))
     counts = Counter(parts)
