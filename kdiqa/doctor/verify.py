@@ -187,7 +187,7 @@ def check_sizes(
     return [Check("sizes", "fine", fine)] if pairs else []
 
 
-def check_split(data: IQADataModule, records: Sequence[Record]) -> Check:
+def check_split(data: IQADataModule, records: list[Record]) -> Check:
     """Returns whether the images can be split, and whether that parts a content."""
     try:
         parts = data.assign(records)
