@@ -12,6 +12,7 @@ from kdiqa import __version__
 VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
     "report": "table and figures of finished runs: kdiqa report RUN…",
+    "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
     "kadis": "generate KADIS-700k's distorted images from its references",
 }

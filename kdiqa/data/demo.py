@@ -89,6 +89,7 @@ class Demo(IQADataModule):
     mos_range = (0.0, 1.0)
     homepage = "https://scikit-image.org"
     licence = "each photograph's own: see the documentation of skimage.data"
+    layout = ("images/*.png", "references/*.png", "labels.csv")
     split_by = "official"
 
     def __init__(

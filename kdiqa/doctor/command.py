@@ -1,0 +1,63 @@
+"""What the doctor's verbs do, once it is clear what was typed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from kdiqa.config import quiet
+from kdiqa.doctor import duplicates, listing, stats
+from kdiqa.doctor.datasets import UsageError, card, data_module, names
+from kdiqa.doctor.verify import verify
+
+
+def run(
+    options: argparse.Namespace, settings: Sequence[str], wrong: Callable[[str], NoReturn]
+) -> int:
+    """Does what was typed, and returns the exit code.
+
+    Args:
+        options: The verb and its arguments.
+        settings: Of the data set, each as ``key=value``.
+        wrong: Ends the program over what was typed.
+    """
+    quiet()
+    console = Console(highlight=False)
+    try:
+        if options.verb == "list":
+            return _list(console, options)
+        data = data_module(options.name, options.root, settings)
+        if options.verb == "verify":
+            checks = verify(data, options.fast)
+            if options.json:
+                print(json.dumps(listing.as_plain(data, checks), indent=2))
+            else:
+                listing.show_checks(console, data, checks)
+            return int(any(check.state == "fault" for check in checks))
+        output = options.output or Path(f"doctor_{options.name}")
+        verb = stats.run if options.verb == "stats" else duplicates.run
+        return verb(console, data, options, output)
+    except UsageError as error:
+        wrong(str(error))
+    except BrokenPipeError:  # whoever read the output has read enough, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"python -m kdiqa.doctor: {error}", file=sys.stderr)
+        return 1
+
+
+def _list(console: Console, options: argparse.Namespace) -> int:
+    cards = [card(name) for name in ([options.name] if options.name else names())]
+    if options.json:
+        print(json.dumps(cards[0] if options.name else cards, indent=2))
+    else:
+        listing.show(console, cards, whole=options.name is not None)
+    return 0
