@@ -16,6 +16,7 @@ from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, check_mode, derive_seed
 
 Image = NDArray[np.uint8]
+DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -23,7 +24,7 @@ class Pool(Pairing):
     """A pristine picture of something else, drawn from a folder: a non-aligned reference.
 
     Args:
-        folder: Holds the pictures, at any depth.
+        folder: Holds the pictures, at any depth; all of them count as pristine.
         crops: How they are cropped in training.
         seed_mode: ``per_epoch`` draws a new picture for each image in every epoch of training and
             always the same one in evaluation.
@@ -43,7 +44,7 @@ class Pool(Pairing):
         bank_seed: int = 0,
     ) -> None:
         check_mode(seed_mode)
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.crops = crops
         self.seed_mode = seed_mode
         self.bank = bank
@@ -60,9 +61,9 @@ class Pool(Pairing):
         if not self.pictures:
             raise ValueError(
                 f"No picture in '{self.folder}' for non-aligned references. Unpack pristine "
-                "photographs there (DIV2K), or set the pool's folder to where they are."
+                f"photographs there,\nfor instance DIV2K_train_HR from {DIV2K}\nor set pool to "
+                "the folder where they are."
             )
-
         if self.bank is not None and not 1 <= self.bank <= len(self.pictures):
             raise ValueError(
                 f"A bank of {self.bank} pictures cannot be chosen from the {len(self.pictures)} in "

@@ -180,7 +180,8 @@ def test_a_pool_draws_by_the_seed_from_all_its_pictures(record: Record, tmp_path
 def test_an_empty_pool_is_told_before_the_work_starts(tmp_path: Path) -> None:
     message = (
         f"No picture in '{tmp_path}/none' for non-aligned references. Unpack pristine photographs "
-        "there (DIV2K), or set the pool's folder to where they are."
+        "there,\nfor instance DIV2K_train_HR from https://data.vision.ee.ethz.ch/cvl/DIV2K/\n"
+        "or set pool to the folder where they are."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Pool(tmp_path / "none", crops=Crops(2, 16)).check([])
