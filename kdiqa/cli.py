@@ -11,6 +11,7 @@ from kdiqa import __version__
 
 VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
+    "study": "many runs as one resumable command: kdiqa study experiments/NAME",
     "report": "table and figures of finished runs: kdiqa report RUN…",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
     "kadis": "generate KADIS-700k's distorted images from its references",

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
-from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
 
 RESOLVED = "config_resolved.yaml"
 PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
@@ -27,6 +25,10 @@ def share_config_with_ranks(folder: Path) -> None:
     Args:
         folder: The run's, which holds :data:`RESOLVED`.
     """
+    # Here, as a study's runner needs the rest of this file and no second of loading.
+    from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
+    from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
+
     workdir = HydraConfig.get().runtime.cwd
 
     def command(local_rank: int, *unused: object) -> tuple[list[str], str]:
