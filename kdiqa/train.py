@@ -30,6 +30,7 @@ from kdiqa.experiment import (
 )
 from kdiqa.launch import RESOLVED, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
+from kdiqa.protocol import marked
 
 console = Console()
 Metrics = dict[str, dict[str, float]]
@@ -147,7 +148,8 @@ def show(folders: dict[str, Path]) -> None:
     for name, folder in folders.items():
         path = folder / "results.json"
         if path.is_file():
-            results[name] = json.loads(path.read_text())["metrics"]["test"]
+            made = json.loads(path.read_text())
+            results[marked(name, made)] = made["metrics"]["test"]
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
         console.print(f"{name}: [link=file://{folder.resolve()}]{folder}[/link]", highlight=False)

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import lightning as L
@@ -29,6 +29,12 @@ from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.splits import Split, SplitBy, digest
 
 Loader = DataLoader[dict[str, Tensor]]
+SelectOn = Literal["val", "test"]
+# The parts that take another's place where the test images select, as published codes have it.
+PARTS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
+    "val": {},
+    "test": {"train": ("train", "val"), "val": ("test",)},
+}
 
 
 class IQADataModule(L.LightningDataModule):
@@ -44,6 +50,8 @@ class IQADataModule(L.LightningDataModule):
         split: Which of the reproducible splits: 0, 1, 2, …
         ratios: Shares of train, val and test.
         split_by: What stays together; None for what suits the data set.
+        select_on: The part that selects a checkpoint; ``test`` trains on the validation images
+            too, and its numbers are marked wherever they stand.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
         pairs: By name, what is shown beside each image; None for a name shows nothing.
@@ -73,6 +81,7 @@ class IQADataModule(L.LightningDataModule):
         split: int = 0,
         ratios: Sequence[float] = (0.7, 0.1, 0.2),
         split_by: SplitBy | None = None,
+        select_on: SelectOn = "val",
         train_crops: Crops | None = None,
         test_crops: Crops | None = None,
         pairs: Mapping[str, Pairing | None] | None = None,
@@ -88,6 +97,7 @@ class IQADataModule(L.LightningDataModule):
         self.root_from = "data.root" if root is not None else "KDIQA_DATA"
         self.root = self._root(root)
         self.split = Split(split, split_by or self.split_by, ratios)
+        self.select_on = select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
         self.pairs = _given(pairs)
@@ -145,7 +155,8 @@ class IQADataModule(L.LightningDataModule):
 
     def positions(self, part: str) -> list[int]:
         """Returns where the images of a part stand in ``records``."""
-        places = [place for place, name in enumerate(self.assignment) if name == part]
+        parts = PARTS_OF[self.select_on].get(part, (part,))
+        places = [place for place, name in enumerate(self.assignment) if name in parts]
         if part == "train" and self.fraction < 1:
             names = {f"{self.records[place].image.name}\x1f{place}": place for place in places}
             kept = self.split.order(names)[: max(1, round(self.fraction * len(places)))]
