@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
@@ -91,6 +92,7 @@ def data_node(name: str) -> DictConfig:
     known = sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
     if name not in known:
         raise ValueError(f"There is no data set '{name}'. There are: {', '.join(known)}.")
+    GlobalHydra.instance().clear()  # the command's own configuration has been composed
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", overrides=[f"data={name}"])
     OmegaConf.set_struct(cfg, False)
