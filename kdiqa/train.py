@@ -174,4 +174,8 @@ def close(logger: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its importable name: joblib, submitit and Ray send the function to other processes, and what
+    # stands in __main__ would travel with all that this file holds.
+    from kdiqa.train import main as job
+
+    job()

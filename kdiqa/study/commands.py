@@ -17,7 +17,7 @@ QUIET = "++callbacks.progress=null"  # a bar would fill the log
 
 def own(task: Task) -> list[str]:
     """Returns the command that trains a task's run, or goes on with it."""
-    words = [*task.job.words, *root_word(task.job.variant, task.roots), QUIET]
+    words = [*task.job.words, *root_words(task.job.variant, task.roots), QUIET]
     if task.teacher is not None:
         words.append(f"teacher={quoted(task.teacher.folder)}")
     words += [f"run={quoted(task.folder)}", "resume=true"]
@@ -66,9 +66,8 @@ def where_data_lie(study: Study, words: Sequence[str]) -> dict[str, str]:
 def check_roots(study: Study, roots: Mapping[str, str]) -> None:
     """Raises where a data set that the chosen variants read has no folder."""
     below = os.environ.get("KDIQA_DATA")
-    for name in dict.fromkeys(variant.data for variant in study.variants.values()):
-        if name is None:
-            continue
+    variants = study.variants.values()
+    for name in dict.fromkeys(name for variant in variants for name in variant.data.values()):
         path = roots.get(name) or (str(Path(below, name)) if below else None)
         if path is None or not Path(path.strip("'\"")).expanduser().is_dir():
             found = "has no folder" if path is None else f"is not in '{path}'"
@@ -78,18 +77,19 @@ def check_roots(study: Study, roots: Mapping[str, str]) -> None:
             )
 
 
-def root_word(variant: Variant, roots: Mapping[str, str]) -> list[str]:
-    """Returns the override that says where a variant's data lie; none where KDIQA_DATA does."""
-    root = roots.get(variant.data or "")
-    if root is None:
-        return []
-    return [f"data.root={quoted(Path(root.strip(chr(39))).expanduser().absolute())}"]
+def root_words(variant: Variant, roots: Mapping[str, str]) -> list[str]:
+    """Returns the overrides that say where a variant's data lie; none where KDIQA_DATA does."""
+    return [
+        f"{key}={quoted(Path(roots[name].strip(chr(39))).expanduser().absolute())}"
+        for key, name in variant.data.items()
+        if name in roots
+    ]
 
 
 def _multirun(study: Study, variant: Variant, logs: Path, roots: Mapping[str, str]) -> list[str]:
     first = Job(variant, variant.splits[0], variant.seeds[0])
     words = [w for w in first.words if not w.startswith(("split=", "seed="))]
-    words += root_word(variant, roots)
+    words += root_words(variant, roots)
     teacher = study.teacher_of(first)
     if teacher is not None:
         split, seed = (

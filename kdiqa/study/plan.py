@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from kdiqa.launch import quoted
 
 STUDY_KEYS = ("experiment", "overrides", "needs", "splits", "seeds", "baseline", "threads")
-VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher")
+VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher", "baseline")
 
 
 class StudyError(ValueError):
@@ -26,19 +26,21 @@ class Variant:
     Args:
         name: In the table; with underscores for spaces, of its folder.
         words: Overrides of all its jobs, the experiment first.
-        data: Which of the needed data sets it reads; None where it needs none.
+        data: Which of the needed data sets it reads, by the override that says where one lies.
         splits: Its own; the study's by default.
         seeds: Likewise.
         teacher: The name of the teacher it learns from, trained first; None for none.
-        teaches: Whether it is a teacher itself, which is not compared with the baseline.
+        baseline: The variant it is compared with; None for none.
+        teaches: Whether it is a teacher itself.
     """
 
     name: str
     words: tuple[str, ...]
-    data: str | None
+    data: Mapping[str, str]
     splits: tuple[int, ...]
     seeds: tuple[int, ...]
     teacher: str | None = None
+    baseline: str | None = None
     teaches: bool = False
 
 
@@ -74,7 +76,7 @@ class Study:
     Args:
         folder: Holds ``study.yaml`` and, for people, ``README.md``.
         variants: By name, teachers first.
-        baseline: The variant the others are compared with.
+        baseline: The variant the others are compared with, where they do not name another.
         needs: Names of the data sets it reads.
         threads: Of each job on the CPU; None leaves it to the environment.
     """
@@ -93,8 +95,7 @@ class Study:
     def narrowed(self, names: Collection[str | None]) -> Study:
         """Returns the study with these of its variants alone."""
         kept = {name: variant for name, variant in self.variants.items() if name in names}
-        baseline = self.baseline if self.baseline in kept else None
-        return replace(self, variants=kept, baseline=baseline)
+        return replace(self, variants=kept)
 
     def jobs(self) -> list[Job]:
         """Returns all jobs: split by split, seed by seed, and in each all variants.
@@ -184,16 +185,21 @@ def _variant(
         )
     # A teacher is another experiment: what is common to the students does not fit it.
     common = () if teaches else study.get("overrides") or ()
-    data = [] if told.get("data") is None else [f"data={told['data']}"]
-    words = [f"experiment={experiment}", *data, *common, *(told.get("overrides") or ()), *extra]
-    needs = study.get("needs") or [None]
+    data = told.get("data")
+    group = [f"data={data}"] if isinstance(data, str) else []
+    words = [f"experiment={experiment}", *group, *common, *(told.get("overrides") or ()), *extra]
+    if not isinstance(data, dict):
+        needed = data or next(iter(study.get("needs") or ()), None)
+        data = {"data.root": needed} if needed else {}
+    baseline = None if teaches else told.get("baseline", study.get("baseline"))
     return Variant(
         name=str(name),
         words=tuple(str(word) for word in words),
-        data=told.get("data", needs[0]),
+        data=data,
         splits=tuple(told.get("splits", study.get("splits", (0,)))),
         seeds=tuple(told.get("seeds", study.get("seeds", (0,)))),
         teacher=told.get("teacher"),
+        baseline=None if baseline == name else baseline,
         teaches=teaches,
     )
 
@@ -214,11 +220,12 @@ def _check(path: Path, study: Study) -> None:
         raise StudyError(
             f"'{path}' has no variants. Add some: variants: {{alone: [distill=false]}}"
         )
-    if study.baseline is not None and study.baseline not in compared:
-        raise StudyError(
-            f"'{path}' has baseline '{study.baseline}', which is none of its variants:"
-            f" {', '.join(compared)}."
-        )
+    for baseline in (study.baseline, *(variant.baseline for variant in variants.values())):
+        if baseline is not None and baseline not in compared:
+            raise StudyError(
+                f"'{path}' has baseline '{baseline}', which is none of its variants:"
+                f" {', '.join(compared)}."
+            )
     teachers = [name for name, variant in variants.items() if variant.teaches]
     for variant in variants.values():
         if variant.teacher is not None and variant.teacher not in teachers:
@@ -226,11 +233,12 @@ def _check(path: Path, study: Study) -> None:
                 f"'{path}': '{variant.name}' learns from '{variant.teacher}', which is none of the"
                 f" study's teachers: {', '.join(teachers) or 'it has none'}."
             )
-        if variant.data is not None and variant.data not in study.needs:
-            raise StudyError(
-                f"'{path}': '{variant.name}' reads '{variant.data}', which is not in needs."
-                f" Write: needs: [{', '.join((*study.needs, variant.data))}]"
-            )
+        for name in variant.data.values():
+            if name not in study.needs:
+                raise StudyError(
+                    f"'{path}': '{variant.name}' reads '{name}', which is not in needs."
+                    f" Write: needs: [{', '.join((*study.needs, name))}]"
+                )
 
 
 def _union(groups: Iterator[tuple[int, ...]]) -> list[int]:

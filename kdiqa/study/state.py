@@ -17,14 +17,8 @@ from kdiqa.study.plan import Job, StudyError, Variant
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
 PRIVATE = (
-    "run",
-    "resume",
-    "name",
-    "task",
-    "compare",
-    "teacher",
-    "data.root",
-    "callbacks.progress",
+    *("run", "resume", "name", "task", "compare", "teacher", "callbacks.progress"),
+    *("data.root", "data.train_on.root", "data.test_on.root"),
 )
 Flat = dict[str, Any]
 

@@ -78,13 +78,13 @@ def summary(values: Sequence[float]) -> dict[str, float] | None:
 
 
 def compared(study: Study, jobs: Sequence[Found], metric: str = "srcc") -> dict[str, Found]:
-    """Returns each variant's paired difference to the baseline.
+    """Returns each variant's paired difference to its baseline.
 
     With Wilcoxon's signed-rank test over the pairs, two-sided, and Holm's correction over the
     variants. Five pairs cannot reach 0.05 in it: their smallest p is 0.0625.
 
     Args:
-        study: Names the baseline.
+        study: Names the baselines.
         jobs: Rows as :func:`collected` has them.
         metric: Of which the differences are taken.
     """
@@ -92,13 +92,14 @@ def compared(study: Study, jobs: Sequence[Found], metric: str = "srcc") -> dict[
     data = {(job["variant"], job["split"], job["seed"]): job["data"] for job in jobs}
     made: dict[str, Found] = {}
     for name, variant in study.variants.items():
-        if variant.teaches or study.baseline is None or name == study.baseline:
+        if variant.baseline is None:
             continue
-        keys = [(key, (study.baseline, *key[1:])) for key in scores if key[0] == name]
+        keys = [(key, (variant.baseline, *key[1:])) for key in scores if key[0] == name]
         pairs = [(mine, base) for mine, base in keys if data.get(base) == data[mine]]
         differences = [scores[mine] - scores[base] for mine, base in pairs]
         if differences:
-            made[name] = {"pairs": len(pairs), **(summary(differences) or {})}
+            made[name] = {"baseline": variant.baseline, "pairs": len(pairs)}
+            made[name] |= summary(differences) or {}
             made[name]["wins"] = sum(difference > 0 for difference in differences)
             made[name]["p"] = _wilcoxon(differences)
     tested = {name: row["p"] for name, row in made.items() if row["p"] is not None}
@@ -136,9 +137,10 @@ def markdown(found: Found) -> str:
     told = (
         f"{count} jobs. PLCC, KRCC and RMSE are medians. Intervals of means (Student) over runs; "
     )
-    if found["baseline"]:
-        told += f"minus baseline: mean difference to *{found['baseline']}* on the same split and "
-        told += "seed, its interval, and p (Wilcoxon, Holm)."
+    names = dict.fromkeys(row["baseline"] for row in found["comparisons"].values())
+    if names:
+        told += f"minus baseline: mean difference to *{'* or *'.join(names)}* on the same split "
+        told += "and seed, its interval, and p (Wilcoxon, Holm)."
     else:
         told += "there is no baseline."
     if found["overrides"]:
@@ -199,7 +201,8 @@ def _line(name: str, row: Found, found: Found) -> str:
     score = row["srcc"]
     if score is None:
         return f"| {' | '.join(cells)} |{' – |' * 8}"
-    cells += [f"{score['median']:.3f}", f"{score['mean']:.3f} ± {score['std']:.3f}"]
+    spread = f" ± {score['std']:.3f}" if row["runs"] > 1 else ""  # of one run there is none
+    cells += [f"{score['median']:.3f}", f"{score['mean']:.3f}{spread}"]
     cells.append(_interval(score))
     cells += [f"{row[key]['median']:.3f}" for key in ("plcc", "krcc", "rmse")]
     other = found["comparisons"].get(name)

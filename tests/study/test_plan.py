@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.study.commands import multiruns, where_data_lie
+from kdiqa.study.commands import multiruns, root_words, where_data_lie
 from kdiqa.study.plan import Job, StudyError, read
 from kdiqa.study.state import changes, compositions, flat, of_job, shown
 from tests.study.fake import STUDY, write
@@ -107,6 +107,20 @@ def test_data_root_must_not_be_ambiguous(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=re.escape("does not read 'bid'. It reads: live, csiq.")):
         where_data_lie(study, ["root.bid=/x"])
     assert where_data_lie(study, ["root.csiq=/x", "seed=1"]) == {"csiq": "/x"}
+
+
+def test_variant_says_where_two_data_sets_lie_and_what_it_is_compared_with(tmp_path: Path) -> None:
+    text = """
+    {experiment: x, needs: [live, csiq], baseline: a, variants: {a: [], b: [], c: {baseline: b,
+     data: {data.train_on.root: live, data.test_on.root: csiq}}}}
+    """
+    variants = read(write(tmp_path, text)).variants
+    roots = {"live": "/my data", "csiq": "/c"}
+    assert root_words(variants["c"], roots) == [
+        *("data.train_on.root='/my data'", "data.test_on.root=/c")
+    ]
+    assert root_words(variants["b"], {}) == []
+    assert [variant.baseline for variant in variants.values()] == [None, "a", "b"]
 
 
 def test_multirun_leaves_the_folders_that_the_runner_leaves(tmp_path: Path) -> None:

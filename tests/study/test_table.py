@@ -62,7 +62,7 @@ def test_number_that_was_selected_on_test_carries_the_mark() -> None:
         **{"finished": 1, "planned": 2, "jobs": [job("a", 0, 0.8) | {"selected_on": "test/srcc"}]},
     }
     made = table.markdown(found)
-    assert "| a (selected on test) | 1 | 0.800 | 0.800 ± 0.000 | – |" in made
+    assert "| a (selected on test) | 1 | 0.800 | 0.800 | – |" in made
     assert "1 of 2 jobs." in made
 
 
