@@ -118,7 +118,10 @@ def warnings_of(made: Evaluation) -> list[str]:
 
 
 def shared_contents(made: Evaluation) -> list[str]:
-    """Returns which contents of the other data the run has learnt from."""
+    """Returns which contents of the other data the run has learnt from; none are looked for yet.
+
+    The one place where the guard against shared contents is to be asked.
+    """
     return []
 
 

@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -45,6 +46,28 @@ def share_config_with_ranks(folder: Path) -> None:
 
     for script in (trainer_script, fabric_script):
         script._hydra_subprocess_cmd = command  # type: ignore[attr-defined]
+
+
+@contextmanager
+def ranks_end_here() -> Iterator[None]:
+    """Ends the ranks with the run, so that a multirun's next job starts its own.
+
+    Lightning leaves its process group and the variables of the first rank behind: the next job
+    would take itself for a rank that somebody else has started, and wait for the others.
+    """
+    before = {name: os.environ.get(name) for name in RANK_VARIABLES}
+    try:
+        yield
+    finally:
+        import torch.distributed as dist
+
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def quoted(path: str | Path) -> str:

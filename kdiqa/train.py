@@ -28,7 +28,7 @@ from kdiqa.experiment import (
     switch,
     whole_metrics,
 )
-from kdiqa.launch import RESOLVED, share_config_with_ranks
+from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
 
@@ -43,7 +43,7 @@ def main(cfg: DictConfig) -> float | None:
     keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
-    with told_plainly(folder):
+    with told_plainly(folder), ranks_end_here():
         return run(cfg, folder)
 
 

@@ -94,12 +94,13 @@ def test_two_processes_of_each_job_of_a_multirun_have_its_values(
     home: Path, common: tuple[str, ...]
 ) -> None:
     words = [w for w in STUDENT if not w.startswith("trainer")]
-    words += [*common, *TWO, "distill=false", "trainer.max_epochs=1", "-m"]
-    words += ["module.optimizer.lr=1e-3,1e-4", f"hydra.sweep.dir={home / 'multirun'}"]
+    words += [*common, *TWO, "distill=false", "trainer.max_epochs=1"]
+    swept = ["-m", *words, "module.optimizer.lr=1e-3,1e-4"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command(*words), env=environment, timeout=300, capture_output=True, text=True, check=False
-    )
+        command(*swept, f"hydra.sweep.dir={home / 'multirun'}"), env=environment, timeout=300,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     folders = sorted(path.parent for path in (home / "multirun").glob("*/results.json"))
     assert [folder.name for folder in folders] == ["0", "1"]  # and no rank made one of its own
@@ -107,6 +108,5 @@ def test_two_processes_of_each_job_of_a_multirun_have_its_values(
         rates = pd.read_csv(folder / "metrics.csv")["optim/lr-head"].dropna()
         assert rates.tolist() == pytest.approx([rate])
     # Had the second rank another rate, its gradients would be of other weights.
-    plain = [word for word in words[:-3]]
-    alone = call(*plain, "module.optimizer.lr=1e-4", folder=home / "alone")
+    alone = call(*words, "module.optimizer.lr=1e-4", folder=home / "alone")
     torch.testing.assert_close(weights(alone), weights(folders[1]), rtol=0, atol=0)
