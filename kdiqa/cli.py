@@ -11,6 +11,8 @@ from kdiqa import __version__
 
 VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
+    "evaluate": "a finished run on other data sets: kdiqa evaluate run=RUN data=[live,csiq]",
+    "study": "many runs as one resumable command: kdiqa study experiments/NAME",
     "report": "table and figures of finished runs: kdiqa report RUN…",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",

@@ -6,12 +6,13 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
-import torch
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
+
+if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
+    from torch import nn
 
 ALLOWED = (
     "kdiqa.",
@@ -94,6 +95,8 @@ def find_checkpoint(path: str | Path, experiment: str = "akd_demo") -> Path:
 
 def load_checkpoint(path: str | Path, experiment: str = "akd_demo") -> dict[str, Any]:
     """Returns a checkpoint of ours, read as data and never as code."""
+    import torch
+
     path = find_checkpoint(path, experiment)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -125,6 +128,8 @@ def load_net(
             control that tells whether the teacher's knowledge matters.
         seed: Of the forgotten part's new weights.
     """
+    import torch
+
     checkpoint = load_checkpoint(path, experiment)
     node = OmegaConf.create(checkpoint["kdiqa"]["net"])
     node.backbone.weights = "random"  # replaced by the checkpoint's own, below

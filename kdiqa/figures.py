@@ -115,13 +115,15 @@ def loss_terms(metrics: pd.DataFrame) -> Figure | None:
 
     Args:
         metrics: what a run logged, with columns `epoch`, `train/loss`, `train/loss_<term>`,
-            `val/srcc` and `val/plcc`; each may be absent.
+            `val/srcc` and `val/plcc`, or `test/` of both where the test images select; each may be
+            absent.
     """
     losses = _by_epoch(metrics, "train/loss").rename(columns={"": "sum"})
     losses.columns = [name.removeprefix("_") for name in losses.columns]
-    agreement = _by_epoch(metrics, "val/")
+    part = "validation" if "val/srcc" in metrics else "test"
+    agreement = _by_epoch(metrics, "val/" if part == "validation" else "test/")
     agreement = agreement[[name for name in ("srcc", "plcc") if name in agreement]]
-    agreement.columns = agreement.columns.str.upper()
+    agreement.columns = [name.upper() for name in agreement.columns]
     if not losses.empty:  # without the last reading of the best weights, logged as an epoch more
         agreement = agreement[agreement.index.isin(losses.index)]
     panels = [table for table in (losses, agreement) if not table.empty]
@@ -139,7 +141,10 @@ def loss_terms(metrics: pd.DataFrame) -> Figure | None:
         if losses.min(axis=None) > 0 and losses.max(axis=None) > 20 * losses.min(axis=None):
             axes[0].set_yscale("log")
     if not agreement.empty:
-        axes[-1].set_title("Agreement with opinions on the validation split")
+        axes[-1].set_title(
+            f"Agreement with opinions on the {part} split"
+            + (" (selected on test)" if part == "test" else "")
+        )
         axes[-1].set_ylabel("correlation")
     if "SRCC" in agreement and not agreement.empty:
         best, value = agreement["SRCC"].idxmax(), agreement["SRCC"].max()

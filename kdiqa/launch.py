@@ -6,12 +6,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
-from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
 
 RESOLVED = "config_resolved.yaml"
 PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
@@ -27,6 +26,10 @@ def share_config_with_ranks(folder: Path) -> None:
     Args:
         folder: The run's, which holds :data:`RESOLVED`.
     """
+    # Here, as a study's runner needs the rest of this file and no second of loading.
+    from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
+    from lightning.pytorch.strategies.launchers import subprocess_script as trainer_script
+
     workdir = HydraConfig.get().runtime.cwd
 
     def command(local_rank: int, *unused: object) -> tuple[list[str], str]:
@@ -43,6 +46,28 @@ def share_config_with_ranks(folder: Path) -> None:
 
     for script in (trainer_script, fabric_script):
         script._hydra_subprocess_cmd = command  # type: ignore[attr-defined]
+
+
+@contextmanager
+def ranks_end_here() -> Iterator[None]:
+    """Ends the ranks with the run, so that a multirun's next job starts its own.
+
+    Lightning leaves its process group and the variables of the first rank behind: the next job
+    would take itself for a rank that somebody else has started, and wait for the others.
+    """
+    before = {name: os.environ.get(name) for name in RANK_VARIABLES}
+    try:
+        yield
+    finally:
+        import torch.distributed as dist
+
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def quoted(path: str | Path) -> str:

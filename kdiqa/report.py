@@ -18,6 +18,7 @@ from rich.table import Table
 from kdiqa import figures
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.scenes import summarize_within
+from kdiqa.protocol import marked
 
 COLUMNS = {
     "srcc": "SRCC",
@@ -185,7 +186,8 @@ def markdown(results: Mapping[str, Mapping[str, float]]) -> str:
 def _name(run: Path, folder: Path) -> str:
     """Returns what a run calls itself, or where it lies in the folder that was asked for."""
     if (run / "results.json").is_file():
-        return str(json.loads((run / "results.json").read_text())["name"])
+        made = json.loads((run / "results.json").read_text())
+        return marked(str(made["name"]), made)
     return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
 
 

@@ -32,8 +32,9 @@ from kdiqa.experiment import (
     switch,
     whole_metrics,
 )
-from kdiqa.launch import RESOLVED, share_config_with_ranks
+from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
+from kdiqa.protocol import marked
 
 console = Console()
 Metrics = dict[str, dict[str, float]]
@@ -46,7 +47,7 @@ def main(cfg: DictConfig) -> float | None:
     keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
-    with told_plainly(folder):
+    with told_plainly(folder), ranks_end_here():
         return run(cfg, folder)
 
 
@@ -154,7 +155,8 @@ def show(folders: dict[str, Path]) -> None:
     for name, folder in folders.items():
         path = folder / "results.json"
         if path.is_file():
-            results[name] = json.loads(path.read_text())["metrics"]["test"]
+            made = json.loads(path.read_text())
+            results[marked(name, made)] = made["metrics"]["test"]
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
         console.print(f"{name}: [link=file://{folder.resolve()}]{folder}[/link]", highlight=False)
@@ -179,4 +181,8 @@ def close(logger: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its importable name: joblib, submitit and Ray send the function to other processes, and what
+    # stands in __main__ would travel with all that this file holds.
+    from kdiqa.train import main as job
+
+    job()

@@ -86,3 +86,27 @@ def test_killed_run_ends_where_the_undisturbed_one_does(
     assert not (folder / "results.json").exists()
     call(*words, "resume=true", folder=folder)
     torch.testing.assert_close(weights(whole), weights(folder), rtol=0, atol=0)
+
+
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_two_processes_of_each_job_of_a_multirun_have_its_values(
+    home: Path, common: tuple[str, ...]
+) -> None:
+    words = [w for w in STUDENT if not w.startswith("trainer")]
+    words += [*common, *TWO, "distill=false", "trainer.max_epochs=1"]
+    swept = ["-m", *words, "module.optimizer.lr=1e-3,1e-4"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command(*swept, f"hydra.sweep.dir={home / 'multirun'}"), env=environment, timeout=300,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    folders = sorted(path.parent for path in (home / "multirun").glob("*/results.json"))
+    assert [folder.name for folder in folders] == ["0", "1"]  # and no rank made one of its own
+    for folder, rate in zip(folders, (1e-3, 1e-4), strict=True):
+        rates = pd.read_csv(folder / "metrics.csv")["optim/lr-head"].dropna()
+        assert rates.tolist() == pytest.approx([rate])
+    # Had the second rank another rate, its gradients would be of other weights.
+    alone = call(*words, "module.optimizer.lr=1e-4", folder=home / "alone")
+    torch.testing.assert_close(weights(alone), weights(folders[1]), rtol=0, atol=0)

@@ -26,7 +26,7 @@ from kdiqa.data.pairing import Pairing
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
-from kdiqa.data.splits import LEFT_OUT, Split, SplitBy, digest, to_csv
+from kdiqa.data.splits import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
 from kdiqa.data.stored_splits import StoredSplit
 
 
@@ -47,6 +47,8 @@ class IQADataModule(L.LightningDataModule):
             which of its folds.
         guard: What a training run does when one content stands on two sides of the split, see
             :mod:`kdiqa.data.guard`: ``stop``, ``warn``, or ``drop`` its training images.
+        select_on: The part that selects a checkpoint; ``test`` trains on the validation images
+            too, and its numbers are marked wherever they stand.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
         pairs: By name, what is shown beside each image; None for a name shows nothing.
@@ -79,6 +81,7 @@ class IQADataModule(L.LightningDataModule):
         split_by: SplitBy | None = None,
         stored_split: StoredSplit | None = None,
         guard: OnLeak = "stop",
+        select_on: SelectOn = "val",
         train_crops: Crops | None = None,
         test_crops: Crops | None = None,
         pairs: Mapping[str, Pairing | None] | None = None,
@@ -96,6 +99,7 @@ class IQADataModule(L.LightningDataModule):
         self.split = Split(split, split_by or self.split_by, ratios)
         self.stored_split = stored_split
         self.guard = guard
+        self.select_on = select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
         self.pairs = _given(pairs)
@@ -180,7 +184,8 @@ class IQADataModule(L.LightningDataModule):
 
     def positions(self, part: str) -> list[int]:
         """Returns where the images of a part stand in ``records``."""
-        places = [place for place, name in enumerate(self.assignment) if name == part]
+        parts = PARTS_OF[self.select_on].get(part, (part,))
+        places = [place for place, name in enumerate(self.assignment) if name in parts]
         if part == "train" and self.fraction < 1:
             names = {f"{self.records[place].image.name}\x1f{place}": place for place in places}
             kept = self.split.order(names)[: max(1, round(self.fraction * len(places)))]

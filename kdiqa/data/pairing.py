@@ -27,6 +27,10 @@ class Distort(Protocol):
         """Returns the re-distorted image, :math:`(H, W, 3)`."""
 
 
+class NoReferenceError(ValueError):
+    """Images are to be shown beside their pristine originals, and have none."""
+
+
 class Pairing:
     """Gives each image a second one.
 
@@ -78,7 +82,7 @@ class Reference(Pairing):
         """Refuses records without a reference."""
         missing = [record for record in records if record.reference is None]
         if missing:
-            raise ValueError(
+            raise NoReferenceError(
                 f"{len(missing)} of {len(records)} images have no reference, the first is "
                 f"'{missing[0].image.name}'. Take a data set with references\n(data=tid2013, "
                 "data=kadid10k), or pair by kdiqa.data.pairing.Redistorted, which needs none."

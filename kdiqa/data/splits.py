@@ -15,6 +15,13 @@ LEFT_OUT = "none"  # the part of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation part where a split has none
 
+SelectOn = Literal["val", "test"]
+# The parts that take another's place where the test images select, as published codes have it.
+PARTS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
+    "val": {},
+    "test": {"train": ("train", "val"), "val": ("test",)},
+}
+
 
 class Split:
     """Assigns each record to one part.

@@ -121,14 +121,17 @@ class IQAModule(L.LightningModule):
         index, score, mos = (torch.cat(column) for column in zip(*self.said, strict=True))
         self.said.clear()
         # Whatever scale was learnt: what is reported stands in [0, 1] on every data set.
-        unit = self.trainer.datamodule.label.to_unit  # type: ignore[attr-defined]
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        unit = data.label.to_unit
         self.rows[stage] = gather(index, unit(score), unit(mos))
         made = summarize(self.rows[stage].score, self.rows[stage].mos)
         self.metrics[stage] = made
         # Equal on every rank, as all saw the gathered table: nothing to reduce.
+        # Named by the images they are of: those that select may be the test images.
+        part = data.select_on if stage == "val" else stage
         for name, value in made.items():
             shown = stage == "val" and name in ("srcc", "plcc")
-            self.log(f"{stage}/{name}", value, prog_bar=shown, rank_zero_only=False)
+            self.log(f"{part}/{name}", value, prog_bar=shown, rank_zero_only=False)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Returns the trainable parameters as named groups."""

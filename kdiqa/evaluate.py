@@ -1,0 +1,141 @@
+"""Evaluates finished runs on other data: ``python -m kdiqa.evaluate run=RUN data=[live,csiq]``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, OmegaConf
+from rich.console import Console
+
+from kdiqa import report
+from kdiqa.config import load_checkpoint, quiet
+from kdiqa.data.pairing import NoReferenceError
+from kdiqa.errors import told_plainly
+from kdiqa.evaluation import Evaluation, evaluated, of_run
+from kdiqa.protocol import marked
+
+console = Console()
+HELP = """Evaluates a finished run on other data sets, as the run itself looks at images.
+
+  python -m kdiqa.evaluate run=logs/akd_koniq/runs/… data=[livec,bid] root.livec=/data/livec
+  KDIQA_DATA=/data python -m kdiqa.evaluate run=… data=livec
+
+run          its folder
+data         names of conf/data; of its own data set only the test images are scored, of any
+             other all
+root.NAME    where a data set lies; by default the folder NAME in the one KDIQA_DATA names
+teacher      false: leave its teacher out, which else is scored wherever there are references
+device       cpu, cuda; by default what there is
+num_workers  processes that read images
+"""
+
+
+@dataclass
+class Command:
+    """What the command understands."""
+
+    run: str = MISSING
+    data: Any = MISSING  # a name or a list of names
+    root: dict[str, str] = field(default_factory=dict)
+    teacher: bool = True
+    device: str = "auto"
+    num_workers: int = 0
+    hydra: Any = field(
+        default_factory=lambda: {
+            "run": {"dir": "."},
+            "output_subdir": None,
+            "help": {"app_name": "kdiqa evaluate", "template": HELP},
+        }
+    )
+    defaults: list[Any] = field(
+        default_factory=lambda: [
+            "_self_",
+            {"override hydra/job_logging": "none"},
+            {"override hydra/hydra_logging": "none"},
+        ]
+    )
+
+
+ConfigStore.instance().store("evaluate", Command)
+
+
+@hydra.main(version_base="1.3", config_path=None, config_name="evaluate")
+def main(cfg: Any) -> None:
+    """Evaluates one run, and prints one table."""
+    quiet()
+    with told_plainly(Path(cfg.run)):
+        try:
+            run(cfg)
+        except KeyboardInterrupt:  # nothing to go on with: the same command starts anew
+            sys.exit(130)
+
+
+def run(cfg: Any) -> dict[str, Path]:
+    """Returns the folders of the evaluations, by what they are called in the table.
+
+    Args:
+        cfg: As :class:`Command` has it.
+    """
+    folder, names = Path(cfg.run), [cfg.data] if isinstance(cfg.data, str) else list(cfg.data)
+    results = folder / "results.json"
+    if not results.is_file():
+        raise FileNotFoundError(
+            f"'{folder}' holds no finished run: it has no results.json. Finish it with the command"
+            f" it was started with, run='{folder}' and resume=true."
+        )
+    planned = [made for name in names for made in plan(cfg, folder, name)]
+    rows: dict[str, Mapping[str, float]] = {}
+    folders: dict[str, Path] = {}
+    for made in planned:
+        found = evaluated(made, cfg.device)
+        title = marked(found["name"], found)
+        folders[title], rows[title] = made.folder, found["metrics"]["test"]
+        report.draw(made.folder)
+    console.print(report.table(rows, title="Other data, by each run's own policy"))
+    for made in planned:
+        for warning in made.warnings:
+            console.print(f"[yellow]{warning}", highlight=False)
+        console.print(str(made.folder), highlight=False)
+    return folders
+
+
+def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
+    """Returns the evaluations on one data set, ready: the run's, and its teacher's where it can.
+
+    All data are found and read before the first image is scored.
+    """
+    made = [of_run(folder, name, cfg.root.get(name), cfg.num_workers)]
+    made[0].folder = folder / "evaluations" / name
+    teacher = teacher_of(folder) if cfg.teacher else None
+    if teacher is not None:
+        try:
+            beside = of_run(teacher, name, cfg.root.get(name), cfg.num_workers)
+        except NoReferenceError:
+            return made
+        beside.folder = made[0].folder / "teacher"
+        made.append(beside)
+    return made
+
+
+def teacher_of(folder: Path) -> Path | None:
+    """Returns the run folder of a student's teacher; None where it had none or it is gone."""
+    cfg = OmegaConf.create(load_checkpoint(folder)["kdiqa"]["config"])
+    path = cfg.get("teacher")
+    if path is None or cfg.callbacks.get("distillation") is None:
+        return None
+    if not (Path(path) / "results.json").is_file():
+        console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")
+        return None
+    return Path(path)
+
+
+if __name__ == "__main__":
+    # The data sets are not listed in the configuration: Hydra wants a plus before what is new.
+    sys.argv[1:] = [f"+{word}" if word.startswith("root.") else word for word in sys.argv[1:]]
+    main()

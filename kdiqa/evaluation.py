@@ -1,0 +1,182 @@
+"""One run on one data set: what its checkpoint says of itself, applied to other images."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+from rich.progress import track
+
+from kdiqa.callbacks.predictions import relative
+from kdiqa.config import conf_dir, instantiate, load_checkpoint, load_net
+from kdiqa.data.scale import Label
+from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.table import Rows, merge
+
+POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
+
+
+@dataclass
+class Evaluation:
+    """A run and the images it is to score.
+
+    Args:
+        run: The run's folder.
+        dataset: The name of the data set, of ``conf/data``.
+        data: Its data module, set up; its test part is what is scored.
+        told: What the checkpoint says of itself.
+        own: Whether it is the run's own data set, so that only its test split is scored.
+        warnings: What a reader of the numbers must know.
+        folder: Where the rows, the results and the figures go.
+    """
+
+    run: Path
+    dataset: str
+    data: Any
+    told: dict[str, Any]
+    own: bool
+    warnings: list[str] = field(default_factory=list)
+    folder: Path = Path()
+
+
+def of_run(run: Path, dataset: str, root: str | None, num_workers: int) -> Evaluation:
+    """Returns a run's evaluation on a data set, ready.
+
+    Args:
+        run: The run's folder.
+        dataset: A name of ``conf/data``.
+        root: Where it lies; None for the folder of its name that KDIQA_DATA holds or, for the
+            run's own data, where they lay.
+        num_workers: Processes that read images.
+
+    Raises:
+        NoReferenceError: If the run compares images with references, which these data have not.
+    """
+    told = load_checkpoint(run)["kdiqa"]
+    cfg: Any = OmegaConf.create(told["config"])
+    node: Any = data_node(dataset)
+    own = node._target_ == cfg.data._target_
+    if own:
+        node = cfg.data
+    else:
+        for key in POLICY:
+            node[key] = cfg.data[key]
+        node.split_by = "image"  # no split is used, and single images can always be parted
+        node.label_scale = "unit"
+    node.teacher_pairs, node.num_workers = {}, num_workers
+    if root is not None:
+        node.root = root
+    data = instantiate(node)
+    data.prepare_data()
+    data.setup()
+    if not own:
+        data.assignment = ["test"] * len(data.records)
+    made = Evaluation(run, dataset, data, told, own)
+    made.warnings += warnings_of(made)
+    return made
+
+
+def data_node(name: str) -> DictConfig:
+    """Returns the configuration of a data set, its interpolations left as they are.
+
+    Raises:
+        ValueError: If ``conf/data`` has none of that name.
+    """
+    known = sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
+    if name not in known:
+        raise ValueError(f"There is no data set '{name}'. There are: {', '.join(known)}.")
+    GlobalHydra.instance().clear()  # the command's own configuration has been composed
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", overrides=[f"data={name}"])
+    OmegaConf.set_struct(cfg, False)
+    node: DictConfig = cfg.data
+    return node
+
+
+def warnings_of(made: Evaluation) -> list[str]:
+    """Returns what a reader of an evaluation's numbers must know, a sentence each."""
+    told = []
+    if made.own and made.data.digest != made.told["data"]["digest"]:
+        told.append(
+            f"The images or scores of {made.dataset} are not those that '{made.run}' was trained"
+            " on: its test split may hold images that it has seen."
+        )
+    shared = [] if made.own else shared_contents(made)
+    if shared:
+        told.append(
+            f"{len(shared)} contents of {made.dataset} are in the training data of"
+            f" '{made.run}' too, such as '{shared[0]}': the numbers are too high for new ones."
+        )
+    return told
+
+
+def shared_contents(made: Evaluation) -> list[str]:
+    """Returns which contents of the other data the run has learnt from; none are looked for yet.
+
+    The one place where the guard against shared contents is to be asked.
+    """
+    return []
+
+
+def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
+    """Scores the images, writes rows and results, and returns the results.
+
+    Args:
+        made: What to do.
+        device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
+    """
+    rows = scored(made, device)
+    records = [made.data.records[i] for i in rows.index]
+    table = pd.DataFrame(
+        {
+            "id": [relative(record.image, made.data.root) for record in records],
+            "content": [record.content for record in records],
+            "distortion": [record.distortion for record in records],
+            "level": pd.array([record.level for record in records], dtype="Int64"),
+            "mos": rows.mos,
+            "score": rows.score,
+        }
+    )
+    (made.folder / "predictions").mkdir(parents=True, exist_ok=True)
+    table.to_csv(made.folder / "predictions" / "test.csv", index=False, float_format="%.17g")
+    trained = json.loads((made.run / "results.json").read_text())
+    found = {
+        "name": f"{trained['name']} on {made.dataset}",
+        "metrics": {"test": summarize(rows.score, rows.mos)},
+        "selected_on": trained["selected_on"],
+        "run": str(made.run),
+        "images": "test split" if made.own else "all",
+        "data": made.data.digest,
+        "seed": trained["seed"],
+        "split": trained["split"],
+        "warnings": made.warnings,
+    }
+    (made.folder / "results.json").write_text(json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def scored(made: Evaluation, device: str = "auto") -> Rows:
+    """Returns one row an image: opinion and score in [0, 1], higher is better."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    net: Any = load_net(made.run).to(device)
+    pair, label = made.told["pair"], Label(**made.told["data"]["label"])
+    keys = sorted(set(pair))
+    indices, scores = [], []
+    with torch.inference_mode():
+        for batch in track(made.data.test_dataloader(), f"Scoring {made.dataset}", transient=True):
+            pyramids = net.backbone([batch[key].to(device) for key in keys])
+            by_key = dict(zip(keys, pyramids, strict=True))
+            score = net(*(by_key[key] for key in pair)).score
+            # On the scale that the run learnt, which is not the other data's.
+            scores.append(label.to_unit(score.double()).cpu().numpy())
+            indices.append(batch["index"].numpy())
+    opinions = [[made.data.records[i].mos for i in index] for index in indices]
+    return merge(indices, scores, opinions)

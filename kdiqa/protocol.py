@@ -1,0 +1,29 @@
+"""How a checkpoint was chosen, and the mark that a number chosen on the test images carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MARK = "selected on test"
+
+
+def chosen_on_test(results: Mapping[str, Any]) -> bool:
+    """Returns whether a run's checkpoint was chosen by its own test images.
+
+    Args:
+        results: What a run's ``results.json`` holds.
+    """
+    return str(results.get("selected_on") or "").startswith("test/")
+
+
+def marked(name: str, results: Mapping[str, Any]) -> str:
+    """Returns a run's name as every table prints it: with the mark where it needs one.
+
+    Example:
+        >>> marked("student", {"selected_on": "test/srcc"})
+        'student (selected on test)'
+        >>> marked("student", {"selected_on": "val/srcc"})
+        'student'
+    """
+    return f"{name} ({MARK})" if chosen_on_test(results) else name

@@ -1,0 +1,204 @@
+"""Runs a study: ``python -m kdiqa.study experiments/demo``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from kdiqa.study import state, table
+from kdiqa.study.board import Board
+from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
+from kdiqa.study.lock import Lock
+from kdiqa.study.plan import Study, StudyError, read
+from kdiqa.study.runner import Command, Runner, Task, is_done
+
+REMEMBERED = "overrides.json"  # in the study's log folder
+EPILOG = """examples:
+  python -m kdiqa.study experiments/real_tid2013 root.tid2013=/data/tid2013
+  python -m kdiqa.study experiments/real_tid2013 --dry-run
+  python -m kdiqa.study experiments/six_datasets --jobs 4 --only akd
+
+Start the same command again whenever it was cut short: what is finished is not run again."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(
+        prog="kdiqa study",
+        description="Runs all jobs of a study and writes their table; resumable at any point.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("study", type=Path, metavar="STUDY", help="a folder with study.yaml")
+    made.add_argument(
+        "words",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="root.NAME=FOLDER, or overrides of every job; remembered until others are given",
+    )
+    made.add_argument("--jobs", type=int, default=1, metavar="N", help="at once (1)")
+    made.add_argument("--limit", type=int, metavar="N", help="start no more than N jobs now")
+    made.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants alone")
+    made.add_argument("--logs", type=Path, metavar="FOLDER", help="default: logs/study/NAME")
+    made.add_argument("--dry-run", action="store_true", help="list the jobs and their commands")
+    made.add_argument(
+        "--print-multirun", action="store_true", help="print it as commands of Hydra's --multirun"
+    )
+    return made
+
+
+def main(arguments: Sequence[str] | None = None, command: Command = own) -> int:
+    """Runs a study; returns 0, or 1 when a job failed, 2 for a wrong command, 130 after Ctrl-C.
+
+    Args:
+        arguments: Of the command line.
+        command: Makes a job's command line; tests put a quick one in its place.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_intermixed_args(words)
+    console = Console()
+    logs = options.logs or Path("logs", "study", options.study.resolve().name)
+    try:
+        extra = remembered(logs, options.words, console)
+        study = read(options.study, without_roots(extra))
+        roots = where_data_lie(study, extra)
+        chosen = selected(study, options.only)
+        if options.print_multirun:
+            print("\n".join(multiruns(chosen, logs, roots)))
+            return 0
+        if not options.dry_run:
+            check_roots(chosen, roots)
+        tasks = planned(chosen, logs, roots, console)
+    except StudyError as error:
+        print(f"kdiqa study: {error}", file=sys.stderr)
+        return 2
+    if options.dry_run:
+        for task in tasks:
+            print(f"# {task.state}: {task.job.title}\n{shlex.join(command(task))}")
+        return 0
+    remember(logs, extra)
+    cuda = devices() if options.jobs > 1 else ()
+    at_once = max(1, options.jobs)
+    runner = Runner(tasks, command, at_once, options.limit, cuda, study.threads, logs / "replaced")
+    try:
+        with Board(tasks, at_once, console) as board:
+            runner.run(board)
+    except KeyboardInterrupt:
+        typed = shlex.join(["python", "-m", "kdiqa.study", *words])
+        print(f"\nInterrupted. Continue with:\n  {typed}", file=sys.stderr)
+        return 130
+    return concluded(study, tasks, logs, extra, console)
+
+
+def planned(study: Study, logs: Path, roots: dict[str, str], console: Console) -> list[Task]:
+    """Returns the jobs as tasks, those that are finished marked, and says what has changed."""
+    compositions = state.compositions(study.variants.values())
+    tasks: dict[Path, Task] = {}
+    for job in study.jobs():
+        config = state.of_job(compositions[job.variant.name], job)
+        lock = Lock(
+            logs / "locks" / f"{str(job.place).replace('/', '-')}.json", logs / "locks/all"
+        )
+        task = Task(job, logs / job.place, config, lock, roots=roots)
+        tasks[job.place] = task
+    told: set[str] = set()
+    for task in tasks.values():
+        teacher = study.teacher_of(task.job)
+        if teacher is not None:
+            task.teacher = tasks[teacher.place]
+            task.teacher.pupils.append(task)
+        different = state.changes(task.folder, task.config)
+        task.stale = bool(different) or (task.teacher is not None and task.teacher.stale)
+        if task.stale and task.job.variant.name not in told:
+            told.add(task.job.variant.name)
+            why = state.shown(different) or "its teacher changed"
+            console.print(f"{task.job.variant.name} runs again: {why}", highlight=False)
+        if is_done(task):
+            task.state = "done"
+    return list(tasks.values())
+
+
+def selected(study: Study, only: Sequence[str] | None) -> Study:
+    """Returns the study with some of its variants, and the teachers they need."""
+    if only is None:
+        return study
+    unknown = [name for name in only if name not in study.variants]
+    if unknown:
+        raise StudyError(
+            f"'{study.name}' has no variant '{unknown[0]}'. It has: {', '.join(study.variants)}."
+        )
+    wanted = {*only, *(study.variants[name].teacher for name in only)}
+    return study.narrowed(wanted)
+
+
+def without_roots(words: Sequence[str]) -> list[str]:
+    """Returns the overrides that go to every job, as they are."""
+    wrong = [word for word in words if "=" not in word]
+    if wrong:
+        raise StudyError(f"'{wrong[0]}' is no override. Type KEY=VALUE, or see --help.")
+    return [word for word in words if not word.startswith(("root.", "data.root="))]
+
+
+def remembered(logs: Path, words: Sequence[str], console: Console) -> list[str]:
+    """Returns the overrides given now, or those of the last time when there are none."""
+    path = logs / REMEMBERED
+    if words or not path.is_file():
+        return list(words)
+    known: list[str] = json.loads(path.read_text())
+    if known:
+        console.print(f"As the last time, with: {shlex.join(known)}", highlight=False)
+    return known
+
+
+def remember(logs: Path, words: Sequence[str]) -> None:
+    """Keeps the overrides for the next time."""
+    logs.mkdir(parents=True, exist_ok=True)
+    (logs / REMEMBERED).write_text(json.dumps(list(words)) + "\n")
+
+
+def devices() -> list[str]:
+    """Returns the CUDA devices that jobs share out, as CUDA_VISIBLE_DEVICES names them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def concluded(
+    study: Study, tasks: Sequence[Task], logs: Path, extra: Sequence[str], console: Console
+) -> int:
+    """Writes and prints the table, and the failures; returns the exit code.
+
+    The log folder always gets the table so far; the study's own folder only the whole one.
+    """
+    found = table.collected(study, tasks, extra)
+    files = table.write(found, logs, readme=False)
+    if len(study.jobs()) == found["finished"]:
+        files = table.write(found, study.folder, readme=True)
+    print(table.markdown(found))
+    print(f"Written to {' and '.join(str(file) for file in files)}")
+    failed = [task for task in tasks if task.state == "failed"]
+    for task in failed:
+        console.rule(f"[red]failed: {task.job.title}")
+        print(f"{task.tail()}\nThe whole log: {task.log}")
+    blocked = [task for task in tasks if task.state == "blocked"]
+    for task in blocked:
+        assert task.teacher is not None
+        print(f"not run: {task.job.title}, as its teacher failed: {task.teacher.job.title}")
+    waiting = sum(task.state == "waiting" for task in tasks)
+    if waiting:
+        print(f"{waiting} jobs are left. Start the same command again to go on.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,246 @@
+"""What a study is: one yaml, and the jobs it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from kdiqa.launch import quoted
+
+STUDY_KEYS = ("experiment", "overrides", "needs", "splits", "seeds", "baseline", "threads")
+VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher", "baseline")
+
+
+class StudyError(ValueError):
+    """A study that cannot run as it is written, and what to type instead."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the study's table: the same command over its splits and seeds.
+
+    Args:
+        name: In the table; with underscores for spaces, of its folder.
+        words: Overrides of all its jobs, the experiment first.
+        data: Which of the needed data sets it reads, by the override that says where one lies.
+        splits: Its own; the study's by default.
+        seeds: Likewise.
+        teacher: The name of the teacher it learns from, trained first; None for none.
+        baseline: The variant it is compared with; None for none.
+        teaches: Whether it is a teacher itself.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    data: Mapping[str, str]
+    splits: tuple[int, ...]
+    seeds: tuple[int, ...]
+    teacher: str | None = None
+    baseline: str | None = None
+    teaches: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run of a study."""
+
+    variant: Variant
+    split: int
+    seed: int
+
+    @property
+    def place(self) -> Path:
+        """The run folder, below the study's."""
+        return Path(self.variant.name.replace(" ", "_"), f"split_{self.split}_seed_{self.seed}")
+
+    @property
+    def title(self) -> str:
+        """What it is called in what is printed."""
+        return f"{self.variant.name}, split {self.split}, seed {self.seed}"
+
+    @property
+    def words(self) -> list[str]:
+        """The overrides that make it this job, without its folders."""
+        own = [f"split={self.split}", f"seed={self.seed}", f"name={quoted(self.variant.name)}"]
+        return [*self.variant.words, *own, "compare=null"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as its yaml has it.
+
+    Args:
+        folder: Holds ``study.yaml`` and, for people, ``README.md``.
+        variants: By name, teachers first.
+        baseline: The variant the others are compared with, where they do not name another.
+        needs: Names of the data sets it reads.
+        threads: Of each job on the CPU; None leaves it to the environment.
+    """
+
+    folder: Path
+    variants: Mapping[str, Variant]
+    baseline: str | None
+    needs: tuple[str, ...]
+    threads: int | None
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    def narrowed(self, names: Collection[str | None]) -> Study:
+        """Returns the study with these of its variants alone."""
+        kept = {name: variant for name, variant in self.variants.items() if name in names}
+        return replace(self, variants=kept)
+
+    def jobs(self) -> list[Job]:
+        """Returns all jobs: split by split, seed by seed, and in each all variants.
+
+        A study that is cut short then has compared all variants on the splits that it finished.
+        """
+        places = [
+            (split, seed)
+            for split in _union(variant.splits for variant in self.variants.values())
+            for seed in _union(variant.seeds for variant in self.variants.values())
+        ]
+        return [
+            Job(variant, split, seed)
+            for split, seed in places
+            for variant in self.variants.values()
+            if split in variant.splits and seed in variant.seeds
+        ]
+
+    def teacher_of(self, job: Job) -> Job | None:
+        """Returns the job whose teacher this one learns from: of its split and seed, if there is.
+
+        A teacher that is trained on fewer splits or seeds serves the others with its first.
+        """
+        if job.variant.teacher is None:
+            return None
+        teacher = self.variants[job.variant.teacher]
+        split = job.split if job.split in teacher.splits else teacher.splits[0]
+        seed = job.seed if job.seed in teacher.seeds else teacher.seeds[0]
+        return Job(teacher, split, seed)
+
+
+def read(folder: Path, extra: Sequence[str] = ()) -> Study:
+    """Returns the study in a folder.
+
+    Args:
+        folder: With ``study.yaml``.
+        extra: Overrides of all its jobs, which win over the study's own.
+
+    Raises:
+        StudyError: If there is none, or it is not one.
+    """
+    path = folder / "study.yaml"
+    if not path.is_file():
+        raise StudyError(
+            f"No study at '{path}'. List those there are with: ls experiments/*/study.yaml"
+        )
+    try:
+        given: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception as error:  # the parser has many, none of them ours
+        raise StudyError(f"'{path}' is no yaml: {error}") from error
+    given = given or {}
+    _known(path, "a study", given, (*STUDY_KEYS, "variants", "teachers"))
+    variants = {
+        name: _variant(path, name, entry, given, extra, group == "teachers")
+        for group in ("teachers", "variants")
+        for name, entry in (given.get(group) or {}).items()
+    }
+    made = Study(
+        folder,
+        variants,
+        given.get("baseline"),
+        tuple(given.get("needs") or ()),
+        given.get("threads"),
+    )
+    _check(path, made)
+    return made
+
+
+def _variant(
+    path: Path,
+    name: str,
+    entry: str | Sequence[str] | Mapping[str, Any] | None,
+    study: Mapping[str, Any],
+    extra: Sequence[str],
+    teaches: bool,
+) -> Variant:
+    """Returns a variant: a list of overrides, or a mapping that says more."""
+    told: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"overrides": entry}
+    if isinstance(told.get("overrides"), str):
+        told["overrides"] = [told["overrides"]]
+    _known(path, f"variant '{name}'", told, VARIANT_KEYS)
+    experiment = told.get("experiment", study.get("experiment"))
+    if experiment is None:
+        raise StudyError(
+            f"'{path}' names no experiment for '{name}'. Add one of conf/experiment at its top:"
+            " experiment: akd_demo"
+        )
+    # A teacher is another experiment: what is common to the students does not fit it.
+    common = () if teaches else study.get("overrides") or ()
+    data = told.get("data")
+    group = [f"data={data}"] if isinstance(data, str) else []
+    words = [f"experiment={experiment}", *group, *common, *(told.get("overrides") or ()), *extra]
+    if not isinstance(data, dict):
+        needed = data or next(iter(study.get("needs") or ()), None)
+        data = {"data.root": needed} if needed else {}
+    baseline = None if teaches else told.get("baseline", study.get("baseline"))
+    return Variant(
+        name=str(name),
+        words=tuple(str(word) for word in words),
+        data=data,
+        splits=tuple(told.get("splits", study.get("splits", (0,)))),
+        seeds=tuple(told.get("seeds", study.get("seeds", (0,)))),
+        teacher=told.get("teacher"),
+        baseline=None if baseline == name else baseline,
+        teaches=teaches,
+    )
+
+
+def _known(path: Path, what: str, given: Mapping[str, Any], keys: Sequence[str]) -> None:
+    unknown = [str(key) for key in given if key not in keys]
+    if unknown:
+        raise StudyError(
+            f"'{path}' says '{unknown[0]}', which {what} has not. It has: {', '.join(keys)}."
+        )
+
+
+def _check(path: Path, study: Study) -> None:
+    """Raises where the names of a study do not fit together."""
+    variants = study.variants
+    compared = [name for name, variant in variants.items() if not variant.teaches]
+    if not compared:
+        raise StudyError(
+            f"'{path}' has no variants. Add some: variants: {{alone: [distill=false]}}"
+        )
+    for baseline in (study.baseline, *(variant.baseline for variant in variants.values())):
+        if baseline is not None and baseline not in compared:
+            raise StudyError(
+                f"'{path}' has baseline '{baseline}', which is none of its variants:"
+                f" {', '.join(compared)}."
+            )
+    teachers = [name for name, variant in variants.items() if variant.teaches]
+    for variant in variants.values():
+        if variant.teacher is not None and variant.teacher not in teachers:
+            raise StudyError(
+                f"'{path}': '{variant.name}' learns from '{variant.teacher}', which is none of the"
+                f" study's teachers: {', '.join(teachers) or 'it has none'}."
+            )
+        for name in variant.data.values():
+            if name not in study.needs:
+                raise StudyError(
+                    f"'{path}': '{variant.name}' reads '{name}', which is not in needs."
+                    f" Write: needs: [{', '.join((*study.needs, name))}]"
+                )
+
+
+def _union(groups: Iterator[tuple[int, ...]]) -> list[int]:
+    """Returns the distinct numbers of all groups, in the order they are met."""
+    return list(dict.fromkeys(number for group in groups for number in group))

@@ -1,0 +1,242 @@
+"""Runs a study's jobs: several at once, each once, whatever was interrupted before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kdiqa.launch import PART_OF_A_RUN, RANK_VARIABLES
+from kdiqa.study import state
+from kdiqa.study.lock import Lock
+from kdiqa.study.plan import Job
+
+POLL = 0.2  # seconds between two looks at the jobs
+BEAT = 20.0  # seconds between two signs of life in the lock files
+PATIENCE = 30.0  # seconds a job has to close its files after Ctrl-C
+TAIL = 12  # lines of a failed job's log that are shown
+
+Command = Callable[["Task"], list[str]]
+
+
+@dataclass
+class Task:
+    """A job on its way.
+
+    Args:
+        job: The job.
+        folder: Its run folder.
+        config: What it is to be made with, flat.
+        lock: Its lock file.
+        roots: Where the data sets lie, by name.
+        teacher: The task that trains its teacher.
+        stale: What is in its folder was made with another configuration or another teacher.
+    """
+
+    job: Job
+    folder: Path
+    config: state.Flat
+    lock: Lock
+    roots: Mapping[str, str] = field(default_factory=dict)
+    teacher: Task | None = None
+    stale: bool = False
+    state: str = "waiting"  # running, elsewhere, done, failed, blocked
+    process: subprocess.Popen[bytes] | None = None
+    slot: int = 0
+    began: float = 0.0
+    seconds: float | None = None
+    pupils: list[Task] = field(default_factory=list)
+
+    @property
+    def log(self) -> Path:
+        """What the job prints."""
+        return self.folder / "job.log"
+
+    def tail(self) -> str:
+        """Returns the last lines of the log."""
+        text = self.log.read_text(errors="replace") if self.log.is_file() else ""
+        return "\n".join(text.rstrip().splitlines()[-TAIL:])
+
+
+class Runner:
+    """Starts what can start, watches what runs, and leaves nothing behind.
+
+    Args:
+        tasks: In the order of their start.
+        command: Returns a task's command line.
+        num_jobs: At once.
+        limit: The most jobs to start now; None for all.
+        devices: Of CUDA, one a job in turn; none leaves the choice to the jobs.
+        threads: Of each job on the CPU; None leaves it to the environment.
+        replaced: Where what was made with another configuration is moved to.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        command: Command,
+        num_jobs: int,
+        limit: int | None,
+        devices: Sequence[str],
+        threads: int | None,
+        replaced: Path,
+    ) -> None:
+        self.tasks, self.command = tasks, command
+        self.num_jobs, self.limit = num_jobs, limit
+        self.devices, self.threads, self.replaced = devices, threads, replaced
+        self.started = 0
+        self.beaten = time.monotonic()
+
+    def run(self, watch: Callable[[], None]) -> None:
+        """Runs all that can be run, and calls ``watch`` at every look.
+
+        Raises:
+            KeyboardInterrupt: On Ctrl-C, or when the process is told to end; the jobs have then
+                been stopped as Ctrl-C stops them.
+        """
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            while self.step():
+                watch()
+                time.sleep(POLL)
+            watch()
+        except BaseException:
+            self.stop()
+            watch()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def step(self) -> bool:
+        """Takes one look at all jobs and starts what can start; returns whether there is more."""
+        self.beat()
+        for task in self.tasks:
+            if task.state == "running":
+                self.collect(task)
+            elif task.state == "elsewhere" and task.lock.holder() is None:
+                task.state = "done" if is_done(task) else "waiting"
+        for task in self.tasks:
+            if task.state != "waiting":
+                continue
+            if task.teacher is not None and task.teacher.state in ("failed", "blocked"):
+                task.state = "blocked"
+            elif self.free() and (task.teacher is None or task.teacher.state == "done"):
+                self.start(task)
+        busy = any(task.state in ("running", "elsewhere") for task in self.tasks)
+        return busy or (self.free() and any(self.may_start(task) for task in self.tasks))
+
+    def free(self) -> bool:
+        """Returns whether one more job may start."""
+        running = sum(task.state == "running" for task in self.tasks)
+        return running < self.num_jobs and (self.limit is None or self.started < self.limit)
+
+    def may_start(self, task: Task) -> bool:
+        """Returns whether a task only waits for its turn."""
+        return task.state == "waiting" and (task.teacher is None or task.teacher.state == "done")
+
+    def start(self, task: Task) -> None:
+        """Starts a task, unless another runner has it or has finished it."""
+        if not task.lock.take():
+            task.state = "elsewhere"
+            return
+        if task.stale or state.changes(task.folder, task.config):
+            self.set_aside(task)
+        if is_done(task):  # by another runner, a moment ago
+            task.state = "done"
+            task.lock.release()
+            return
+        task.folder.mkdir(parents=True, exist_ok=True)
+        words = self.command(task)
+        used = {other.slot for other in self.tasks if other.state == "running"}
+        task.slot = next(slot for slot in range(self.num_jobs) if slot not in used)
+        with task.log.open("ab") as log:
+            log.write(f"$ {' '.join(words)}\n".encode())
+            log.flush()
+            task.process = subprocess.Popen(
+                words,
+                env=self.environment(task.slot),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches it through us, once
+            )
+        task.lock.share(task.process.pid)
+        task.state, task.began = "running", time.monotonic()
+        self.started += 1
+
+    def environment(self, slot: int) -> dict[str, str]:
+        """Returns the environment of a job: no rank of ours, its own device."""
+        made = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
+        made[PART_OF_A_RUN] = "1"
+        if self.threads is not None:
+            made["OMP_NUM_THREADS"] = str(self.threads)
+        if self.devices:
+            made["CUDA_VISIBLE_DEVICES"] = self.devices[slot % len(self.devices)]
+        return made
+
+    def set_aside(self, task: Task) -> None:
+        """Moves what a task's folder holds away; its pupils' first, as they learnt from it."""
+        for pupil in task.pupils:
+            if pupil.folder.is_dir() and pupil.lock.holder() is None:
+                self.set_aside(pupil)
+        task.stale = False
+        if task.folder.is_dir():
+            count = 0
+            while (target := self.replaced / str(count) / task.job.place).exists():
+                count += 1
+            target.parent.mkdir(parents=True, exist_ok=True)
+            task.folder.rename(target)
+
+    def collect(self, task: Task) -> None:
+        """Looks whether a running task has ended."""
+        assert task.process is not None
+        code = task.process.poll()
+        if code is None:
+            return
+        whole = code == 0 and state.results(task.folder) is not None
+        task.state = "done" if whole else "failed"
+        task.seconds = time.monotonic() - task.began
+        task.lock.release()
+
+    def beat(self) -> None:
+        """Renews the lock files of what runs, now and then."""
+        if time.monotonic() - self.beaten > BEAT:
+            self.beaten = time.monotonic()
+            for task in self.tasks:
+                if task.state == "running":
+                    task.lock.beat()
+
+    def stop(self) -> None:
+        """Stops all running jobs as Ctrl-C would, and by force those that do not listen."""
+        running = [task for task in self.tasks if task.state == "running"]
+        for task in running:
+            _tell(task, signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE
+        for task in running:
+            assert task.process is not None
+            try:
+                task.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _tell(task, signal.SIGKILL)
+                task.process.wait()
+            done = state.results(task.folder) is not None
+            task.state = "done" if done else "waiting"
+            task.lock.release()
+
+
+def is_done(task: Task) -> bool:
+    """Returns whether a task's folder holds a whole run of its configuration."""
+    whole = not task.stale and state.results(task.folder) is not None
+    return whole and not state.changes(task.folder, task.config)
+
+
+def _tell(task: Task, message: signal.Signals) -> None:
+    """Sends a signal to a job and to the processes that it started itself."""
+    assert task.process is not None
+    with suppress(ProcessLookupError):  # it has just ended
+        os.killpg(task.process.pid, message)
