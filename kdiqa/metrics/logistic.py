@@ -75,18 +75,29 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
         weights = np.linalg.lstsq(design, y, rcond=None)[0]
         return weights, design @ weights - y
 
-    bounds = ([np.log(0.01), x.min() - 3], [np.log(1000), x.max() + 3])
-    tried = [
-        optimize.least_squares(
-            lambda shape: solve(shape)[1], (np.log(steepness), center), bounds=bounds
+    bounds = ([np.log(1e-3), x.min() - 3], [np.log(1000), x.max() + 3])
+
+    def search(start: ArrayLike, tolerance: float, most: int) -> optimize.OptimizeResult:
+        exact = dict.fromkeys(("ftol", "xtol", "gtol"), tolerance)
+        return optimize.least_squares(
+            lambda shape: solve(shape)[1], start, "3-point", bounds, max_nfev=most, **exact
         )
-        for steepness in (1.0, 5.0)
-        for center in (0.0, -1.0, 1.0)
+
+    # Few noisy rows have many valleys: a coarse look finds, for each steepness, where to go down.
+    centers = np.quantile(x, np.linspace(0.02, 0.98, 15))
+    starts = [
+        min(
+            ((rise, center) for center in centers),
+            key=lambda shape: float(np.sum(solve(np.array(shape))[1] ** 2)),
+        )
+        for rise in np.log([0.2, 1, 3, 8, 25, 100])
     ]
-    found = [fit for fit in tried if fit.success]
+    found = [fit for fit in (search(start, 1e-6, 50) for start in starts) if fit.success]
     if not found:
         return LogisticFit()
-    shape = min(found, key=lambda fit: float(fit.cost)).x
+    best = min(found, key=lambda fit: float(fit.cost))
+    # Once more to the last bit, so that whoever fits the curve again finds the same numbers.
+    shape = min((best, search(best.x, 3e-16, 100)), key=lambda fit: float(fit.cost)).x
     (height, floor, *slope), steepness = solve(shape)[0], np.exp(shape[0])
     if num_parameters == 4:
         parameters = (height + floor, floor, shape[1], 1 / steepness)
