@@ -22,7 +22,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[st
     """Returns a student that learns nothing, so that all processes hold the same weights."""
     weights = write_weights(tmp_path_factory.mktemp("exact") / "weights.pth")
     # by image, so that val and test hold odd numbers, which two processes cannot share evenly
-    held = ("data.split_by=image", "data.ratios=[0.2,0.4,0.4]")
+    held = ("data.split_by=image", "data.ratios=[0.4,0.3,0.3]")
     root = (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")
     own = ("distill=false", "trainer.max_epochs=1", "module.optimizer.lr=0")
     kept = [w for w in STUDENT if not w.startswith(("data.batch_size", "data.num_workers"))]
@@ -92,7 +92,7 @@ def recomputed(path: Path) -> dict[str, float]:
         "n": len(rows),
     }
     for name, curve in curves.items():
-        fit = optimize.curve_fit(curve, z, t, starts[name], ftol=1e-15, xtol=1e-15, gtol=1e-15)[0]
+        fit = optimize.curve_fit(curve, z, t, starts[name], ftol=1e-14, xtol=1e-14, maxfev=9**6)[0]
         fitted = y.mean() + y.std() * curve(z, *fit)
         found[f"plcc_fit{name}"] = stats.pearsonr(fitted, y).statistic
         found[f"rmse_fit{name}"] = np.sqrt(np.mean((fitted - y) ** 2))
@@ -102,8 +102,8 @@ def recomputed(path: Path) -> dict[str, float]:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::scipy.optimize.OptimizeWarning")
 def test_scipy_alone_finds_the_reports_numbers_in_the_stored_rows(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    mos = random.uniform(size=400)
-    score = np.float32(1 / (1 + np.exp(-5 * (mos - 0.4))) + random.normal(0, 0.08, 400))
+    score = np.float32(np.linspace(-1, 1, 400))
+    mos = np.tanh(3 * score) + 0.3 * score + random.normal(0, 0.1, 400)
     rows = pd.DataFrame({"id": np.arange(400), "mos": mos, "score": score.astype(float)})
     (tmp_path / "predictions").mkdir()
     rows.to_csv(tmp_path / "predictions" / "test.csv", index=False)
@@ -121,7 +121,7 @@ def test_scipy_alone_finds_a_runs_own_numbers_in_its_rows(run: Path) -> None:
         rows = read_rows(file)
         told = results[split]
         assert told == summarize(rows["score"], rows["mos"])  # to the last bit, the curves too
-        # Fourteen images of a net that learnt nothing do not determine a curve.
+        # Eleven images of a net that learnt nothing do not determine a curve.
         theirs = {k: v for k, v in recomputed(file).items() if "fit" not in k}
         assert {name: told[name] for name in theirs} == pytest.approx(theirs, rel=0, abs=1e-12)
 
