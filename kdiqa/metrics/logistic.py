@@ -92,7 +92,7 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
         )
         for rise in np.log([0.2, 1, 3, 8, 25, 100])
     ]
-    found = [fit for fit in (search(start, 1e-6, 50) for start in starts) if fit.success]
+    found = [fit for fit in (search(start, 1e-5, 200) for start in starts) if fit.success]
     if not found:
         return LogisticFit()
     best = min(found, key=lambda fit: float(fit.cost))
