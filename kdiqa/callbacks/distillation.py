@@ -105,7 +105,7 @@ class Distillation(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Has the teacher score the validation images once, where it can see its pair there."""
-        held = batch["pyramids"]
+        held = batch.get("pyramids", batch)
         if not self.judged and all(key in held for key in self.pair):
             with trainer.precision_plugin.forward_context():
                 score = self.ask(module, batch).score.float()

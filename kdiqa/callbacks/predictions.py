@@ -12,8 +12,9 @@ import pandas as pd
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
 
-    Columns: id (the file, relative to the data's root), content, distortion, level, mos in [0, 1]
-    and score on the same scale, higher is better.
+    Columns: index (the image's place in the data set), id (its file, relative to the data's root),
+    content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
+    scale, higher is better. Numbers are written to the last bit: every measure follows from them.
 
     Args:
         folder: Where the tables go.
@@ -40,16 +41,18 @@ class Predictions(L.Callback):
         seen = [data.records[i] for i in rows.index]
         table = pd.DataFrame(
             {
+                "index": rows.index,
                 "id": [relative(record.image, data.root) for record in seen],
                 "content": [record.content for record in seen],
                 "distortion": [record.distortion for record in seen],
                 "level": pd.array([record.level for record in seen], dtype="Int64"),
+                "split": [data.assignment[i] for i in rows.index],
                 "mos": rows.mos,
                 "score": rows.score,
             }
         )
         self.folder.mkdir(parents=True, exist_ok=True)
-        table.to_csv(self.folder / f"{split}.csv", index=False, float_format="%.9g")
+        table.to_csv(self.folder / f"{split}.csv", index=False)
 
 
 def relative(image: Path, root: Path) -> str:

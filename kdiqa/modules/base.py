@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -105,8 +108,15 @@ class IQAModule(L.LightningModule):
         self.keep(batch)
 
     def keep(self, batch: Batch) -> None:
-        """Scores a batch and keeps one row an image."""
-        self.said.append((batch["index"], self(batch).score.float(), batch["mos"]))
+        """Scores a batch and keeps one row an image.
+
+        What is reported is scored image by image: kernels round a batch of another size
+        otherwise in the last bits, and a table would depend on the batch size and on how many
+        processes shared the images. While training goes on, whole batches are scored.
+        """
+        training = self.trainer.state.fn == TrainerFn.FITTING
+        for part in [batch] if training else alone(batch):
+            self.said.append((part["index"], self(part).score.float(), part["mos"]))
 
     def on_validation_epoch_end(self) -> None:
         """Logs the metrics of the whole validation table."""
@@ -123,7 +133,10 @@ class IQAModule(L.LightningModule):
         # Whatever scale was learnt: what is reported stands in [0, 1] on every data set.
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         unit = data.label.to_unit
-        self.rows[stage] = gather(index, unit(score), unit(mos))
+        rows = gather(index, unit(score), unit(mos))
+        # The label file's own opinions, which a batch holds rounded to float32.
+        opinions = np.array([data.records[i].mos for i in rows.index], np.float64)
+        self.rows[stage] = replace(rows, mos=opinions)
         made = summarize(self.rows[stage].score, self.rows[stage].mos)
         self.metrics[stage] = made
         # Equal on every rank, as all saw the gathered table: nothing to reduce.
@@ -149,3 +162,16 @@ class IQAModule(L.LightningModule):
         if self.scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
+
+
+def alone(batch: Batch) -> Iterator[Batch]:
+    """Yields the images of a batch, crops or kept features, as batches of one."""
+    pyramids: dict[str, Pyramid] = batch.get("pyramids", {})
+    tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
+    for place in torch.arange(len(batch["index"])).split(1):
+        one: Batch = {name: value[place] for name, value in tensors.items()}
+        if pyramids:
+            one["pyramids"] = {
+                name: [level[place] for level in pyramid] for name, pyramid in pyramids.items()
+            }
+        yield one

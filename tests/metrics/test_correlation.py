@@ -133,7 +133,7 @@ def test_fit_of_a_falling_measure_has_no_sign(random: np.random.Generator) -> No
     [
         ([0.5] * 8, np.linspace(0, 1, 8)),
         (np.linspace(0, 1, 8), [0.5] * 8),
-        (0.5 + 1e-8 * np.arange(8), np.linspace(0, 1, 8)),
+        (0.5 + 2**-24 * np.arange(8), np.linspace(0, 1, 8)),
         ([0.5], [0.7]),
         ([0.1, 0.5], [0.2, 0.3]),
     ],
@@ -153,7 +153,10 @@ def test_degenerate_tables_fall_back_to_raw_values_and_say_so(
 
 def test_summary_names_what_is_reported() -> None:
     row = summarize(np.arange(9), np.arange(9))
-    assert list(row) == ["srcc", "plcc", "plcc_fit", "krcc", "rmse", "rmse_fit", "fit_ok", "n"]
+    assert list(row) == [
+        *("srcc", "plcc", "plcc_fit", "plcc_fit5", "krcc", "rmse", "rmse_fit", "rmse_fit5"),
+        *("fit_ok", "fit5_ok", "n"),
+    ]
     assert row["n"] == 9
 
 
@@ -183,3 +186,54 @@ def test_tables_that_do_not_stand_row_by_row_are_refused(score: list, mos: list)
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         summarize(score, mos)
+
+
+@pytest.mark.parametrize("num_parameters", [4, 5])
+def test_no_monotone_problem_of_any_scale_and_offset_fails(
+    num_parameters: int, random: np.random.Generator
+) -> None:
+    laws = [lambda x: x, lambda x: x**3, np.exp, np.tanh, lambda x: np.sign(x) * np.sqrt(abs(x))]
+    for problem in range(100):
+        z = random.normal(size=random.integers(8, 80))
+        law = laws[problem % len(laws)]
+        scale, offset, mos_scale, mos_offset = 10.0 ** random.uniform(-6, 6, 4)
+        mos = mos_offset + random.choice([-1, 1]) * mos_scale * law(z)
+        score = random.choice([-1, 1]) * offset + scale * z
+        fit = fit_logistic(score, mos, num_parameters)
+        assert fit.ok
+        mapped = fit(score)
+        assert np.isfinite(mapped).all()
+        assert plcc(mapped, mos) >= abs(plcc(score, mos)) - 1e-6
+
+
+def test_scale_and_offset_of_the_scores_change_nothing(random: np.random.Generator) -> None:
+    mos = random.uniform(size=60)
+    score = mos**2 + random.normal(0, 0.05, 60)
+    near, far = summarize(score, mos), summarize(1e4 + 1e3 * score, mos)
+    for name in ("srcc", "plcc", "plcc_fit", "plcc_fit5", "rmse_fit", "rmse_fit5", "fit_ok"):
+        assert far[name] == pytest.approx(near[name], abs=1e-8)
+
+
+@pytest.mark.parametrize("num", [1, 2, 3, 4])
+def test_fewer_than_five_rows_are_measured_and_not_fitted(num: int) -> None:
+    row = summarize(np.arange(num), np.arange(num) * 2.0)
+    assert row["fit_ok"] == row["fit5_ok"] == 0
+    assert row["plcc_fit"] == row["plcc_fit5"] == row["plcc"] == pytest.approx(float(num > 1))
+    assert np.isfinite(list(row.values())).all()
+
+
+def test_scores_far_from_zero_are_no_constant_and_a_dead_students_are() -> None:
+    mos = np.linspace(0, 1, 9)
+    assert srcc(1e6 + 1e-6 * mos, mos) == 1
+    dead = np.float64(np.nextafter(np.float32(0.37), np.float32([1, 0] * 4 + [1])))
+    assert srcc(dead, mos) == 0
+
+
+def test_a_five_parameter_curve_is_never_worse_than_one_of_four(
+    random: np.random.Generator,
+) -> None:
+    for _ in range(20):
+        score, mos = random.uniform(size=(2, 60))
+        row = summarize(score + mos, mos)
+        assert row["rmse_fit5"] <= row["rmse_fit"] + 1e-6
+        assert row["rmse_fit"] <= row["rmse"]
