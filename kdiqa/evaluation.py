@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
-from kdiqa.callbacks.predictions import relative
+from kdiqa.callbacks.predictions import rows_of
 from kdiqa.config import conf_dir, instantiate, load_checkpoint, load_net
+from kdiqa.data import guard
 from kdiqa.data.scale import Label
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows, merge
@@ -108,21 +108,32 @@ def warnings_of(made: Evaluation) -> list[str]:
             f"The images or scores of {made.dataset} are not those that '{made.run}' was trained"
             " on: its test split may hold images that it has seen."
         )
-    shared = [] if made.own else shared_contents(made)
-    if shared:
+    known = [] if made.own else shared_contents(made)
+    if known:
         told.append(
-            f"{len(shared)} contents of {made.dataset} are in the training data of"
-            f" '{made.run}' too, such as '{shared[0]}': the numbers are too high for new ones."
+            f"{len(known)} contents of {made.dataset} are in what '{made.run}' has learnt from, or"
+            f" its teacher, such as '{known[0]}': the numbers are too high for new ones."
         )
     return told
 
 
 def shared_contents(made: Evaluation) -> list[str]:
-    """Returns which contents of the other data the run has learnt from; none are looked for yet.
+    """Returns which contents of the other data the run has learnt from, itself or by its teacher.
 
-    The one place where the guard against shared contents is to be asked.
+    References stand in the checkpoint. Photographs are compared where the run's data still are.
     """
-    return []
+    found = guard.shared(made.data, *guard.learnt_from(made.told.get("contents", [])))
+    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data)
+    if trained.root is not None and trained.root.is_dir():
+        trained.setup()
+        learnt = [p for part in ("train", "val") for p in guard.pictures(trained, part)]
+        found += guard.shared(made.data, learnt, guard.prints([p.path for p in learnt]))
+    else:
+        made.warnings.append(
+            f"The photographs that '{made.run}' has learnt from are not in '{trained.root}' any"
+            " more: only references could be compared."
+        )
+    return sorted({leak.there.content for leak in found})
 
 
 def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
@@ -133,19 +144,9 @@ def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     rows = scored(made, device)
-    records = [made.data.records[i] for i in rows.index]
-    table = pd.DataFrame(
-        {
-            "id": [relative(record.image, made.data.root) for record in records],
-            "content": [record.content for record in records],
-            "distortion": [record.distortion for record in records],
-            "level": pd.array([record.level for record in records], dtype="Int64"),
-            "mos": rows.mos,
-            "score": rows.score,
-        }
-    )
     (made.folder / "predictions").mkdir(parents=True, exist_ok=True)
-    table.to_csv(made.folder / "predictions" / "test.csv", index=False, float_format="%.17g")
+    table = rows_of(made.data, rows)
+    table.to_csv(made.folder / "predictions" / "test.csv", index=False)
     trained = json.loads((made.run / "results.json").read_text())
     found = {
         "name": f"{trained['name']} on {made.dataset}",

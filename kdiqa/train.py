@@ -80,7 +80,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg) | {"contents": seen(data)}))
+    callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if cfg.features is not None:
         keep_features(cfg, data, module, callbacks)
@@ -108,6 +108,12 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
         for logger in trainer.loggers:
             logger.finalize("success" if (folder / "results.json").is_file() else "failed")
             close(logger)
+
+
+def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
+    """Returns the contents this run learns from, its teacher's among them."""
+    teacher = check_teacher(cfg)
+    return seen(data) + ([] if teacher is None else teacher["kdiqa"].get("contents", []))
 
 
 def description(cfg: DictConfig) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from scipy import stats
 
 from kdiqa import evaluate
+from tests.fakes import noisy, picture, write, write_csv
 from tests.training import STUDENT, TEACHER, train, write_weights
 
 
@@ -83,6 +84,24 @@ def test_all_images_of_other_data_are_scored_on_their_own_scale(
     spread = rows(student)["score"]
     table = rows(student / "evaluations" / "biq2021")
     assert abs(np.median(table["score"]) - np.median(spread)) < 0.5
+
+
+def test_contents_that_the_run_has_learnt_from_are_warned_of(
+    student: Path, fake_data: Path, tmp_path: Path
+) -> None:
+    # The fakes of both data sets show the same pictures.
+    made = run(student, "kadid10k", {"kadid10k": fake_data / "kadid10k"}, teacher=False)
+    (warning,) = json.loads((next(iter(made.values())) / "results.json").read_text())["warnings"]
+    assert re.match(r"^\d contents of kadid10k are in what '.*' has learnt from, or its", warning)
+    other = tmp_path / "kadid10k"
+    rows: list[tuple[object, ...]] = [("dist_img", "ref_img", "dmos", "var")]
+    for i in range(1, 4):
+        write(other / "images" / f"I0{i}.png", picture(100 + i))
+        write(other / "images" / f"I0{i}_01_01.png", noisy(picture(100 + i), 20))
+        rows.append((f"I0{i}_01_01.png", f"I0{i}.png", 3.0 + i / 10, 0.5))
+    write_csv(other / "dmos.csv", rows)
+    made = run(student, "kadid10k", {"kadid10k": other}, teacher=False)
+    assert not json.loads((next(iter(made.values())) / "results.json").read_text())["warnings"]
 
 
 def test_score_does_not_depend_on_what_else_is_in_the_data(

@@ -36,23 +36,31 @@ class Predictions(L.Callback):
         """Writes a split's table, on the first rank."""
         if not trainer.is_global_zero:
             return
-        rows = module.rows[split]
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        seen = [data.records[i] for i in rows.index]
-        table = pd.DataFrame(
-            {
-                "index": rows.index,
-                "id": [relative(record.image, data.root) for record in seen],
-                "content": [record.content for record in seen],
-                "distortion": [record.distortion for record in seen],
-                "level": pd.array([record.level for record in seen], dtype="Int64"),
-                "split": [data.assignment[i] for i in rows.index],
-                "mos": rows.mos,
-                "score": rows.score,
-            }
-        )
+        table = rows_of(trainer.datamodule, module.rows[split])  # type: ignore[attr-defined]
         self.folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(self.folder / f"{split}.csv", index=False)
+
+
+def rows_of(data: Any, rows: Any) -> pd.DataFrame:
+    """Returns the table of what was said of some images, see :class:`Predictions`.
+
+    Args:
+        data: The data module of the images.
+        rows: Their places in its records, opinions and scores.
+    """
+    seen = [data.records[i] for i in rows.index]
+    return pd.DataFrame(
+        {
+            "index": rows.index,
+            "id": [relative(record.image, data.root) for record in seen],
+            "content": [record.content for record in seen],
+            "distortion": [record.distortion for record in seen],
+            "level": pd.array([record.level for record in seen], dtype="Int64"),
+            "split": [data.assignment[i] for i in rows.index],
+            "mos": rows.mos,
+            "score": rows.score,
+        }
+    )
 
 
 def relative(image: Path, root: Path) -> str:

@@ -159,6 +159,28 @@ def seen(data: IQADataModule) -> list[dict[str, str]]:
     ]
 
 
+def learnt_from(contents: Iterable[Mapping[str, Any]]) -> tuple[list[Picture], Prints]:
+    """Returns what :func:`seen` put into a checkpoint, as pictures and their prints."""
+    contents = list(contents)
+    learnt = [Picture(Path(c["file"]), c["content"], "learnt", (), True) for c in contents]
+    return learnt, Prints.of([from_text(c["thumbnail"]) for c in contents])
+
+
+def shared(data: IQADataModule, learnt: Sequence[Picture], held: Prints) -> list[Leak]:
+    """Returns which pictures of the test part are among those that something was learnt from.
+
+    Args:
+        data: Whose test part.
+        learnt: The pictures.
+        held: Their prints; where their files are here, local features are compared as well.
+    """
+    tested = pictures(data, "test")
+    pairs = set(twins(held, prints([picture.path for picture in tested])))
+    if all(picture.path.is_file() for picture in learnt):
+        pairs |= crops_of_one(learnt, tested)
+    return [Leak(learnt[i], tested[j]) for i, j in sorted(pairs)]
+
+
 def teacher_leaks(data: IQADataModule, contents: Iterable[Mapping[str, Any]]) -> list[Leak]:
     """Returns which of a teacher's contents are in the test part.
 
@@ -169,20 +191,14 @@ def teacher_leaks(data: IQADataModule, contents: Iterable[Mapping[str, Any]]) ->
     Raises:
         LeakError: If there are any, unless ``data.guard`` says ``warn``.
     """
-    learnt = [Picture(Path(c["file"]), c["content"], "teacher", (), True) for c in contents]
-    held = Prints.of([from_text(c["thumbnail"]) for c in contents])
-    tested = pictures(data, "test")
-    pairs = set(twins(held, prints([picture.path for picture in tested])))
-    there = [place for place, picture in enumerate(learnt) if picture.path.is_file()]
-    if len(there) == len(learnt):  # the teacher's data are on this machine, too
-        pairs |= crops_of_one(learnt, tested)
-    found = [Leak(learnt[i], tested[j]) for i, j in sorted(pairs)]
+    found = shared(data, *learnt_from(contents))
     if found and data.guard != "warn":
         names = ", ".join(f"'{leak.there.path.name}'" for leak in found[:SHOWN])
         more = ", …" if len(found) > SHOWN else ""
         raise LeakError(
             f"The teacher has learnt from {len({leak.there.path for leak in found})} of "
-            f"{len(tested)} pictures of the test part: {names}{more}.\nTrain one that has not, "
-            "with this run's split, or set data.guard=warn to go on and say so beside the numbers."
+            f"{len(pictures(data, 'test'))} pictures of the test part: {names}{more}.\nTrain one "
+            "that has not, with this run's split, or set data.guard=warn to go on and say so "
+            "beside the numbers."
         )
     return found
