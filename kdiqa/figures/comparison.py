@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kdiqa.figures.style import COLOURS, NARROW, STYLE
 
@@ -74,5 +75,6 @@ def forest(differences: Mapping[str, Reach], baseline: str) -> Figure | None:
     axes.set_yticks(range(len(differences)), list(differences))
     axes.set_ylim(len(differences) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     axes.set_xlabel(f"SRCC minus that of {baseline}")
     return figure

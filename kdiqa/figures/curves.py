@@ -48,7 +48,7 @@ def level_heat_map(metrics: pd.DataFrame, narrow: bool = False) -> Figure | None
     axes = figure.subplots()
     low = min(0.0, float(table.min(axis=None)))  # equal weights are one colour, and not noise
     extent = (table.index[0] - 0.5, table.index[-1] + 0.5, count - 0.5, -0.5)
-    image = axes.imshow(table.T, aspect="auto", cmap="cividis", extent=extent, vmin=low)
+    image = axes.imshow(table.T, aspect="auto", cmap="Blues", extent=extent, vmin=low)
     axes.set_yticks(range(count), table.columns, fontsize=10 if count <= MAX_LINES else 8)
     axes.grid(visible=False)
     figure.colorbar(image, ax=axes, label="weight")

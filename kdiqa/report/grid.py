@@ -64,6 +64,14 @@ class Grid:
             return made
         return self.without(spare).console(width)
 
+    def filled(self) -> Grid:
+        """Returns the grid less the columns in which no row has anything."""
+        made = self
+        for place, name in enumerate(self.head, start=1):
+            if all(row[place] in (NONE, "") for row in self.rows):
+                made = made.without(name)
+        return made
+
     def without(self, name: str) -> Grid:
         """Returns the grid less one column."""
         place = self.head.index(name)

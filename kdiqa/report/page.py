@@ -117,8 +117,8 @@ def _gallery(name: str, row: Mapping[str, Any], tests: Sequence[Tested], images:
     test = ordered[(len(ordered) - 1) // 2]
     assert test.rows is not None
     split, seed = test.repeat
-    which = f"The run of median SRCC of {len(tests)}: " if len(tests) > 1 else ""
-    told = f"{which}split {split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
+    which = f"The run of median SRCC of {len(tests)}: split " if len(tests) > 1 else ""
+    told = f"{which or 'Split '}{split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
     if test.repeat == (None, None):
         told = f"SRCC {number(test.metrics['srcc'])}."
     made = Gallery(name, marked(name, row["selected_on_test"]), told)
@@ -135,7 +135,7 @@ def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[Picture | N
         f"{tables.COLUMNS[key]} {number(metrics[key])}"
         for key in ("srcc", "plcc", "plcc_fit", "rmse")
     )
-    several = " Lines: from the worst to the best run." if row["runs"] > 1 else ""
+    several = ": median of the runs, and from the worst to the best" if row["runs"] > 1 else ""
     made = [
         chart(
             figures.score_against_opinion(rows, narrow=True),
@@ -147,7 +147,7 @@ def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[Picture | N
     for part, found in row.get("parts", {}).items():
         told = ", ".join(f"{key} {number(value['median'])}" for key, value in found.items())
         picture = figures.parts(found, part)
-        caption = f"SRCC within each {part}, median over runs.{several}"
+        caption = f"SRCC within each {part}{several}."
         made.append(chart(picture, f"SRCC of {name} by {part}: {told}.", caption))
     path = test.folder / "metrics.csv" if test.folder else None
     if path is None or not path.is_file():
@@ -167,9 +167,7 @@ def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
     images = sorted({run["metrics"]["n"] for run in runs if "n" in run["metrics"]})
     chosen = sorted({str(run["selected_on"]) for run in runs if run["selected_on"]})
     ratios = {tuple(run["ratios"]) for run in runs if run["ratios"]}
-    parts = [
-        f"{len({run['split'] for run in runs})} split(s), {len({run['seed'] for run in runs})} seed(s)"
-    ]
+    parts = [_counted("split", runs), _counted("seed", runs)]
     if len(ratios) == 1:
         shares = "/".join(f"{share * 100:g}" for share in ratios.pop())
         parts.append(
@@ -183,6 +181,11 @@ def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
     if chosen:
         parts.append(f"checkpoint chosen by {', '.join(chosen)}")
     return "; ".join(parts) + "."
+
+
+def _counted(key: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    number_of = len({run[key] for run in runs})
+    return f"{number_of} {key}{'s' if number_of != 1 else ''}"
 
 
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Grid:

@@ -63,9 +63,17 @@ def extremes(test: Tested) -> tuple[list[Picture], list[Picture]]:
     if rows is None or "id" not in rows or root is None or test.dataset != trained_on(test.config):
         return [], []
     error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
-    best = list(_thumbnails(rows.loc[error.index[:EXTREMES]], Path(root).expanduser()))
-    worst = list(_thumbnails(rows.loc[error.index[::-1][:EXTREMES]], Path(root).expanduser()))
+    folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
+    error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
+    best = list(_thumbnails(rows.loc[error.index[:EXTREMES]], folder))
+    worst = list(_thumbnails(rows.loc[error.index[::-1][:EXTREMES]], folder))
     return best, worst
+
+
+def _folder(root: Path, name: str) -> Path:
+    """Returns where the images lie: in the data's root, or in a folder below it."""
+    below = sorted(root.iterdir()) if root.is_dir() else []
+    return next((folder for folder in [root, *below] if (folder / name).is_file()), root)
 
 
 def uri(data: bytes, kind: str) -> str:

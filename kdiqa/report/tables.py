@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich.table import Table
@@ -47,7 +48,11 @@ def results(dataset: Mapping[str, Any], baseline: str | None) -> Grid:
             cells += _difference(row.get("difference"), name == baseline)
         rows.append(cells)
     caption = f"Agreement with opinions on {dataset['dataset']}"
-    return Grid(caption, head, rows, notes(variants, baseline))
+    made = Grid(caption, head, rows, notes(variants, baseline)).filled()
+    images = {tuple(row["images"]) for row in variants.values()}
+    if images == {()} or len(images) > 1:
+        return made
+    return replace(made.without("images"), caption=f"{caption}, {count(images.pop())} images")
 
 
 def notes(variants: Mapping[str, Any], baseline: str | None) -> list[str]:
@@ -63,13 +68,17 @@ def notes(variants: Mapping[str, Any], baseline: str | None) -> list[str]:
     else:
         told[0] += " No intervals over images: the rows are no longer where the runs left them."
     if differences:
-        of_runs = any(row.get("of") == "runs" for row in differences)
-        how = "Its interval: Student’s, over runs. " if of_runs else "p images: bootstrap; "
         told.append(
-            f"Δ: SRCC minus that of “{baseline}” on the same split, seed and images, mean over"
-            f" runs. {how}p runs: Wilcoxon over the pairs. Two-sided, after Holm."
-            f" * p images < {SIGNIFICANT}; † p runs < {SIGNIFICANT}."
+            f"Δ: SRCC minus that of “{baseline}” on the same split, seed and images, mean over runs."
         )
+        if any(row.get("of") == "runs" for row in differences):
+            told[-1] += " Its interval: Student’s, over runs."
+        if any(row.get("p_images") is not None for row in differences):
+            told[-1] += f" p images: bootstrap; * below {SIGNIFICANT}."
+        if any(row.get("p_runs") is not None for row in differences):
+            told[-1] += f" p runs: Wilcoxon over the pairs; † below {SIGNIFICANT}."
+        if any("p_images_holm" in row or "p_runs_holm" in row for row in differences):
+            told[-1] += " Two-sided, after Holm."
     return told
 
 
