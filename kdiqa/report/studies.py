@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kdiqa.report.runs import RunError, Tested, find_runs, read_tests
+from kdiqa.study import plan
 
 
 def collect(folders: Sequence[Path]) -> tuple[list[Tested], str | None]:
@@ -30,13 +31,13 @@ def collect(folders: Sequence[Path]) -> tuple[list[Tested], str | None]:
             runs |= {_other(label, runs, run): run for label, run in find_runs([folder]).items()}
             continue
         baseline = baseline or study["baseline"]
-        logs = _logs(folder, study)
+        logs, data = _logs(folder, study), _data(folder)
         for job in study["jobs"]:
             place = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
             if any((logs / place).glob("predictions/test*.csv")):
                 runs[str(logs / place)] = logs / place
             else:
-                dataset = str(job.get("dataset") or study["study"])
+                dataset = data.get(job["variant"]) or study["study"]
                 numbers.append(Tested(job["variant"], dataset, job["metrics"], results=job))
     return [*read_tests(runs), *numbers], baseline
 
@@ -67,6 +68,16 @@ def _study(folder: Path) -> dict[str, Any] | None:
 
 def _logs(folder: Path, study: dict[str, Any]) -> Path:
     return Path("logs", "study", study["study"]) if (folder / "study.yaml").is_file() else folder
+
+
+def _data(folder: Path) -> dict[str, str | None]:
+    """Returns which data set each variant of a study reads."""
+    if not (folder / "study.yaml").is_file():
+        return {}
+    try:
+        return {name: variant.data for name, variant in plan.read(folder).variants.items()}
+    except plan.StudyError as error:
+        raise RunError(str(error)) from error
 
 
 def _other(label: str, taken: dict[str, Path], run: Path) -> str:

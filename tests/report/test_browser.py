@@ -15,7 +15,9 @@ from tests.report.made import write_runs
 PROGRAM = installed()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium; install it with: apt-get install chromium"),
+    pytest.mark.skipif(
+        PROGRAM is None, reason="no Chromium; install it with: apt-get install chromium"
+    ),
 ]
 
 

@@ -25,7 +25,9 @@ from tests.report.made import NOISE, write_run, write_runs
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     write_runs(folder)
-    assert report.main([str(folder / "runs"), "--no-figures", "-o", str(folder / "page.html")]) == 0
+    assert (
+        report.main([str(folder / "runs"), "--no-figures", "-o", str(folder / "page.html")]) == 0
+    )
     return folder
 
 
@@ -43,7 +45,9 @@ def script(folder: Path) -> dict[str, Any]:
         }
     made: dict[str, Any] = {}
     for name, runs in found.items():
-        values = {key: [run[key] for run in runs.values()] for key in ("srcc", "plcc", "krcc", "rmse")}
+        values = {
+            key: [run[key] for run in runs.values()] for key in ("srcc", "plcc", "krcc", "rmse")
+        }
         base = [found["student alone"][key]["srcc"] for key in runs]
         difference = np.subtract(values["srcc"], base)
         made[name] = {
@@ -85,7 +89,11 @@ def test_parts_are_what_a_plain_script_computes(written: Path) -> None:
 
 def test_holm_corrects_over_the_variants_of_a_data_set(written: Path) -> None:
     stored = json.loads((written / "page.json").read_text())
-    rows = [row["difference"] for row in stored["datasets"][0]["variants"].values() if "difference" in row]
+    rows = [
+        row["difference"]
+        for row in stored["datasets"][0]["variants"].values()
+        if "difference" in row
+    ]
     for key in ("p_images", "p_runs"):
         assert [row[f"{key}_holm"] for row in rows] == holm([row[key] for row in rows])
 
@@ -114,7 +122,9 @@ def test_page_markdown_and_latex_show_the_stored_numbers(
 def test_one_run_has_the_interval_of_its_own_table(tmp_path: Path) -> None:
     rows = write_run(tmp_path / "a", "odd", seed=1)
     other = write_run(tmp_path / "b", "even", seed=2)
-    assert median_interval([rows]) == bootstrap_interval(rows["score"], rows["mos"], rows["content"])
+    assert median_interval([rows]) == bootstrap_interval(
+        rows["score"], rows["mos"], rows["content"]
+    )
     pair = aligned(rows, other)
     expected = bootstrap_difference(rows["score"], other["score"], rows["mos"], rows["content"])
     assert mean_difference([pair]) == expected
