@@ -96,16 +96,24 @@ def loss_terms(metrics: pd.DataFrame, narrow: bool = False) -> Figure | None:
         mark = " (selected on test)" if part == "test" else ""
         axes[-1].set_title(f"Agreement {where}{mark}")
         axes[-1].set_ylabel("correlation")
-    if "SRCC" in agreement and not agreement.empty:
-        best, value = agreement["SRCC"].idxmax(), agreement["SRCC"].max()
-        axes[-1].axvline(best, color="#999999", linewidth=1, linestyle="--", zorder=0)
-        text = f"best SRCC {value:.3f}, epoch {best}"
-        left = best > agreement.index.max() / 2
-        axes[-1].annotate(
-            text, (best, 0.04), (-5 if left else 5, 0), ha="right" if left else "left",
-            xycoords=("data", "axes fraction"), textcoords="offset points", color="#555555",
-        )  # fmt: skip
+        if "SRCC" in agreement:
+            _mark_best(axes[-1], agreement["SRCC"])
     return figure
+
+
+def _mark_best(axes: Axes, srcc: pd.Series) -> None:
+    best, value = srcc.idxmax(), srcc.max()
+    axes.axvline(best, color="#999999", linewidth=1, linestyle="--", zorder=0)
+    left = best > srcc.index.max() / 2
+    axes.annotate(
+        f"best SRCC {value:.3f}, epoch {best}",
+        (best, 0.04),
+        (-5 if left else 5, 0),
+        ha="right" if left else "left",
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        color="#555555",
+    )
 
 
 def _levels(metrics: pd.DataFrame) -> pd.DataFrame:

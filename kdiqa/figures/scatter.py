@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from kdiqa.figures.style import MAX_ROWS, NARROW, STYLE, legend, looks
 from kdiqa.metrics.correlation import fit_logistic, summarize
 
+UNITS = " (in [0, 1], higher is better)"
+
 
 @mpl.rc_context(STYLE)
 def score_against_opinion(
@@ -22,7 +24,7 @@ def score_against_opinion(
         narrow: for a page: small, the legend below, the measures left to the text.
     """
     score, mos = rows["score"].to_numpy(float), rows["mos"].to_numpy(float)
-    row, fit = summarize(score, mos), fit_logistic(score, mos)
+    fit = fit_logistic(score, mos)
     groups = rows.get("distortion", pd.Series(None, rows.index, dtype=object))
     groups = groups.fillna("none" if groups.notna().any() else "image").astype(str)
     names = sorted(groups.unique())
@@ -42,17 +44,19 @@ def score_against_opinion(
         axes.plot(x, fit(x), color="#000000", label="logistic fit")
 
     legend(axes, narrow) if len(names) > 1 else axes.legend(loc="upper left")
-    if narrow:
-        axes.set_xlabel("predicted score")
-        axes.set_ylabel("opinion score")
-        return figure
-    axes.set_xlabel("predicted score (in units of opinion, higher is better)")
-    axes.set_ylabel("opinion score (higher is better)")
-    figure.suptitle(title, x=0.01, ha="left", weight="bold")
-    axes.set_title(
-        f"SRCC {row['srcc']:.3f}   PLCC {row['plcc']:.3f}, after the fit {row['plcc_fit']:.3f}   "
-        f"RMSE {row['rmse']:.3f}   {len(rows)} images",
-        fontsize=10,
-        weight="normal",
-    )
+    axes.set_xlabel("predicted score" + UNITS * (not narrow))
+    axes.set_ylabel("opinion score" + UNITS * (not narrow))
+    if not narrow:
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        axes.set_title(
+            f"{_agreement(score, mos)}   {len(rows)} images", fontsize=10, weight="normal"
+        )
     return figure
+
+
+def _agreement(score: np.ndarray, mos: np.ndarray) -> str:
+    row = summarize(score, mos)
+    return (
+        f"SRCC {row['srcc']:.3f}   PLCC {row['plcc']:.3f}, after the fit {row['plcc_fit']:.3f}   "
+        f"RMSE {row['rmse']:.3f}"
+    )

@@ -19,6 +19,8 @@ from kdiqa.report.runs import RunError, Tested
 from kdiqa.report.studies import beside, collect
 from kdiqa.report.summary import summarized
 
+MAX_NAMES = 3  # in the title of a page
+
 
 def parser() -> argparse.ArgumentParser:
     """Returns what the command understands."""
@@ -98,7 +100,9 @@ def write(
 ) -> Path:
     """Returns the page, written with its numbers beside it."""
     command = ["python", "-m", "kdiqa.report", *words]
-    title = f"Report on {', '.join(folder.resolve().name for folder in options.runs)}"
+    names = [folder.resolve().name for folder in options.runs]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    title = f"Report on {', '.join(names[:MAX_NAMES])}{more}"
     text = page(found, tests, command, title, images=not options.no_images)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")

@@ -1,7 +1,8 @@
 """Intervals of what several runs come to, over the images that they were tested on.
 
 Every image is drawn once for all runs that were tested on it, with all images of its content:
-runs of several seeds share their test images, and those of several splits many of them.
+runs of several seeds share their test images, and those of several splits many of them. A run of
+whose images a resample has none is left out of it. No source states this: our interpretation.
 """
 
 from collections.abc import Callable, Mapping, Sequence

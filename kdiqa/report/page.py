@@ -20,7 +20,7 @@ from kdiqa.report.tables import marked
 
 @dataclass
 class Gallery:
-    """What is shown of one variant on one data set: its run of median SRCC."""
+    """What is shown of one variant on one data set: its middle run by SRCC."""
 
     name: str
     title: str
@@ -112,12 +112,12 @@ def _forest(variants: Mapping[str, Any], baseline: str | None) -> Picture | None
 
 
 def _gallery(name: str, row: Mapping[str, Any], tests: Sequence[Tested], images: bool) -> Gallery:
-    """Returns the pictures of a variant's run of median SRCC, the lower one of an even number."""
+    """Returns the pictures of a variant's middle run by SRCC, the lower one of an even number."""
     ordered = sorted(tests, key=lambda test: test.metrics["srcc"])
     test = ordered[(len(ordered) - 1) // 2]
     assert test.rows is not None
     split, seed = test.repeat
-    which = f"The run of median SRCC of {len(tests)}: split " if len(tests) > 1 else ""
+    which = f"The middle one of {len(tests)} runs by SRCC: split " if len(tests) > 1 else ""
     told = f"{which or 'Split '}{split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
     if test.repeat == (None, None):
         told = f"SRCC {number(test.metrics['srcc'])}."

@@ -1,6 +1,7 @@
 """What finished runs stored, found and read."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -105,16 +106,22 @@ def read_tests(runs: Mapping[str, Path]) -> list[Tested]:
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    made = {label: _tests(run) for label, run in runs.items()}
-    alike = Counter((t.variant, t.dataset, t.repeat) for tests in made.values() for t in tests)
+    tests = [test for run in runs.values() for test in _tests(run)]
+    counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
+    # The same split and seed twice: they differ in what only their folders tell.
+    unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
+    above = os.path.commonpath([run.resolve() for run in runs.values()]) if runs else ""
     return [
-        # The same split and seed twice: they differ in what only their folders tell.
-        test
-        if alike[test.variant, test.dataset, test.repeat] == 1
-        else replace(test, variant=label)
-        for label, tests in made.items()
+        replace(test, variant=os.path.relpath(_folder(test).resolve(), above))
+        if test.variant in unclear
+        else test
         for test in tests
     ]
+
+
+def _folder(test: Tested) -> Path:
+    assert test.folder is not None
+    return test.folder
 
 
 def _tests(run: Path) -> list[Tested]:

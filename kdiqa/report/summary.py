@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 import kdiqa
@@ -169,15 +170,11 @@ def _difference(pairs: Sequence[tuple[Tested, Tested]]) -> Found | None:
     }
     if len(same) > 1:
         made["p_runs"] = wilcoxon(*np.transpose(values)).p_value
-    tables = [
-        aligned(a.rows, b.rows) for a, b in same if a.rows is not None and b.rows is not None
-    ]
+    tables = [table for a, b in same if (table := _beside(a, b)) is not None]
     if len(tables) == len(same):
         interval = mean_difference(tables)
-        made |= {**_bounds(interval), "p_images": interval.p_value}
-    else:
-        made |= _student([a - b for a, b in values])
-    return made
+        return made | _bounds(interval) | {"p_images": interval.p_value}
+    return made | _student([a - b for a, b in values])
 
 
 def _student(values: Sequence[float]) -> Found:
@@ -193,9 +190,17 @@ def _same_images(a: Tested, b: Tested) -> bool:
     if a.rows is None or b.rows is None:
         known = a.results.get("data")
         return known is not None and known == b.results.get("data")
-    if "id" not in a.rows or "id" not in b.rows:
-        return False
-    return set(a.rows["id"]) == set(b.rows["id"])
+    return _beside(a, b) is not None
+
+
+def _beside(a: Tested, b: Tested) -> pd.DataFrame | None:
+    """Returns both runs' scores image by image; None where they are not of the same images."""
+    if a.rows is None or b.rows is None or "id" not in a.rows or "id" not in b.rows:
+        return None
+    try:
+        return aligned(a.rows, b.rows)
+    except ValueError:  # other images, or other opinions of them
+        return None
 
 
 def _run(test: Tested) -> Found:
