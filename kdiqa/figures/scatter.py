@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from kdiqa.figures.style import MAX_ROWS, NARROW, STYLE, legend, looks
 from kdiqa.metrics.correlation import fit_logistic, summarize
 
-UNITS = " (in [0, 1], higher is better)"
+UNITS = " (in units of opinion, higher is better)"
 
 
 @mpl.rc_context(STYLE)
@@ -45,7 +45,7 @@ def score_against_opinion(
 
     legend(axes, narrow) if len(names) > 1 else axes.legend(loc="upper left")
     axes.set_xlabel("predicted score" + UNITS * (not narrow))
-    axes.set_ylabel("opinion score" + UNITS * (not narrow))
+    axes.set_ylabel("opinion score" + " (higher is better)" * (not narrow))
     if not narrow:
         figure.suptitle(title, x=0.01, ha="left", weight="bold")
         axes.set_title(
