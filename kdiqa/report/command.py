@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="FILE", help="of the page; default: RUN/report.html"
     )
     made.add_argument("--baseline", metavar="VARIANT", help="what the others are compared with")
+    made.add_argument(
+        "--within", action="store_true", help="the median over contents, as PIQ23's scenes need"
+    )
     made.add_argument("--markdown", action="store_true", help="print Markdown, write no page")
     made.add_argument("--latex", action="store_true", help="print LaTeX, write no page")
     made.add_argument("--no-figures", action="store_true", help="leave RUN/figures as they are")
@@ -53,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(words)
     try:
-        tests, baseline = collect(options.runs)
-        found = summarized(tests, options.baseline or baseline)
+        tests, against = collect(options.runs, options.within)
+        found = summarized(tests, options.baseline, against)
         show(grids(found, options.markdown or options.latex), options)
         if not options.no_figures:
             for folder in dict.fromkeys(test.folder for test in tests if test.folder):
@@ -72,7 +75,7 @@ def grids(found: Mapping[str, Any], whole: bool = True) -> list[Grid]:
     """Returns all tables of a report, or our own alone, which fit into a console."""
     made: list[Grid] = []
     for dataset in found["datasets"]:
-        made.append(tables.results(dataset, found["baseline"]))
+        made.append(tables.results(dataset))
         published = tables.published(dataset) if whole else None
         made += [published] if published else []
     return made

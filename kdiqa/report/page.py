@@ -77,11 +77,11 @@ def _section(
     mine = [test for test in tests if test.dataset == name]
     return {
         "name": name,
-        "results": tables.results(dataset, found["baseline"]),
+        "results": tables.results(dataset),
         "warnings": sorted(
             {w for run in found["runs"] if run["dataset"] == name for w in run["warnings"]}
         ),
-        "forest": _forest(variants, found["baseline"]),
+        "forest": _forest(variants),
         "published": tables.published(dataset),
         "protocol": protocol([run for run in found["runs"] if run["dataset"] == name]),
         "galleries": [
@@ -92,7 +92,7 @@ def _section(
     }
 
 
-def _forest(variants: Mapping[str, Any], baseline: str | None) -> Picture | None:
+def _forest(variants: Mapping[str, Any]) -> Picture | None:
     differences = {
         marked(name, row["selected_on_test"]): row["difference"]
         for name, row in variants.items()
@@ -107,8 +107,10 @@ def _forest(variants: Mapping[str, Any], baseline: str | None) -> Picture | None
         of_runs = any(row.get("of") == "runs" for row in differences.values())
         over = "runs (Student)" if of_runs else "images (bootstrap)"
         caption += f", with its 95 % interval over {over}. Filled: 0 lies outside"
+    several = tables.baselines(variants)
+    baseline = several[0] if len(several) == 1 else "each one’s baseline"
     alt = f"Difference in SRCC to {baseline}: {told}."
-    return chart(figures.forest(differences, str(baseline)), alt, f"{caption}.")
+    return chart(figures.forest(differences, baseline), alt, f"{caption}.")
 
 
 def _gallery(name: str, row: Mapping[str, Any], tests: Sequence[Tested], images: bool) -> Gallery:
@@ -132,7 +134,7 @@ def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[Picture | N
     rows, metrics = test.rows, test.metrics
     assert rows is not None
     agreement = ", ".join(
-        f"{tables.COLUMNS[key]} {number(metrics[key])}"
+        f"{tables.COLUMNS[key]} {number(metrics.get(key))}"
         for key in ("srcc", "plcc", "plcc_fit", "rmse")
     )
     several = ": median of the runs, and from the worst to the best" if row["runs"] > 1 else ""

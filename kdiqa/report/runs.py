@@ -12,6 +12,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.scenes import summarize_within
 from kdiqa.metrics.stored import read_rows
 from kdiqa.protocol import marked
 
@@ -34,6 +35,7 @@ class Tested:
         results: What the run's `results.json` says of itself: `split`, `seed`, `selected_on`, …
         config: Its resolved configuration.
         provenance: Its command, versions and machine.
+        within: Whether the metrics are medians over contents, which have no intervals over images.
     """
 
     variant: str
@@ -45,6 +47,7 @@ class Tested:
     results: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    within: bool = False
 
     @property
     def repeat(self) -> tuple[Any, Any]:
@@ -79,12 +82,13 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     return {name if names.count(name) == 1 else str(run): run for name, run in found}
 
 
-def read(run: Path, name: str) -> dict[str, dict[str, float]]:
+def read(run: Path, name: str, within: bool = False) -> dict[str, dict[str, float]]:
     """Returns the measures of each test table of a run, computed from its rows.
 
     Args:
         run: the run's folder.
         name: what the run is called; a table of another data set adds its name.
+        within: measure within each content, and take the median over contents.
 
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
@@ -92,21 +96,22 @@ def read(run: Path, name: str) -> dict[str, dict[str, float]]:
     results = {}
     for file in sorted(run.glob("predictions/test*.csv")):
         dataset = _dataset(file)
-        metrics = _measured(file)[1]
+        metrics = _measured(file, within)[1]
         results[f"{name} on {dataset}" if dataset else name] = metrics
     return results
 
 
-def read_tests(runs: Mapping[str, Path]) -> list[Tested]:
+def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     """Returns every test of every run, runs that call themselves alike as one variant.
 
     Args:
         runs: as :func:`find_runs` returns them.
+        within: measure within each content, and take the median over contents.
 
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    tests = [test for run in runs.values() for test in _tests(run)]
+    tests = [test for run in runs.values() for test in _tests(run, within)]
     counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
     # The same split and seed twice: they differ in what only their folders tell.
     unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
@@ -124,7 +129,7 @@ def _folder(test: Tested) -> Path:
     return test.folder
 
 
-def _tests(run: Path) -> list[Tested]:
+def _tests(run: Path, within: bool) -> list[Tested]:
     """Returns the tests in a folder: of a run, or one that `kdiqa evaluate` made of a run."""
     results = _json(run / "results.json")
     trained = Path(results.get("run", run))
@@ -135,11 +140,11 @@ def _tests(run: Path) -> list[Tested]:
         name, _, other = name.rpartition(" on ")
     tests = []
     for file in sorted(run.glob("predictions/test*.csv")):
-        rows, metrics = _measured(file)
+        rows, metrics = _measured(file, within)
         tests.append(
             Tested(
                 variant=name,
-                dataset=_dataset(file) or other or trained_on(config) or "test",
+                dataset=_dataset(file) or other or _dataset_of(config, "test_on") or "test",
                 metrics=metrics,
                 file=file,
                 folder=run,
@@ -147,6 +152,7 @@ def _tests(run: Path) -> list[Tested]:
                 results=results,
                 config=config,
                 provenance=_json(trained / "provenance.json"),
+                within=within,
             )
         )
     return tests
@@ -159,14 +165,23 @@ def trained_on(config: Mapping[str, Any]) -> str | None:
         >>> trained_on({"data": {"_target_": "kdiqa.data.tid2013.TID2013"}})
         'tid2013'
     """
-    target = (config.get("data") or {}).get("_target_")
+    return _dataset_of(config, "train_on")
+
+
+def _dataset_of(config: Mapping[str, Any], part: str) -> str | None:
+    data = config.get("data") or {}
+    target = (data.get(part) or data).get("_target_")  # of two data sets, or of one
     return str(target).split(".")[-2] if target else None
 
 
-def _measured(file: Path) -> tuple[pd.DataFrame, dict[str, float]]:
+def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]:
     try:
         rows = read_rows(file)
-        return rows, summarize(rows["score"], rows["mos"])
+        if not within:
+            return rows, summarize(rows["score"], rows["mos"])
+        if "content" not in rows:
+            raise ValueError("no column content, which --within needs. Leave --within out.")
+        return rows, summarize_within(rows["score"], rows["mos"], list(rows["content"]))
     except ValueError as error:
         raise RunError(f"'{file}': {error}") from error
 

@@ -11,26 +11,27 @@ from kdiqa.report.runs import RunError, Tested, find_runs, read_tests
 from kdiqa.study import plan
 
 
-def collect(folders: Sequence[Path]) -> tuple[list[Tested], str | None]:
-    """Returns all tests of the runs and studies in folders, and the baseline of the studies.
+def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested], dict[str, str]]:
+    """Returns all tests of the runs and studies in folders, and what their variants are compared with.
 
     Args:
         folders: run folders, folders of runs, studies (`experiments/NAME`) or their logs
             (`logs/study/NAME`). A study whose logs are not at the latter has its stored numbers,
             but neither intervals over images nor pictures.
+        within: measure within each content, and take the median over contents.
 
     Raises:
         RunError: if a folder holds nothing to report on.
     """
     runs: dict[str, Path] = {}
     numbers: list[Tested] = []
-    baseline = None
+    against: dict[str, str] = {}
     for folder in folders:
         study = _study(folder)
         if study is None:
             runs |= {_other(label, runs, run): run for label, run in find_runs([folder]).items()}
             continue
-        baseline = baseline or study["baseline"]
+        against |= _against(study)
         logs, data = _logs(folder, study), _data(folder)
         for job in study["jobs"]:
             place = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
@@ -39,7 +40,7 @@ def collect(folders: Sequence[Path]) -> tuple[list[Tested], str | None]:
             else:
                 dataset = data.get(job["variant"]) or study["study"]
                 numbers.append(Tested(job["variant"], dataset, job["metrics"], results=job))
-    return [*read_tests(runs), *numbers], baseline
+    return [*read_tests(runs, within), *numbers], against
 
 
 def beside(folder: Path) -> Path:
@@ -70,12 +71,24 @@ def _logs(folder: Path, study: dict[str, Any]) -> Path:
     return Path("logs", "study", study["study"]) if (folder / "study.yaml").is_file() else folder
 
 
+def _against(study: dict[str, Any]) -> dict[str, str]:
+    """Returns each variant's baseline: its own, or else the study's."""
+    common = study.get("baseline")
+    made = {
+        job["variant"]: common for job in study["jobs"] if common not in (None, job["variant"])
+    }
+    return made | {name: row["baseline"] for name, row in study.get("comparisons", {}).items()}
+
+
 def _data(folder: Path) -> dict[str, str | None]:
-    """Returns which data set each variant of a study reads."""
+    """Returns which data set each variant of a study is tested on."""
     if not (folder / "study.yaml").is_file():
         return {}
     try:
-        return {name: variant.data for name, variant in plan.read(folder).variants.items()}
+        return {
+            name: list(variant.data.values())[-1] if variant.data else None
+            for name, variant in plan.read(folder).variants.items()
+        }
     except plan.StudyError as error:
         raise RunError(str(error)) from error
 

@@ -28,29 +28,35 @@ CHOOSES_ON_TEST = ("AKD-IQA", "CVRKD-IQA", "DEIQT", "HyperIQA", "LoDa", "TReS")
 Found = dict[str, Any]
 
 
-def summarized(tests: Sequence[Tested], baseline: str | None = None) -> Found:
+def summarized(
+    tests: Sequence[Tested],
+    baseline: str | None = None,
+    against: Mapping[str, str] | None = None,
+) -> Found:
     """Returns what tests come to: by data set, and in it by variant.
 
     Args:
         tests: of all runs.
-        baseline: the variant that the others are compared with; None takes the students that were
-            trained alone, if they are one variant beside others that distil.
+        baseline: the variant that all others are compared with.
+        against: by variant, what it is compared with where `baseline` is None. Without both, it is
+            the students that were trained alone, if they are one variant beside others that distil.
 
     Raises:
         RunError: if there is no such variant.
     """
     names = list(dict.fromkeys(test.variant for test in tests))
-    if baseline is None:
-        baseline = _alone(tests)
-    elif baseline not in names:
+    if baseline is not None and baseline not in names:
         raise RunError(f"No variant is called '{baseline}'. There are: {', '.join(names)}.")
+    if baseline is None and not against:
+        baseline = _alone(tests)
+    if baseline is not None:
+        against = dict.fromkeys([name for name in names if name != baseline], baseline)
     datasets = dict.fromkeys(test.dataset for test in tests)
     made = {
         "kdiqa": kdiqa.__version__,
         "bootstrap": dict(SETTINGS),
-        "baseline": baseline,
         "datasets": [
-            _dataset(name, [test for test in tests if test.dataset == name], baseline)
+            _dataset(name, [test for test in tests if test.dataset == name], against or {})
             for name in datasets
         ],
         "runs": [_run(test) for test in tests],
@@ -74,13 +80,12 @@ def _alone(tests: Sequence[Tested]) -> str | None:
     return alone.pop() if len(alone) == 1 else None
 
 
-def _dataset(name: str, tests: Sequence[Tested], baseline: str | None) -> Found:
+def _dataset(name: str, tests: Sequence[Tested], against: Mapping[str, str]) -> Found:
     groups: dict[str, list[Tested]] = {}
     for test in tests:
         groups.setdefault(test.variant, []).append(test)
     variants = {variant: _variant(group) for variant, group in groups.items()}
-    if baseline in groups:
-        _compare(variants, groups, str(baseline))
+    _compare(variants, groups, against)
     sources = sorted({trained_on(test.config) or name for test in tests})
     theirs = [row for source in sources for row in _published(name, source)]
     return {"dataset": name, "variants": variants, "published": theirs}
@@ -104,8 +109,9 @@ def _variant(tests: Sequence[Tested]) -> Found:
             if all(key in test.metrics for test in tests)
         },
     }
+    made["within"] = any(test.within for test in tests)
     tables = [test.rows for test in tests if test.rows is not None]
-    if len(tables) == len(tests):
+    if len(tables) == len(tests) and not made["within"]:
         for key, measure in (("srcc", weighted_srcc), ("plcc", weighted_plcc)):
             made["measures"][key] |= _bounds(median_interval(tables, measure))
         made["parts"] = {part: _parts(tests, part) for part in PARTS}
@@ -136,13 +142,16 @@ def _parts(tests: Sequence[Tested], by: str) -> Found:
     return {part: _spread(group) | {"runs": len(group)} for part, group in values.items()}
 
 
-def _compare(variants: Found, groups: Mapping[str, Sequence[Tested]], baseline: str) -> None:
-    """Adds each variant's difference to the baseline, corrected for how many there are."""
-    base = {test.repeat: test for test in groups[baseline]}
+def _compare(
+    variants: Found, groups: Mapping[str, Sequence[Tested]], against: Mapping[str, str]
+) -> None:
+    """Adds each variant's difference to its baseline, corrected for how many there are."""
     for name, group in groups.items():
-        if name != baseline:
+        if against.get(name) in groups:
+            base = {test.repeat: test for test in groups[against[name]]}
             pairs = [(test, base[test.repeat]) for test in group if test.repeat in base]
-            variants[name]["difference"] = _difference(pairs)
+            difference = _difference(pairs)
+            variants[name]["difference"] = difference and difference | {"baseline": against[name]}
     for key in ("p_images", "p_runs"):
         tested = {
             name: row["difference"][key]
@@ -171,7 +180,7 @@ def _difference(pairs: Sequence[tuple[Tested, Tested]]) -> Found | None:
     if len(same) > 1:
         made["p_runs"] = wilcoxon(*np.transpose(values)).p_value
     tables = [table for a, b in same if (table := _beside(a, b)) is not None]
-    if len(tables) == len(same):
+    if len(tables) == len(same) and not any(a.within for a, _ in same):
         interval = mean_difference(tables)
         return made | _bounds(interval) | {"p_images": interval.p_value}
     return made | _student([a - b for a, b in values])

@@ -22,12 +22,11 @@ COLUMNS = {
 SIGNIFICANT = 0.05
 
 
-def results(dataset: Mapping[str, Any], baseline: str | None) -> Grid:
+def results(dataset: Mapping[str, Any]) -> Grid:
     """Returns the table of variants on one data set.
 
     Args:
         dataset: one of `datasets` that :func:`kdiqa.report.summary.summarized` returns.
-        baseline: the variant the others are compared with.
     """
     variants: Mapping[str, Any] = dataset["variants"]
     compared = any(row.get("difference") for row in variants.values())
@@ -45,23 +44,31 @@ def results(dataset: Mapping[str, Any], baseline: str | None) -> Grid:
         cells += [number(row["measures"].get(key, {}).get("median")) for key in keys]
         cells.append(count(row["images"]))
         if compared:
-            cells += _difference(row.get("difference"), name == baseline)
+            cells += _difference(row.get("difference"), name in baselines(variants))
         rows.append(cells)
     caption = f"Agreement with opinions on {dataset['dataset']}"
-    made = Grid(caption, head, rows, notes(variants, baseline)).filled()
+    made = Grid(caption, head, rows, notes(variants)).filled()
     images = {tuple(row["images"]) for row in variants.values()}
     if images == {()} or len(images) > 1:
         return made
     return replace(made.without("images"), caption=f"{caption}, {count(images.pop())} images")
 
 
-def notes(variants: Mapping[str, Any], baseline: str | None) -> list[str]:
+def baselines(variants: Mapping[str, Any]) -> list[str]:
+    """Returns what variants of a data set are compared with."""
+    found = [row["difference"] for row in variants.values() if row.get("difference")]
+    return list(dict.fromkeys(row["baseline"] for row in found))
+
+
+def notes(variants: Mapping[str, Any]) -> list[str]:
     """Returns what a reader has to know of a table of results."""
     measures = [row["measures"]["srcc"] for row in variants.values()]
     differences = [row["difference"] for row in variants.values() if row.get("difference")]
     several = any(row["runs"] > 1 for row in variants.values())
     told = ["Medians over runs, on held-out images." if several else "On held-out images."]
-    if any(row.get("low") is not None for row in measures):
+    if any(row["within"] for row in variants.values()):
+        told[0] += " Measured within each content, as the median over contents; no intervals."
+    elif any(row.get("low") is not None for row in measures):
         told[0] += " Intervals: BCa bootstrap over images, by content where images share one."
     elif any("low" in row for row in measures):
         told[0] += " No intervals over images: fewer than five contents were tested."
@@ -69,7 +76,8 @@ def notes(variants: Mapping[str, Any], baseline: str | None) -> list[str]:
         told[0] += " No intervals over images: the rows are no longer where the runs left them."
     if differences:
         told.append(
-            f"Δ: SRCC minus that of “{baseline}” on the same split, seed and images, mean over runs."
+            f"Δ: SRCC minus that of “{'” or “'.join(baselines(variants))}” on the same split, seed and"
+            " images, mean over runs."
         )
         if any(row.get("of") == "runs" for row in differences):
             told[-1] += " Its interval: Student’s, over runs."

@@ -85,11 +85,11 @@ def test_a_study_takes_the_rows_of_its_own_jobs_and_no_others(
     assert report.main(["experiments/real"]) == 0
     assert not (tmp_path / "experiments/real/report.html").exists()  # thumbnails are not published
     found = numbers(logs / "report.html")
-    assert found["baseline"] == "alone"
     assert sorted((run["variant"], run["split"]) for run in found["runs"]) == [
         ("akd", 0), ("akd", 1), ("alone", 0), ("alone", 1),
     ]  # fmt: skip
     assert found["datasets"][0]["variants"]["akd"]["difference"]["pairs"] == 2
+    assert found["datasets"][0]["variants"]["akd"]["difference"]["baseline"] == "alone"
 
 
 def test_a_study_that_has_not_run_is_said_so(
@@ -135,6 +135,39 @@ def test_another_baseline_turns_the_differences(
     assert "difference" not in variants["akd"]
 
 
+def test_each_variant_is_compared_with_its_own_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = [job | {"variant": f"5 % {job['variant']}"} for job in jobs()]
+    write_study(tmp_path / "s", [*jobs(), *few])
+    path = tmp_path / "s/results.json"
+    told = {"baseline": None, "comparisons": {"5 % akd": {"baseline": "5 % alone"}}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | told))
+    assert report.main(["s"]) == 0
+    variants = numbers(tmp_path / "s/report.html")["datasets"]
+    compared = {
+        name: row["difference"]["baseline"]
+        for dataset in variants
+        for name, row in dataset["variants"].items()
+        if "difference" in row
+    }
+    assert compared == {"5 % akd": "5 % alone"}
+
+
+def test_a_run_on_two_data_sets_is_named_by_the_one_it_was_tested_on(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs/a", "student")
+    parts = {"train_on": "kdiqa.data.live.LIVE", "test_on": "kdiqa.data.csiq.CSIQ"}
+    data = {part: {"_target_": target} for part, target in parts.items()}
+    config = {"data": data | {"_target_": "kdiqa.data.pair.Pair"}}
+    (tmp_path / "runs/a/config_resolved.yaml").write_text(json.dumps(config))
+    path = tmp_path / "page.html"
+    assert report.main([str(tmp_path / "runs"), "--no-figures", "-o", str(path)]) == 0
+    (dataset,) = numbers(path)["datasets"]
+    assert dataset["dataset"] == "csiq"
+    assert {row["train"] for row in dataset["published"]} == {"live"}
+
+
 def test_runs_of_one_name_split_and_seed_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     for name in "ab":
         write_run(tmp_path / "runs" / name, "student")
@@ -151,5 +184,4 @@ def test_variants_tested_on_other_images_are_not_compared(tmp_path: Path) -> Non
     path = tmp_path / "page.html"
     assert report.main([str(tmp_path / "runs"), "--no-figures", "-o", str(path)]) == 0
     found = numbers(path)
-    assert found["baseline"] == "student alone"
     assert found["datasets"][0]["variants"]["student with teacher"]["difference"] is None
