@@ -7,8 +7,11 @@ Okabe and Ito's (2008), which the colour-blind can tell apart; markers repeat wh
 from kdiqa.figures.comparison import forest, parts
 from kdiqa.figures.curves import level_heat_map, level_weights, loss_terms
 from kdiqa.figures.scatter import score_against_opinion
+from kdiqa.figures.style import COLOURS, STYLE
 
 __all__ = [
+    "COLOURS",
+    "STYLE",
     "forest",
     "level_heat_map",
     "level_weights",
