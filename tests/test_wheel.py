@@ -12,6 +12,7 @@ from kdiqa import __version__
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
+PAGE = {f"kdiqa/report/templates/page.{kind}" for kind in ("html", "css")}
 MODULES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.py")}
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_carries_the_package_its_configs_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"kdiqa-{__version__}.dist-info/"
-    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | {"kdiqa/py.typed"} <= names
+    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | PAGE | {"kdiqa/py.typed"} <= names
     assert info + "licenses/LICENSE" in names
     assert {name.split("/")[0] + "/" for name in names} == {"kdiqa/", info}
 

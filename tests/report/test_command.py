@@ -208,8 +208,10 @@ def test_report_prints_markdown_and_leaves_pictures_alone(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report.main([str(run), "--markdown", "--no-figures"]) == 0
-    assert capsys.readouterr().out.startswith("| | SRCC | PLCC |")
+    head = "| | runs | SRCC | PLCC | PLCC fit | KRCC | RMSE |\n|---|---:|"
+    assert head in capsys.readouterr().out
     assert not (run / "figures").exists()
+    assert not (run / "report.html").exists()
 
 
 def test_a_folder_that_is_not_there_is_said_so(
@@ -237,8 +239,8 @@ def test_a_table_of_another_form_is_said_so(run: Path) -> None:
     file = run / "predictions" / "test.csv"
     pd.DataFrame({"name": ["a"], "mos": [1.0]}).to_csv(file, index=False)
     message = (
-        f"'{file}': no column score among ['name', 'mos']. A run's own table has id, "
-        "content, distortion, level, mos, score."
+        f"'{file}': no column score among ['name', 'mos']. A run's own table has index, id, "
+        "content, distortion, level, split, mos, score."
     )
     with pytest.raises(report.RunError, match=f"^{re.escape(message)}$"):
         report.read(run, "student")

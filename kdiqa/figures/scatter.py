@@ -1,0 +1,62 @@
+"""Scores against opinions."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kdiqa.figures.style import MAX_ROWS, NARROW, STYLE, legend, looks
+from kdiqa.metrics.correlation import fit_logistic, summarize
+
+UNITS = " (in units of opinion, higher is better)"
+
+
+@mpl.rc_context(STYLE)
+def score_against_opinion(
+    rows: pd.DataFrame, title: str = "Score against opinion", narrow: bool = False
+) -> Figure:
+    """Returns a scatter of opinions over scores with the logistic fit, coloured by distortion.
+
+    Args:
+        rows: one row an image, with `mos` and `score` in one unit, higher is better, and
+            `distortion` where it is known.
+        title: printed above the measures of agreement.
+        narrow: for a page: small, the legend below, the measures left to the text.
+    """
+    score, mos = rows["score"].to_numpy(float), rows["mos"].to_numpy(float)
+    fit = fit_logistic(score, mos)
+    groups = rows.get("distortion", pd.Series(None, rows.index, dtype=object))
+    groups = groups.fillna("none" if groups.notna().any() else "image").astype(str)
+    names = sorted(groups.unique())
+
+    legend_rows = len(names) / 2.5 if len(names) > 1 else 0
+    width = 6.6 + 2 * (len(names) > 1) + 2.2 * (len(names) > MAX_ROWS)
+    figure = Figure(figsize=(NARROW, 4.2 + 0.19 * legend_rows) if narrow else (width, 5.8))
+    axes = figure.subplots()
+    size = float(np.clip(9000 / len(rows), 9, 40))
+    for name, (colour, marker) in zip(names, looks(), strict=False):
+        dots = {"s": size, "color": colour, "marker": marker, "linewidth": 0, "label": name}
+        axes.scatter(score[groups == name], mos[groups == name], alpha=0.75, **dots)
+    ends = [min(score.min(), mos.min()), max(score.max(), mos.max())]
+    axes.plot(ends, ends, color="#999999", linewidth=1, linestyle="--", label="score = opinion")
+    if fit.ok:
+        x = np.linspace(score.min(), score.max(), 300)
+        axes.plot(x, fit(x), color="#000000", label="logistic fit")
+
+    legend(axes, narrow) if len(names) > 1 else axes.legend(loc="upper left")
+    axes.set_xlabel("predicted score" + UNITS * (not narrow))
+    axes.set_ylabel("opinion score" + " (higher is better)" * (not narrow))
+    if not narrow:
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        axes.set_title(
+            f"{_agreement(score, mos)}   {len(rows)} images", fontsize=10, weight="normal"
+        )
+    return figure
+
+
+def _agreement(score: np.ndarray, mos: np.ndarray) -> str:
+    row = summarize(score, mos)
+    return (
+        f"SRCC {row['srcc']:.3f}   PLCC {row['plcc']:.3f}, after the fit {row['plcc_fit']:.3f}   "
+        f"RMSE {row['rmse']:.3f}"
+    )

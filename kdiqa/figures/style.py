@@ -1,0 +1,53 @@
+"""How all pictures look."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+MAX_LINES = 8  # more levels than these are drawn as a heat map
+MAX_LETTERS = 18  # of a label, for three in a row below the axes
+MAX_ROWS = 20  # of a legend, before it takes a second column
+NARROW = 4.8  # inches: of a picture that a phone shows as wide as its screen
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#666666",
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "grid.color": "#E4E4E4",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4,
+}
+
+
+def legend(axes: Axes, below: bool = False) -> None:
+    """Puts the legend beside the axes, or below them where the page is narrow."""
+    labels = axes.get_legend_handles_labels()[1]
+    if below:
+        columns = 2 if max(map(len, labels), default=0) > MAX_LETTERS else 3
+        place: dict[str, Any] = {
+            "loc": "upper center",
+            "bbox_to_anchor": (0.5, -0.16),
+            "ncols": columns,
+        }
+    else:
+        columns = 1 + len(labels) // MAX_ROWS
+        place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": columns}
+    axes.legend(markerscale=1.5, **place)
+
+
+def looks() -> Iterator[tuple[str, str]]:
+    """Returns pairs of colour and marker without end; the first 49 differ."""
+    for turn in itertools.count():
+        for i, colour in enumerate(COLOURS):
+            yield colour, MARKERS[(i + turn) % len(MARKERS)]

@@ -1,0 +1,113 @@
+"""The command line of the report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from kdiqa.report import tables
+from kdiqa.report.draw import draw
+from kdiqa.report.grid import Grid
+from kdiqa.report.page import page
+from kdiqa.report.runs import RunError, Tested
+from kdiqa.report.studies import beside, collect
+from kdiqa.report.summary import summarized
+
+MAX_NAMES = 3  # in the title of a page
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command understands."""
+    made = argparse.ArgumentParser(
+        prog="kdiqa report",
+        description="Tables, pictures and a page of finished runs, from the rows they stored.",
+    )
+    made.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN_OR_STUDY",
+        help="a run folder, a folder of runs, or a study",
+    )
+    made.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="of the page; default: RUN/report.html"
+    )
+    made.add_argument("--baseline", metavar="VARIANT", help="what the others are compared with")
+    made.add_argument(
+        "--within", action="store_true", help="the median over contents, as PIQ23's scenes need"
+    )
+    made.add_argument("--markdown", action="store_true", help="print Markdown, write no page")
+    made.add_argument("--latex", action="store_true", help="print LaTeX, write no page")
+    made.add_argument("--no-figures", action="store_true", help="leave RUN/figures as they are")
+    made.add_argument(
+        "--no-images", action="store_true", help="a page without thumbnails, to pass on"
+    )
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reports on the runs named, and returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(words)
+    try:
+        tests, against = collect(options.runs, options.within)
+        found = summarized(tests, options.baseline, against)
+        show(grids(found, options.markdown or options.latex), options)
+        if not options.no_figures:
+            for folder in dict.fromkeys(test.folder for test in tests if test.folder):
+                print(f"{len(draw(folder))} figures in {folder / 'figures'}")
+        if not (options.markdown or options.latex):
+            output = options.output or beside(options.runs[0]) / "report.html"
+            print(f"page: {write(output, found, tests, words, options)}")
+    except RunError as error:
+        print(f"kdiqa report: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def grids(found: Mapping[str, Any], whole: bool = True) -> list[Grid]:
+    """Returns all tables of a report, or our own alone, which fit into a console."""
+    made: list[Grid] = []
+    for dataset in found["datasets"]:
+        made.append(tables.results(dataset))
+        published = tables.published(dataset) if whole else None
+        made += [published] if published else []
+    return made
+
+
+def show(made: Sequence[Grid], options: argparse.Namespace) -> None:
+    """Prints tables as they were asked for."""
+    for grid in made:
+        if options.latex:
+            print(grid.latex(), end="\n\n")
+        elif options.markdown:
+            print(grid.markdown(), end="\n\n")
+        else:
+            Console().print(grid.console(Console().width))
+            for note in grid.notes:
+                Console().print(note, style="dim", highlight=False)
+
+
+def write(
+    output: Path,
+    found: Mapping[str, Any],
+    tests: Sequence[Tested],
+    words: Sequence[str],
+    options: argparse.Namespace,
+) -> Path:
+    """Returns the page, written with its numbers beside it."""
+    command = ["python", "-m", "kdiqa.report", *words]
+    names = [folder.resolve().name for folder in options.runs]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    title = f"Report on {', '.join(names[:MAX_NAMES])}{more}"
+    text = page(found, tests, command, title, images=not options.no_images)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    return output

@@ -1,0 +1,36 @@
+"""Pictures of a run, as files in its folder."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kdiqa import figures
+from kdiqa.metrics.stored import read_rows
+
+
+def draw(run: Path) -> list[Path]:
+    """Returns the pictures drawn from what a run stored, as PNG files in its folder `figures`.
+
+    What a run did not store is not drawn: a teacher has no weights of levels, a run that was not
+    tested no scores.
+
+    Args:
+        run: the run's folder, with `metrics.csv` and `predictions/test*.csv`.
+    """
+    made: dict[str, Figure | None] = {}
+    for file in sorted(run.glob("predictions/test*.csv")):
+        name = file.stem.replace("test", "score_against_opinion", 1)
+        made[name] = figures.score_against_opinion(read_rows(file))
+    if (run / "metrics.csv").is_file():
+        metrics = pd.read_csv(run / "metrics.csv")
+        made["level_weights"] = figures.level_weights(metrics)
+        made["loss_terms"] = figures.loss_terms(metrics)
+
+    paths = []
+    for name, figure in made.items():
+        if figure is not None:
+            paths.append(run / "figures" / f"{name}.png")
+            paths[-1].parent.mkdir(exist_ok=True)
+            figure.savefig(paths[-1], dpi=150)
+    return paths

@@ -1,0 +1,157 @@
+"""A table of text cells, and how it is written for the console, Markdown, LaTeX; how numbers look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.table import Table
+
+NONE = "–"
+# What a narrow console does without, the first first.
+SPARE = (
+    "images",
+    "KRCC",
+    "PLCC fit",
+    "RMSE",
+    "± std",
+    "PLCC",
+    "95 % interval",
+    "p runs",
+    "p images",
+)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text: the first column names the row, the others are numbers.
+
+    Attributes:
+        caption: What it shows.
+        head: Of all columns but the first, which has none.
+        rows: Each with its name first.
+        notes: Printed below.
+        words: Which columns hold words and not numbers.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    words: Sequence[str] = ()
+
+    def console(self, width: int | None = None) -> Table:
+        """Returns the grid as a table of the console.
+
+        Args:
+            width: what it has to fit into, by leaving out what is least asked for.
+        """
+        made = Table("", title=self.caption or None, title_justify="left")
+        made.columns[0].min_width = max((len(row[0]) for row in self.rows), default=0)
+        for place, name in enumerate(self.head, start=1):
+            if name in self.words:
+                made.add_column(name)
+                continue
+            made.add_column(name, justify="right", no_wrap=True)
+            made.columns[place].min_width = max(
+                len(row[place]) for row in [("", *self.head), *self.rows]
+            )
+        for row in self.rows:
+            made.add_row(*row)
+        spare = next((name for name in SPARE if name in self.head), None)
+        if width is None or spare is None or _width(made) <= width:
+            return made
+        return self.without(spare).console(width)
+
+    def filled(self) -> Grid:
+        """Returns the grid less the columns in which no row has anything."""
+        made = self
+        for place, name in enumerate(self.head, start=1):
+            if all(row[place] in (NONE, "") for row in self.rows):
+                made = made.without(name)
+        return made
+
+    def without(self, name: str) -> Grid:
+        """Returns the grid less one column."""
+        place = self.head.index(name)
+        rows = [[*row[: place + 1], *row[place + 2 :]] for row in self.rows]
+        return replace(self, head=[*self.head[:place], *self.head[place + 1 :]], rows=rows)
+
+    def markdown(self) -> str:
+        """Returns the grid in Markdown."""
+        head = f"| | {' | '.join(self.head)} |"
+        rule = f"|---|{''.join('---|' if name in self.words else '---:|' for name in self.head)}"
+        rows = [f"| {' | '.join(cell.replace('|', '∣') for cell in row)} |" for row in self.rows]
+        told = [f"\n{note}" for note in self.notes]
+        return "\n".join(
+            [*([f"**{self.caption}**\n"] if self.caption else []), head, rule, *rows, *told]
+        )
+
+    def latex(self) -> str:
+        r"""Returns the grid in LaTeX; it needs `\usepackage{booktabs}`."""
+        columns = "".join("l" if name in self.words else "r" for name in self.head)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{tex(self.caption)}}}",
+            rf"\begin{{tabular}}{{l{columns}}}",
+            r"\toprule",
+            rf"& {' & '.join(map(tex, self.head))} \\",
+            r"\midrule",
+            *(rf"{' & '.join(map(tex, row))} \\" for row in self.rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(rf"\par\footnotesize {tex(note)}" for note in self.notes),
+            r"\end{table}",
+        ]
+        return "\n".join(lines)
+
+
+def _width(made: Table) -> int:
+    return sum((column.min_width or 0) + 3 for column in made.columns) + 1
+
+
+def tex(text: str) -> str:
+    r"""Returns text with what LaTeX would read otherwise escaped.
+
+    Example:
+        >>> print(tex("95 % of student_a, −0.1 ± 0.2"))
+        95 \% of student\_a, $-$0.1 $\pm$ 0.2
+    """
+    escaped = {
+        "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+        "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+        "–": "--", "−": "$-$", "±": r"$\pm$", "†": r"$\dagger$", "→": r"$\to$", "<": "$<$",
+        "≥": r"$\geq$",
+    }  # fmt: skip
+    return "".join(escaped.get(letter, letter) for letter in text)
+
+
+def number(value: float | None, sign: bool = False) -> str:
+    """Returns a measure to three decimals, with a true minus.
+
+    Example:
+        >>> number(-0.12345), number(0.5, sign=True), number(None)
+        ('−0.123', '+0.500', '–')
+    """
+    return NONE if value is None else f"{value:{'+' * sign}.3f}".replace("-", "−")
+
+
+def interval(row: Mapping[str, Any], sign: bool = False) -> str:
+    """Returns the bounds of an interval."""
+    if row.get("low") is None or row.get("high") is None:
+        return NONE
+    return f"{number(row['low'], sign)} to {number(row['high'], sign)}"
+
+
+def probability(p: float | None) -> str:
+    """Returns a p-value, as far as its resamples can tell."""
+    return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def count(images: Sequence[int]) -> str:
+    """Returns how many images a run was tested on, or from how many to how many."""
+    if not images:
+        return NONE
+    return str(images[0]) if len(images) == 1 else f"{images[0]} to {images[-1]}"

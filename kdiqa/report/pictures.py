@@ -1,0 +1,100 @@
+"""Pictures as a page carries them: inside it, as data URIs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from kdiqa.report.grid import number
+from kdiqa.report.runs import Tested, trained_on
+
+MAX_DOTS = 1500  # more make an SVG heavier than pixels
+THUMBNAIL = 160  # pixels, the longer side
+EXTREMES = 6
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What an `<img>` needs, and the text below it."""
+
+    source: str
+    alt: str
+    caption: str
+
+
+def chart(figure: Figure | None, alt: str, caption: str, pixels: bool = False) -> Picture | None:
+    """Returns a figure as a picture: the same bytes whenever it is drawn again.
+
+    Args:
+        figure: None returns None.
+        alt: What is to be seen in it, for who cannot.
+        caption: Printed below.
+        pixels: As PNG, where there is too much in it for SVG.
+    """
+    if figure is None:
+        return None
+    data = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "kdiqa", "svg.fonttype": "path"}):
+        if pixels:
+            figure.savefig(data, format="png", dpi=200, metadata={"Software": None})
+        else:
+            figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
+    kind = "image/png" if pixels else "image/svg+xml"
+    return Picture(uri(data.getvalue(), kind), alt, caption)
+
+
+def extremes(test: Tested) -> tuple[list[Picture], list[Picture]]:
+    """Returns thumbnails of the images whose scores are nearest to their opinions, and farthest.
+
+    Both are empty where the image files are no longer where the run found them.
+
+    Args:
+        test: One run on one data set.
+    """
+    rows, root = test.rows, (test.config.get("data") or {}).get("root")
+    if rows is None or "id" not in rows or root is None or test.dataset != trained_on(test.config):
+        return [], []
+    error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
+    folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
+    error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
+    best = list(_thumbnails(rows.loc[error.index[:EXTREMES]], folder))
+    worst = list(_thumbnails(rows.loc[error.index[::-1][:EXTREMES]], folder))
+    return best, worst
+
+
+def _folder(root: Path, name: str) -> Path:
+    """Returns where the images lie: in the data's root, or in a folder below it."""
+    below = sorted(root.iterdir()) if root.is_dir() else []
+    return next((folder for folder in [root, *below] if (folder / name).is_file()), root)
+
+
+def uri(data: bytes, kind: str) -> str:
+    """Returns bytes as a data URI of a media type."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[Picture]:
+    for row in rows.to_dict("records"):
+        file = root / str(row["id"])
+        if not file.is_file():
+            continue
+        data = io.BytesIO()
+        try:
+            with Image.open(file) as image:
+                small = ImageOps.exif_transpose(image).convert("RGB")
+        except OSError:  # a format or a file that Pillow cannot read: the row stands in the CSV
+            continue
+        small.thumbnail((THUMBNAIL, THUMBNAIL))
+        small.save(data, "JPEG", quality=70)
+        told = f"score {number(row['score'])}, opinion {number(row['mos'])}"
+        kind = row.get("distortion")
+        named = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
+        yield Picture(uri(data.getvalue(), "image/jpeg"), f"{named}: {told}", f"{named}\n{told}")

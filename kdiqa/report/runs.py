@@ -1,0 +1,203 @@
+"""What finished runs stored, found and read."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.scenes import summarize_within
+from kdiqa.metrics.stored import read_rows
+from kdiqa.protocol import marked
+
+
+class RunError(Exception):
+    """A run folder that cannot be reported on, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One run on one data set.
+
+    Attributes:
+        variant: What is compared; runs of one variant differ in split and seed.
+        dataset: What it was tested on.
+        metrics: As :func:`kdiqa.metrics.correlation.summarize` returns them.
+        file: The table of predictions; None where only the numbers are left.
+        folder: The run's; likewise.
+        rows: The predictions; likewise.
+        results: What the run's `results.json` says of itself: `split`, `seed`, `selected_on`, …
+        config: Its resolved configuration.
+        provenance: Its command, versions and machine.
+        within: Whether the metrics are medians over contents, which have no intervals over images.
+    """
+
+    variant: str
+    dataset: str
+    metrics: Mapping[str, float]
+    file: Path | None = None
+    folder: Path | None = None
+    rows: pd.DataFrame | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    within: bool = False
+
+    @property
+    def repeat(self) -> tuple[Any, Any]:
+        """Split and seed: runs of two variants are compared where they share both."""
+        return self.results.get("split"), self.results.get("seed")
+
+
+def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
+    """Returns the finished runs in folders, each under the shortest name that tells it apart.
+
+    Args:
+        folders: run folders, or folders that hold runs at any depth.
+
+    Raises:
+        RunError: if a folder is absent or holds no run that was tested.
+    """
+    found: list[tuple[str, Path]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise RunError(
+                f"No run folder at '{folder}'. A run prints where it is; "
+                "list them with: ls -d logs/*/runs/*"
+            )
+        runs = sorted({file.parent.parent for file in folder.rglob("predictions/test*.csv")})
+        if not runs:
+            raise RunError(
+                f"No predictions/test*.csv below '{folder}': its run is not over, or was not "
+                "tested. Let it end, or start it again with the command it was started with."
+            )
+        found += [(_name(run, folder), run) for run in runs]
+    names = [name for name, _ in found]
+    return {name if names.count(name) == 1 else str(run): run for name, run in found}
+
+
+def read(run: Path, name: str, within: bool = False) -> dict[str, dict[str, float]]:
+    """Returns the measures of each test table of a run, computed from its rows.
+
+    Args:
+        run: the run's folder.
+        name: what the run is called; a table of another data set adds its name.
+        within: measure within each content, and take the median over contents.
+
+    Raises:
+        RunError: if a table lacks a column or holds something that is not a number.
+    """
+    results = {}
+    for file in sorted(run.glob("predictions/test*.csv")):
+        dataset = _dataset(file)
+        metrics = _measured(file, within)[1]
+        results[f"{name} on {dataset}" if dataset else name] = metrics
+    return results
+
+
+def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
+    """Returns every test of every run, runs that call themselves alike as one variant.
+
+    Args:
+        runs: as :func:`find_runs` returns them.
+        within: measure within each content, and take the median over contents.
+
+    Raises:
+        RunError: if a table lacks a column or holds something that is not a number.
+    """
+    tests = [test for run in runs.values() for test in _tests(run, within)]
+    counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
+    # The same split and seed twice: they differ in what only their folders tell.
+    unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
+    above = os.path.commonpath([run.resolve() for run in runs.values()]) if runs else ""
+    return [
+        replace(test, variant=os.path.relpath(_folder(test).resolve(), above))
+        if test.variant in unclear
+        else test
+        for test in tests
+    ]
+
+
+def _folder(test: Tested) -> Path:
+    assert test.folder is not None
+    return test.folder
+
+
+def _tests(run: Path, within: bool) -> list[Tested]:
+    """Returns the tests in a folder: of a run, or one that `kdiqa evaluate` made of a run."""
+    results = _json(run / "results.json")
+    trained = Path(results.get("run", run))
+    path = trained / "config_resolved.yaml"
+    config: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else {}
+    name, other = str(results.get("name", run.name)), None
+    if "run" in results:
+        name, _, other = name.rpartition(" on ")
+    tests = []
+    for file in sorted(run.glob("predictions/test*.csv")):
+        rows, metrics = _measured(file, within)
+        tests.append(
+            Tested(
+                variant=name,
+                dataset=_dataset(file) or other or _dataset_of(config, "test_on") or "test",
+                metrics=metrics,
+                file=file,
+                folder=run,
+                rows=rows,
+                results=results,
+                config=config,
+                provenance=_json(trained / "provenance.json"),
+                within=within,
+            )
+        )
+    return tests
+
+
+def trained_on(config: Mapping[str, Any]) -> str | None:
+    """Returns the name of the data set of a configuration.
+
+    Example:
+        >>> trained_on({"data": {"_target_": "kdiqa.data.tid2013.TID2013"}})
+        'tid2013'
+    """
+    return _dataset_of(config, "train_on")
+
+
+def _dataset_of(config: Mapping[str, Any], part: str) -> str | None:
+    data = config.get("data") or {}
+    target = (data.get(part) or data).get("_target_")  # of two data sets, or of one
+    return str(target).split(".")[-2] if target else None
+
+
+def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]:
+    try:
+        rows = read_rows(file)
+        if not within:
+            return rows, summarize(rows["score"], rows["mos"])
+        if "content" not in rows:
+            raise ValueError("no column content, which --within needs. Leave --within out.")
+        return rows, summarize_within(rows["score"], rows["mos"], list(rows["content"]))
+    except ValueError as error:
+        raise RunError(f"'{file}': {error}") from error
+
+
+def _dataset(file: Path) -> str:
+    return file.stem.removeprefix("test").lstrip("_")
+
+
+def _name(run: Path, folder: Path) -> str:
+    """Returns what a run calls itself, or where it lies in the folder that was asked for."""
+    if (run / "results.json").is_file():
+        made = _json(run / "results.json")
+        return marked(str(made["name"]), made)
+    return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return made

@@ -1,0 +1,97 @@
+"""A study as a report reads it: its runs where their rows still are, its numbers elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kdiqa.report.runs import RunError, Tested, find_runs, read_tests
+from kdiqa.study import plan
+
+
+def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested], dict[str, str]]:
+    """Returns all tests of the runs and studies in folders, and what their variants are compared with.
+
+    Args:
+        folders: run folders, folders of runs, studies (`experiments/NAME`) or their logs
+            (`logs/study/NAME`). A study whose logs are not at the latter has its stored numbers,
+            but neither intervals over images nor pictures.
+        within: measure within each content, and take the median over contents.
+
+    Raises:
+        RunError: if a folder holds nothing to report on.
+    """
+    runs: dict[str, Path] = {}
+    numbers: list[Tested] = []
+    against: dict[str, str] = {}
+    for folder in folders:
+        study = _study(folder)
+        if study is None:
+            runs |= {_other(label, runs, run): run for label, run in find_runs([folder]).items()}
+            continue
+        against |= _against(study)
+        logs, data = _logs(folder, study), _data(folder)
+        for job in study["jobs"]:
+            place = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
+            if any((logs / place).glob("predictions/test*.csv")):
+                runs[str(logs / place)] = logs / place
+            else:
+                dataset = data.get(job["variant"]) or study["study"]
+                numbers.append(Tested(job["variant"], dataset, job["metrics"], results=job))
+    return [*read_tests(runs, within), *numbers], against
+
+
+def beside(folder: Path) -> Path:
+    """Returns where the page of a run or a study goes: with its rows, where they are.
+
+    Pages hold thumbnails: those of a study belong to its logs and not among what is published.
+    """
+    study = _study(folder)
+    logs = folder if study is None else _logs(folder, study)
+    return logs if logs.is_dir() else folder
+
+
+def _study(folder: Path) -> dict[str, Any] | None:
+    path = folder / "results.json"
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    if (folder / "study.yaml").is_file() and "jobs" not in found:
+        raise RunError(
+            f"The study '{folder}' has no results yet. Run it with: python -m kdiqa.study {folder}"
+        )
+    if "jobs" in found and not found["jobs"]:
+        raise RunError(
+            f"No job of the study '{folder}' is finished. Go on with: python -m kdiqa.study {folder}"
+        )
+    return found if "jobs" in found else None
+
+
+def _logs(folder: Path, study: dict[str, Any]) -> Path:
+    return Path("logs", "study", study["study"]) if (folder / "study.yaml").is_file() else folder
+
+
+def _against(study: dict[str, Any]) -> dict[str, str]:
+    """Returns each variant's baseline: its own, or else the study's."""
+    common = study.get("baseline")
+    made = {
+        job["variant"]: common for job in study["jobs"] if common not in (None, job["variant"])
+    }
+    return made | {name: row["baseline"] for name, row in study.get("comparisons", {}).items()}
+
+
+def _data(folder: Path) -> dict[str, str | None]:
+    """Returns which data set each variant of a study is tested on."""
+    if not (folder / "study.yaml").is_file():
+        return {}
+    try:
+        return {
+            name: list(variant.data.values())[-1] if variant.data else None
+            for name, variant in plan.read(folder).variants.items()
+        }
+    except plan.StudyError as error:
+        raise RunError(str(error)) from error
+
+
+def _other(label: str, taken: dict[str, Path], run: Path) -> str:
+    return label if label not in taken else str(run)
