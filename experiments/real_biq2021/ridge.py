@@ -40,7 +40,7 @@ def main() -> None:
         cfg = compose("train", overrides=words)
     data, module = instantiate(cfg.data), instantiate(cfg.module.net)
     data.setup()
-    keep_features(cfg, data, type("Net", (), {"net": module}))
+    keep_features(cfg, data, type("Net", (), {"net": module}), ())
     (x, y), (xv, yv), (xt, yt) = (features(data.kept[part]) for part in ("train", "val", "test"))
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
     x, xv, xt = ((part - middle) / spread for part in (x, xv, xt))
