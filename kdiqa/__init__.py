@@ -1,3 +1,24 @@
 """No-reference image quality assessment, learnt by distillation from a full-reference teacher."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kdiqa.scorer import Scorer
+
 __version__ = "0.1.0"
+
+
+def load(path: str | Path, **options: Any) -> Scorer:
+    """Returns the scorer of a student's checkpoint or run folder.
+
+    Args:
+        path: Of either.
+        options: As for :func:`kdiqa.scorer.load`.
+    """
+    from kdiqa import scorer  # here: help and version wait for no library
+
+    return scorer.load(path, **options)

@@ -30,8 +30,8 @@ class Label:
 
     Example:
         >>> dmos = Label(0, 100, lower_is_better=True, scale="raw")
-        >>> dmos.unit(20.0), dmos.learned(0.75), dmos.to_unit(75.0)
-        (0.8, 75.0, 0.75)
+        >>> dmos.unit(20.0), dmos.learned(0.75), dmos.to_unit(75.0), dmos.authors(0.75)
+        (0.8, 75.0, 0.75, 25.0)
     """
 
     lower: float
@@ -64,6 +64,11 @@ class Label:
         if self.scale == "raw":
             return (learned - self.lower) / (self.upper - self.lower)
         return learned * self.std + self.mean if self.scale == "zscore" else learned
+
+    def authors(self, unit: Score) -> Score:
+        """Returns a unit score in the authors' own units and direction."""
+        share = 1 - unit if self.lower_is_better else unit
+        return self.lower + share * (self.upper - self.lower)
 
     def fitted(self, unit: Sequence[float]) -> Label:
         """Returns this label with the mean and deviation of the training images' scores."""

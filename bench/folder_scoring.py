@@ -1,0 +1,191 @@
+"""Images per second of scoring a folder, against a plain loop over its images.
+
+    python -m bench.folder_scoring --write
+
+Both have the same student, ten crops of 224 an image, random weights, built by the configuration
+and read from a checkpoint; one re-distorts with ``official9``, one has no second image. The plain
+loop is what one would first write: Pillow opens a file, its crops and those of its re-distorted
+copy are cut, the backbone sees the image and then the copy, one image after the other, with
+torch's own number of threads. Both get the same cores, take turns, and give the same scores. The
+photographs are scikit-image's, brought to two sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from hydra import compose, initialize_config_dir
+from PIL import Image
+from skimage import data
+
+from kdiqa.config import conf_dir, instantiate
+from kdiqa.data.inference import content
+from kdiqa.data.record import Record
+from kdiqa.data.scale import Label
+from kdiqa.data.seeds import Draw
+from kdiqa.memory import keep_freed_memory
+from kdiqa.predict.__main__ import cores
+from kdiqa.predict.scoring import scored
+from kdiqa.scorer import Scorer, load
+from kdiqa.train import description
+
+RESULT = Path(__file__).parent / "results" / "folder_scoring.md"
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
+SIZES = ((512, 512), (1024, 768))  # width, height
+STUDENTS = {"with re-distortion": "redistorted", "without": "none"}
+
+
+def write_checkpoint(path: Path, second: str) -> Path:
+    """Writes what a run would leave, of a student that has learnt nothing."""
+    words = [
+        "data=koniq10k",
+        f"second={second}",
+        "backbone=mobilenetv2_100",
+        "module.net.backbone.weights=random",
+    ]
+    words += ["distiller=none", "run=."]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", overrides=words)
+    torch.manual_seed(0)
+    net = instantiate(cfg.module.net)
+    with (
+        torch.no_grad()
+    ):  # heads begin with a tenth of Kaiming's weights: all scores would be alike
+        for name, weight in net.named_parameters():
+            weight.mul_(1 if name.startswith("backbone.") else 10)
+    said = description(cfg) | {
+        "data": {"digest": "", "label": Label(0, 1, False, "zscore", 0.4, 0.002).as_dict()}
+    }
+    state = {f"net.{name}": value for name, value in net.state_dict().items()}
+    torch.save({"state_dict": state, "kdiqa": said}, path)
+    return path
+
+
+def write_photographs(folder: Path, count: int) -> list[str]:
+    """Writes JPEG files of two sizes, each another part of a photograph."""
+    folder.mkdir()
+    paths = []
+    for i in range(count):
+        photograph = getattr(data, PHOTOGRAPHS[i % len(PHOTOGRAPHS)])()
+        shifted = np.roll(photograph, 37 * i, axis=(0, 1))
+        pixels = cv2.resize(shifted, SIZES[i % 2], interpolation=cv2.INTER_CUBIC)
+        paths.append(str(folder / f"{i:03d}.jpg"))
+        Image.fromarray(pixels).save(paths[-1], quality=92)
+    return paths
+
+
+def plain(checkpoint: Path, paths: Sequence[str]) -> tuple[float, list[float]]:
+    """Returns the seconds for all images, one after the other, and their scores."""
+    torch.set_num_threads(cores())
+    scorer = load(checkpoint)
+    begun, scores = time.perf_counter(), [alone(scorer, path) for path in paths]
+    return time.perf_counter() - begun, scores
+
+
+def alone(scorer: Scorer, path: str) -> float:
+    net, views = scorer.net, scorer.views
+    image = np.array(Image.open(path).convert("RGB"))
+    draw = Draw.of(views.seed, 0, 0, content(image), training=False)
+    images = {"image": image}
+    for name, pair in views.pairs.items():
+        images[name] = pair(image, Record(Path(path), 0.0, ""), draw.seed("per_image", "pair"))
+    crops = views.crops(images, draw.seed("per_epoch", "crops"))
+    with torch.no_grad():
+        pyramids = {
+            name: net.backbone([torch.from_numpy(made).permute(0, 3, 1, 2)[None]])[0]
+            for name, made in crops.items()
+        }
+        learned = net(*(pyramids[name] for name in scorer.pair)).score
+    return min(max(float(scorer.label.to_unit(learned.double())), 0.0), 1.0)
+
+
+def ours(scorer: Scorer, paths: Sequence[str]) -> tuple[float, list[float]]:
+    """Returns the seconds and the scores as ``kdiqa predict`` finds them."""
+    begun = time.perf_counter()
+    batches = list(scored(scorer, paths, batch_size=8, workers=cores()))
+    seconds = time.perf_counter() - begun
+    return seconds, [np.nan if row.score is None else row.score for b in batches for row in b]
+
+
+def measure(count: int = 8, repeats: int = 2) -> dict[str, list[dict[str, float | str]]]:
+    """Returns ``rows``, one a student: name, images a second of ours and plain, and their ratio.
+
+    Args:
+        count: Photographs.
+        repeats: Turns; the medians of the ratios and of the rates are returned.
+    """
+    keep_freed_memory()  # as the command does; the loop has a process of its own, without
+    torch.set_num_threads(cores())
+    rows: list[dict[str, float | str]] = []
+    loop = ProcessPoolExecutor(1, get_context("spawn"))
+    with tempfile.TemporaryDirectory() as made, loop:
+        folder = Path(made)
+        paths = write_photographs(folder / "photographs", count)
+        for name, second in STUDENTS.items():
+            checkpoint = write_checkpoint(folder / f"{second}.ckpt", second)
+            scorer = load(checkpoint)
+            loop.submit(plain, checkpoint, paths[:2]).result(), ours(scorer, paths[:2])
+            times, apart = np.empty((repeats, 2)), 0.0
+            for turn in range(repeats):
+                times[turn, 0], theirs = loop.submit(plain, checkpoint, paths).result()
+                times[turn, 1], mine = ours(scorer, paths)
+                apart = max(apart, float(np.abs(np.subtract(theirs, mine)).max()))
+            rate, ratio = count / np.median(times, axis=0), times[:, 0] / times[:, 1]
+            rows.append(
+                {
+                    "name": name,
+                    "plain": round(float(rate[0]), 3),
+                    "ours": round(float(rate[1]), 3),
+                    "ratio": round(float(np.median(ratio)), 3),
+                    "ratio_min": round(float(ratio.min()), 3),
+                    "ratio_max": round(float(ratio.max()), 3),
+                    "difference": apart,
+                }
+            )
+    return {"rows": rows}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=8, help="photographs, default 8")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    options = parser.parse_args(arguments)
+    rows = measure(options.count, options.repeats)["rows"]
+    lines = [
+        f"# Scoring a folder of {options.count} photographs, {cores()} cores",
+        "",
+        "Command: `python -m bench.folder_scoring --write`. Half the photographs have 512 x 512, half",
+        "1024 x 768 pixels; MobileNetV2 (1.0), ten crops of 224. Both take turns; wall-clock time,",
+        f"medians of {options.repeats}. The machine had other work.",
+        "",
+        "| student | plain, images/s | ours, images/s | ratio, median (min to max) | scores apart |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {row['name']} | {row['plain']:.2f} | {row['ours']:.2f} | {row['ratio']:.2f} "
+            f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f}) | {row['difference']:.0e} |"
+            for row in rows
+        ),
+        "",
+        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"load average {os.getloadavg()[0]:.1f} at the end.",
+    ]
+    print("\n".join(lines))
+    if options.write:
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

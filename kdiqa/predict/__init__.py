@@ -1,0 +1,1 @@
+"""Scores files and folders: ``python -m kdiqa.predict photos --model RUN -o scores.csv``."""

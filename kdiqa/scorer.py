@@ -1,0 +1,180 @@
+"""From a finished run to a number for any picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+from PIL import Image as Pillow
+from torch import Tensor, nn
+
+from kdiqa.config import find_checkpoint, instantiate, load_checkpoint, load_net
+from kdiqa.data.crops import Crops
+from kdiqa.data.images import read_rgb
+from kdiqa.data.inference import MAX_PIXELS, SeedBy, Views
+from kdiqa.data.pairing import Pairing, Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.scale import Label
+from kdiqa.digest import digest
+
+DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
+
+
+class Scorer:
+    """Says how good pictures look: a student, with all that its run did before it.
+
+    The same picture has the same score, to 1e-5, whatever batch it is in, whatever stands beside
+    it and however many processes read. Its draws follow from its pixels, not from its name: the
+    scores of the run's own tables differ from these by what another draw of crops and noise
+    makes, and by the rounding of features kept on disk. ``load(path, seed_by="name")`` draws as
+    the run did.
+
+    Args:
+        net: Maps two pyramids to a prediction; in evaluation mode, on its device.
+        views: What it sees of a picture.
+        pair: Names of the image and of what it is compared with.
+        label: What it learnt to predict.
+        digest: 12 hex digits that name all of this.
+    """
+
+    def __init__(
+        self, net: nn.Module, views: Views, pair: Sequence[str], label: Label, digest: str
+    ) -> None:
+        self.net: Any = net
+        self.views, self.pair, self.label, self.digest = views, tuple(pair), label, digest
+        self.device = next(net.parameters()).device
+
+    def score(self, image: Picture | Sequence[Any], units: bool = False) -> Any:
+        """Returns a score in [0, 1], higher is better; of a list, a list.
+
+        Args:
+            image: A path, an array uint8 :math:`(H, W, 3)`, a tensor :math:`(3, H, W)` of uint8
+                or of floats in [0, 1], a Pillow image, or a list of any of them; RGB throughout.
+            units: In the data set's own units and direction instead, as its authors score.
+
+        Raises:
+            ImageReadError: If a path holds no picture.
+            ValueError: If pixels have another shape or type.
+        """
+        if isinstance(image, list | tuple):
+            return [self.score(one, units) for one in image]
+        pixels, name = to_pixels(image)
+        batch = {key: crops[None] for key, crops in self.views(pixels, name).items()}
+        score = float(self.predict(batch))
+        return self.label.authors(score) if units else score
+
+    def predict(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Returns the scores of a batch of crops, :math:`(B,)` in [0, 1], higher is better.
+
+        Args:
+            batch: By name, uint8 :math:`(B, P, 3, H, W)`, as :attr:`views` makes them.
+        """
+        keys = sorted(set(self.pair))
+        with torch.inference_mode():
+            crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
+            pyramids = dict(zip(keys, self.net.backbone(crops), strict=True))
+            learned = self.net(*(pyramids[key] for key in self.pair)).score
+        # A prediction may leave the scale by a little, a score may not.
+        return self.label.to_unit(learned.double()).clamp(0, 1).cpu()
+
+
+def load(
+    path: str | Path,
+    device: str = "cpu",
+    seed_by: SeedBy = "content",
+    max_pixels: int = MAX_PIXELS,
+) -> Scorer:
+    """Returns the scorer of a student's checkpoint or run folder; nothing is downloaded.
+
+    Args:
+        path: A checkpoint, or a run folder, of which the best one is taken.
+        device: As torch names it.
+        seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
+            :class:`kdiqa.data.inference.Views`.
+        max_pixels: A larger picture is shrunk to them before it is re-distorted.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint.
+        ValueError: If it is none of ours, or a teacher's.
+    """
+    path = find_checkpoint(path)
+    told = load_checkpoint(path)["kdiqa"]
+    config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
+    data, pair = config["data"], told["pair"]
+    pairs = {name: paired(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
+    node = data.get("test_crops")
+    crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
+    seed = int(data.get("seed", told["seed"]))
+    net = load_net(path)
+    label = Label(**told["data"]["label"])
+    nodes = {name: data["pairs"][name] for name in pairs}
+    text = f"{told['net']} {node} {nodes} {seed} {pair} {label} {seed_by} {max_pixels}"
+    views = Views(crops, pairs, seed, seed_by, max_pixels)
+    return Scorer(net.to(device), views, pair, label, digest(net.state_dict(), text))
+
+
+def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns what a checkpoint's net compares an image with, if any picture has it."""
+    node = (data.get("pairs") or {}).get(name)
+    if node is None:
+        raise ValueError(
+            f"'{path}' compares an image with '{name}', and its configuration does not say what"
+            f" that is (data.pairs.{name}). Give the run folder of a student."
+        )
+    plain = {key: value for key, value in node.items() if key != "cache"}  # of another machine
+    pairing: Pairing = instantiate(plain, DATA_ONLY)
+    if isinstance(pairing, Reference):
+        raise ValueError(
+            f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
+            " photograph does not have.\nGive the run folder of a student; train one with:"
+            f" python -m kdiqa.train experiment=akd_demo teacher={path}"
+        )
+    if isinstance(pairing, ReferenceOrRedistorted):
+        pairing = pairing.redistorted
+    if isinstance(pairing, Redistorted):
+        pairing.cache = None
+    pairing.check([])
+    return pairing
+
+
+def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
+    """Returns a picture's pixels, RGB uint8 :math:`(H, W, 3)`, and its file's name if it has one."""
+    if isinstance(image, str | Path):
+        return read_rgb(Path(image)), Path(image).name
+    if isinstance(image, Pillow.Image):
+        return np.asarray(image.convert("RGB")), None
+    if isinstance(image, Tensor):
+        pixels = image.detach().cpu()
+        if (
+            pixels.ndim == 3
+            and pixels.is_floating_point()
+            and 0 <= pixels.min() <= pixels.max() <= 1
+        ):
+            pixels = (255 * pixels.float()).round().to(torch.uint8)
+        if (
+            pixels.dtype == torch.uint8
+            and pixels.ndim == 3
+            and len(pixels) == 3
+            and pixels.numel()
+        ):
+            return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()), None
+        raise ValueError(
+            f"A tensor of {image.dtype} {tuple(image.shape)} is no picture. Give (3, H, W), uint8 or"
+            " floats in [0, 1]; of several pictures, a list."
+        )
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        shape = image.shape if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(
+            f"No picture can be made of {shape}. Give a path, an array (H, W, 3), a tensor"
+            " (3, H, W), a Pillow image, or a list of them."
+        )
+    if image.dtype != np.uint8 or not image.size:
+        raise ValueError(
+            f"An array of {image.dtype} {image.shape} is no picture. Give uint8 RGB, (H, W, 3)."
+        )
+    return np.ascontiguousarray(image), None
