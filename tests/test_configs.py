@@ -39,7 +39,7 @@ def test_experiment_composes_and_every_target_exists(
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(conf_dir())))
 def test_file_is_short(path: Path) -> None:
     lines = path.read_text().splitlines()
-    assert len(lines) <= (65 if path.name == "train.yaml" else 40)
+    assert len(lines) <= (75 if path.name == "train.yaml" else 40)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

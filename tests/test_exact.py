@@ -22,7 +22,7 @@ def words(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[st
     """Returns a student that learns nothing, so that all processes hold the same weights."""
     weights = write_weights(tmp_path_factory.mktemp("exact") / "weights.pth")
     # by image, so that val and test hold odd numbers, which two processes cannot share evenly
-    held = ("data.split_by=image", "data.ratios=[0.4,0.3,0.3]")
+    held = ("data.split_by=image", "data.guard=warn", "data.ratios=[0.4,0.3,0.3]")
     root = (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")
     own = ("distill=false", "trainer.max_epochs=1", "module.optimizer.lr=0")
     kept = [w for w in STUDENT if not w.startswith(("data.batch_size", "data.num_workers"))]

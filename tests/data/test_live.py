@@ -76,7 +76,7 @@ def test_live_needs_its_references_only_to_show_them(copy: Path) -> None:
     shutil.rmtree(copy / "refimgs")
     assert len(ready(LIVE(copy)).records) == 30
     assert message_of(LIVE(copy, pairs={"reference": Reference()})) == (
-        f"LIVE lacks 6 of 36 images, the first is 'refimgs/Picture1.bmp' in '{copy}'. Unpack it "
+        f"LIVE lacks 6 of 36 images, the first is 'refimgs/Picture0.bmp' in '{copy}'. Unpack it "
         f"there from\n{LIVE.homepage}, or set data.root (now from data.root) to where it is."
     )
 

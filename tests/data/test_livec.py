@@ -105,7 +105,7 @@ def test_the_real_livec_images_are_found_and_the_others_are_missed(shared_data: 
     assert len(present) == 6
     assert {read_rgb(path).shape for path in present} == {(500, 500, 3)}
     assert message_of(LIVEChallenge(root)) == (
-        f"LIVEChallenge lacks 1156 of 1162 images, the first is 'Images/100.bmp' in '{root}'. "
+        f"LIVEChallenge lacks 1156 of 1162 images, the first is 'Images/10.bmp' in '{root}'. "
         f"Unpack it there from\n{LIVEChallenge.homepage}, or set data.root (now from data.root) "
         "to where it is."
     )
