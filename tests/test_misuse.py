@@ -96,7 +96,9 @@ def test_reference_missing_for_a_full_reference_experiment(
 ) -> None:
     words = ("data=biq2021", f"data.root={fake_data / 'biq2021'}", weights)
     message = told(lambda: train(*TEACHER, *words, folder=tmp_path / "run"))
-    assert re.match(r"NoReferenceError: \d+ of \d+ images have no reference, the first is '", message)
+    assert re.match(
+        r"NoReferenceError: \d+ of \d+ images have no reference, the first is '", message
+    )
 
 
 def test_teacher_that_does_not_exist(tmp_path: Path, fake_data: Path, weights: str) -> None:

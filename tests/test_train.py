@@ -107,7 +107,9 @@ def test_shared_backbone_runs_once_a_step(
         "trainer.limit_train_batches=3", "trainer.limit_test_batches=1", folder=home / "counted",
     )  # fmt: skip
     # Three steps and one batch of validation in the run; then image by image, once each.
-    judged = [pd.read_csv(home / "counted" / f"predictions/{part}.csv") for part in ("val", "test")]
+    judged = [
+        pd.read_csv(home / "counted" / f"predictions/{part}.csv") for part in ("val", "test")
+    ]
     assert len(calls) == 3 + 1 + sum(map(len, judged))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from kdiqa.metrics.comparison import holm, wilcoxon
 from kdiqa.protocol import marked
 from kdiqa.study import state
 from kdiqa.study.plan import Study
@@ -103,23 +104,8 @@ def compared(study: Study, jobs: Sequence[Found], metric: str = "srcc") -> dict[
             made[name]["wins"] = sum(difference > 0 for difference in differences)
             made[name]["p"] = _wilcoxon(differences)
     tested = {name: row["p"] for name, row in made.items() if row["p"] is not None}
-    for name, p in holm(tested).items():
+    for name, p in zip(tested, holm(list(tested.values())), strict=True):
         made[name]["p_holm"] = p
-    return made
-
-
-def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """Returns p-values corrected for their number, by Holm's step-down procedure (1979).
-
-    Example:
-        >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-        {'a': 0.03, 'c': 0.06, 'b': 0.06}
-    """
-    made: dict[str, float] = {}
-    largest = 0.0
-    for place, name in enumerate(sorted(p, key=lambda name: p[name])):
-        largest = max(largest, min(1.0, (len(p) - place) * p[name]))
-        made[name] = largest
     return made
 
 
@@ -192,7 +178,7 @@ def _wilcoxon(differences: Sequence[float]) -> float | None:
     """Returns the two-sided p of the pairs' differences; None where there is nothing to rank."""
     if len(differences) < 2 or not any(differences):
         return None
-    return float(stats.wilcoxon(differences).pvalue)
+    return wilcoxon(differences, np.zeros(len(differences))).p_value
 
 
 def _line(name: str, row: Found, found: Found) -> str:

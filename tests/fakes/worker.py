@@ -13,6 +13,7 @@ from pathlib import Path
 
 STEPS = 5
 
+
 def main() -> None:
     """Works."""
     folder, score, seconds = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
@@ -31,7 +32,13 @@ def main() -> None:
         total.append(score * (len(total) + 1))
         checkpoint.with_suffix(".part").write_text(json.dumps(total))
         checkpoint.with_suffix(".part").replace(checkpoint)
-    metrics = {"srcc": sum(total) / 15, "plcc": score, "krcc": score / 2, "rmse": 1 - score, "n": 9}
+    metrics = {
+        "srcc": sum(total) / 15,
+        "plcc": score,
+        "krcc": score / 2,
+        "rmse": 1 - score,
+        "n": 9,
+    }
     made = {"name": "fake", "metrics": {"test": metrics}, "selected_on": "val/srcc", "data": "d"}
     (folder / "results.part").write_text(json.dumps(made))
     (folder / "results.part").replace(folder / "results.json")

@@ -46,14 +46,6 @@ def test_variants_are_compared_on_the_same_split_and_data_alone(tmp_path: Path) 
     assert made["taught"]["wins"] == int((taught > base).sum())
 
 
-def test_holm_is_what_false_discovery_control_is_not() -> None:
-    p = RNG.uniform(0, 0.2, 8)
-    made = table.holm({str(i): value for i, value in enumerate(p)})
-    ordered = np.sort(p)
-    plain = [max(min(1.0, (8 - j) * ordered[j]) for j in range(k + 1)) for k in range(8)]
-    assert list(made.values()) == pytest.approx(plain, abs=1e-15)
-
-
 def test_number_that_was_selected_on_test_carries_the_mark() -> None:
     row = {"srcc": {"median": 0.8, "mean": 0.8, "std": 0.0}, "runs": 1}
     row |= {name: {"median": 0.5} for name in ("plcc", "krcc", "rmse")}
