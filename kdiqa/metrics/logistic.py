@@ -8,6 +8,8 @@ from scipy import optimize, special
 
 from kdiqa.metrics.vectors import Vector, is_constant, pair
 
+NUM_STARTS = 3  # of six valleys, that are gone down
+
 
 @dataclass(frozen=True)
 class LogisticFit:
@@ -85,14 +87,14 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
 
     # Few noisy rows have many valleys: a coarse look finds, for each steepness, where to go down.
     centers = np.quantile(x, np.linspace(0.02, 0.98, 15))
-    starts = [
-        min(
-            ((rise, center) for center in centers),
-            key=lambda shape: float(np.sum(solve(np.array(shape))[1] ** 2)),
-        )
-        for rise in np.log([0.2, 1, 3, 8, 25, 100])
-    ]
-    found = [fit for fit in (search(start, 1e-5, 200) for start in starts) if fit.success]
+
+    def cost(shape: tuple[float, float]) -> float:
+        return float(np.sum(solve(np.array(shape))[1] ** 2))
+
+    rises = np.log([0.2, 1, 3, 8, 25, 100])
+    starts = [min(((rise, center) for center in centers), key=cost) for rise in rises]
+    lowest = sorted(starts, key=cost)[:NUM_STARTS]
+    found = [fit for fit in (search(start, 1e-5, 200) for start in lowest) if fit.success]
     if not found:
         return LogisticFit()
     best = min(found, key=lambda fit: float(fit.cost))

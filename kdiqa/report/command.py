@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 
 from kdiqa.report import tables
 from kdiqa.report.draw import draw
@@ -20,6 +21,7 @@ from kdiqa.report.studies import beside, collect
 from kdiqa.report.summary import summarized
 
 MAX_NAMES = 3  # in the title of a page
+MANY = 10  # runs: each then has drawn its own figures when it ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,8 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = summarized(tests, options.baseline, against)
         show(grids(found, options.markdown or options.latex), options)
         if not options.no_figures:
-            for folder in dict.fromkeys(test.folder for test in tests if test.folder):
-                print(f"{len(draw(folder))} figures in {folder / 'figures'}")
+            draw_all(list(dict.fromkeys(test.folder for test in tests if test.folder)))
         if not (options.markdown or options.latex):
             output = options.output or beside(options.runs[0]) / "report.html"
             print(f"page: {write(output, found, tests, words, options)}")
@@ -69,6 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"kdiqa report: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def draw_all(folders: Sequence[Path]) -> None:
+    """Draws each run's figures again; of many runs, those of whoever has none yet."""
+    if len(folders) > MANY:
+        folders = [folder for folder in folders if not (folder / "figures").is_dir()]
+    for folder in track(folders, "Figures", console=Console(stderr=True), transient=True):
+        made = draw(folder)
+        if len(folders) <= MANY:
+            print(f"{len(made)} figures in {folder / 'figures'}")
 
 
 def grids(found: Mapping[str, Any], whole: bool = True) -> list[Grid]:

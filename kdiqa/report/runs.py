@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 from omegaconf import OmegaConf
+from rich.console import Console
+from rich.progress import track
 
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.scenes import summarize_within
@@ -111,7 +113,9 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    tests = [test for run in runs.values() for test in _tests(run, within)]
+    bar = {"console": Console(stderr=True), "transient": True}
+    each = track(list(runs.values()), "Reading runs", **bar)  # type: ignore[arg-type]
+    tests = [test for run in each for test in _tests(run, within)]
     counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
     # The same split and seed twice: they differ in what only their folders tell.
     unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
