@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from kdiqa import figures
 from kdiqa.metrics.comparison import holm, wilcoxon
 from kdiqa.protocol import marked
 from kdiqa.study import state
@@ -135,7 +136,7 @@ def markdown(found: Found) -> str:
 
 
 def write(found: Found, folder: Path, readme: bool) -> list[Path]:
-    """Writes ``results.json`` and the table, and returns the files.
+    """Writes ``results.json``, the table and the picture of differences; returns the files.
 
     Args:
         found: What :func:`collected` returns.
@@ -154,7 +155,22 @@ def write(found: Found, folder: Path, readme: bool) -> list[Path]:
     else:
         path = folder / "results.md"
         path.write_text(table + "\n")
-    return [folder / "results.json", path]
+    return [folder / "results.json", path, *drawn(found, folder / "figures")]
+
+
+def drawn(found: Found, folder: Path) -> list[Path]:
+    """Draws each variant's difference to its baseline with its interval; none, no picture."""
+    reaches = {
+        name: {"estimate": row["mean"], "low": row.get("low"), "high": row.get("high")}
+        for name, row in found["comparisons"].items()
+    }
+    baselines = dict.fromkeys(row["baseline"] for row in found["comparisons"].values())
+    figure = figures.forest(reaches, " or ".join(baselines))
+    if figure is None:
+        return []
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / "differences.png", dpi=150)
+    return [folder / "differences.png"]
 
 
 def _whole(task: Task) -> Found | None:
