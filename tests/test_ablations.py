@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import load_net
+from kdiqa.modules.student import StudentModule
 from tests.fakes import picture, write
+from tests.synchronisation import watched
 from tests.training import STUDENT, TEACHER, one_step, train, write_weights
 
+# What runs in every step; what runs at an epoch's end may look at values.
+HOT = (
+    (Distillation, "on_train_batch_start"),
+    (Distillation, "on_train_batch_end"),
+    (StudentModule, "training_step"),
+)
 SWITCHES: dict[str, tuple[str, ...]] = {
     # A: how levels are weighed
     "A0 no distillation": ("distill=false",),
@@ -91,7 +100,11 @@ def common(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[s
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_switch_takes_a_step(name: str, common: tuple[str, ...], tmp_path: Path) -> None:
+def test_switch_takes_a_step_that_waits_for_no_value(
+    name: str, common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, hook in HOT:
+        monkeypatch.setattr(owner, hook, watched(getattr(owner, hook)))
     module = one_step(*STUDENT, *common, *SWITCHES[name], folder=tmp_path / "run")
     terms = module.terms
     assert terms["train/loss"] == pytest.approx(
