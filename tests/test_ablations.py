@@ -131,6 +131,22 @@ def test_swap_turns_the_student_as_it_turns_the_teacher(
     assert module.trainer.callbacks[0].pair == ("second", "image")
 
 
+def test_parts_of_a_step_are_told_apart(common: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("profiler=steps", "trainer.profiler.skip=0")
+    module = one_step(*STUDENT, *common, *words, folder=tmp_path / "run")
+    seconds = module.trainer.profiler.seconds
+    assert all(spent > 0 for spent in seconds.values()), seconds
+
+
+@pytest.mark.parametrize(("profiler", "file"), [("simple", "hooks"), ("pytorch", "operators")])
+def test_profiler_of_lightning_writes_into_the_run(
+    profiler: str, file: str, common: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = (f"profiler={profiler}", "distill=false")
+    one_step(*STUDENT, *common, *words, folder=tmp_path / "run")
+    assert list((tmp_path / "run").glob(f"fit-{file}*.txt"))
+
+
 @pytest.mark.parametrize("callbacks", ["ema", "early_stopping"])
 def test_lightning_averages_and_stops_early(
     callbacks: str, common: tuple[str, ...], tmp_path: Path
