@@ -59,7 +59,7 @@ bench: $(READY)  ## Measure speed, all comparisons one by one, and record it in 
 profile: $(READY)  ## Print where a training step's time goes; another experiment: ARGS="experiment=…"
 	$(BIN)/python -m kdiqa.train experiment=akd_demo profiler=steps compare=null \
 	  trainer.max_epochs=2 trainer.limit_val_batches=2 trainer.limit_test_batches=2 \
-	  "teacher_overrides=['trainer.max_epochs=1','trainer.limit_test_batches=2']" $(ARGS)
+	  "teacher_overrides=['trainer.max_epochs=1','trainer.limit_val_batches=2','trainer.limit_test_batches=2']" $(ARGS)
 
 sheet: $(READY)  ## Draw one picture of all distortions and one of the presets, in sheets/
 	mkdir -p sheets
