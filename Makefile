@@ -53,8 +53,8 @@ fast: $(READY)  ## Tests that are neither slow nor on two processes
 doctest: $(READY)  ## Only the examples in docstrings
 	$(BIN)/python -m pytest kdiqa
 
-bench: $(READY)  ## Measure speed, all comparisons one by one, and record it in bench/results/
-	$(BIN)/python -m bench --write
+bench: $(READY)  ## Measure speed, all comparisons one by one, and record it; with real images: ARGS="--data BIQ2021"
+	$(BIN)/python -m bench --write $(ARGS)
 
 profile: $(READY)  ## Print where a training step's time goes; another experiment: ARGS="experiment=…"
 	$(BIN)/python -m kdiqa.train experiment=akd_demo profiler=steps compare=null \

@@ -127,6 +127,13 @@ def memory(path: Path, samples: int) -> list[float]:
     return [float(held[int(share * (samples - 1))]) for share in (0.1, 0.5, 1)]
 
 
+def small_image(folder: Path) -> Path:
+    """Writes a picture that takes no time."""
+    path = folder / "small.png"
+    Image.fromarray(cv2.resize(data.astronaut(), (64, 48))).save(path)
+    return path
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and records."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -152,9 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 repeats = max(1, options.repeats // 5) if redistort else options.repeats
                 rows.append(said | compared(paths, redistort, repeats))
                 print(rows[-1], flush=True)
-        small = Path(name, "small.png")
-        Image.fromarray(cv2.resize(data.astronaut(), (64, 48))).save(small)
-        held = memory(small, options.samples)
+        held = memory(small_image(Path(name)), options.samples)
     given = " --photos FOLDER" if options.photos else ""
     record(
         "data_pipeline",

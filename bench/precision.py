@@ -22,6 +22,7 @@ import torch
 from bench.record import record
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.callbacks.schedules import Constant
+from kdiqa.config import quiet
 from kdiqa.distillers.levels import LevelDistiller
 from kdiqa.distillers.weighting import SoftmaxWeighting
 from kdiqa.losses.correlation import ScoreLoss
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2 if not CUDA else 16)
     parser.add_argument("--crops", type=int, default=10)
     options = parser.parse_args()
-    keep_freed_memory()
+    quiet(), keep_freed_memory()
     rows: list[dict[str, Any]] = []
     for precision in PRECISIONS:
         rate, peak, loss = step(precision, options.steps, options.batch, options.crops)
