@@ -13,7 +13,7 @@ test pytest fast doctest: export WANDB_MODE := offline
 export NO_ALBUMENTATIONS_UPDATE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint type pytest fast doctest bench sheet build clean clean-runs
+.PHONY: help install demo test check format lint type pytest fast doctest bench profile sheet build clean clean-runs
 
 help:  ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,13 @@ fast: $(READY)  ## Tests that are neither slow nor on two processes
 doctest: $(READY)  ## Only the examples in docstrings
 	$(BIN)/python -m pytest kdiqa
 
-bench: $(READY)  ## Measure speed and record it in bench/results/
-	for script in bench/*.py; do $(BIN)/python -m bench.$$(basename $$script .py) --write || exit 1; done
+bench: $(READY)  ## Measure speed, all comparisons one by one, and record it; with real images: ARGS="--data BIQ2021"
+	$(BIN)/python -m bench --write $(ARGS)
+
+profile: $(READY)  ## Print where a training step's time goes; another experiment: ARGS="experiment=…"
+	$(BIN)/python -m kdiqa.train experiment=akd_demo profiler=steps compare=null \
+	  trainer.max_epochs=2 trainer.limit_val_batches=2 trainer.limit_test_batches=2 \
+	  "teacher_overrides=['trainer.max_epochs=1','trainer.limit_val_batches=2','trainer.limit_test_batches=2']" $(ARGS)
 
 sheet: $(READY)  ## Draw one picture of all distortions and one of the presets, in sheets/
 	mkdir -p sheets

@@ -3,14 +3,14 @@
     python -m bench.data_pipeline --photos FOLDER --write
 
 FOLDER holds JPEGs of 1024 x 768; without it scikit-image's photographs are saved at that size.
-``plain`` opens and decodes an image once, then takes P times RandomCrop, ToTensor and Normalize,
-and stacks; ours decodes once, cuts views and collates uint8, which are normalised on the device.
-Both run in turn on the same files in one thread, timed by the processor.
+Two plain variants, both RandomCrop, ToTensor, Normalize, float32: ``decode once`` opens an image
+once for its P crops; ``one sample a crop``, the arrangement of HyperIQA and its heirs, has each crop
+open and decode the file. Ours decodes once, cuts views and collates uint8, normalised on the device.
+All take turns on the same files in one thread, timed by the processor.
 """
 
 import argparse
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,13 +22,13 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 from torchvision import transforms as T
 
+from bench.record import record
 from bench.redistortion import plain as plain_redistortion
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
@@ -37,7 +37,7 @@ from kdiqa.data.pairing import Pairing, Redistorted
 from kdiqa.data.record import Record
 from kdiqa.distortions.redistort import official9
 
-RESULT = Path(__file__).parent / "results" / "data_pipeline.md"
+CROPS = 10
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 CROP = T.Compose([T.RandomCrop(224), T.ToTensor(), T.Normalize(MEAN, STD)])
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "retina", "hubble_deep_field")
@@ -59,32 +59,55 @@ def plain(paths: Sequence[Path], redistort: bool) -> Tensor:
         images = [Image.open(path).convert("RGB")]
         if redistort:
             images.append(Image.fromarray(plain_redistortion(np.asarray(images[0]), 0)))
-        samples.append(torch.stack([CROP(image) for image in images for _ in range(10)]))
+        samples.append(torch.stack([CROP(image) for image in images for _ in range(CROPS)]))
     return default_collate(samples)
+
+
+def plain_each(paths: Sequence[Path]) -> Tensor:
+    """Returns the batch of samples that are a crop each, as HyperIQA and its heirs list them."""
+    return default_collate(
+        [CROP(Image.open(path).convert("RGB")) for path in paths for _ in range(CROPS)]
+    )
 
 
 def ours(paths: Sequence[Path], redistort: bool) -> dict[str, Tensor]:
     pairs: dict[str, Pairing] = {"second": Redistorted(official9())} if redistort else {}
-    dataset = IQADataset([Record(p, 0.5, p.stem) for p in paths], Crops(10, 224), pairs, 0)
+    dataset = IQADataset([Record(p, 0.5, p.stem) for p in paths], Crops(CROPS, 224), pairs, 0)
     return default_collate([dataset[i] for i in range(len(paths))])
 
 
-def compared(paths: Sequence[Path], redistort: bool, repeats: int) -> tuple[NDArray, list[str]]:
-    """Returns milliseconds an image of plain, ours and decoding alone, and their row."""
-    steps: list[Step] = [
-        lambda: plain(paths, redistort),
-        lambda: ours(paths, redistort),
-        lambda: [read_rgb(path) for path in paths],
-    ]
-    times = np.empty((repeats, 3))
-    for i in range(-1, repeats):  # the first round is thrown away
-        for k, step in enumerate(steps):
+def compared(paths: Sequence[Path], redistort: bool, repeats: int) -> dict[str, float | None]:
+    """Returns images a second of each arrangement, and ratios of neighbours in time."""
+    steps: dict[str, Step] = {
+        "decode once": lambda: plain(paths, redistort),
+        "ours": lambda: ours(paths, redistort),
+        "decoding alone": lambda: [read_rgb(path) for path in paths],
+    }
+    if not redistort:  # no code at hand re-distorts an image anew for each of its crops
+        steps["one sample a crop"] = lambda: plain_each(paths)
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for turn in range(repeats + 1):
+        for name, step in steps.items():
             start = time.process_time()
             step()
-            times[i, k] = 1e3 * (time.process_time() - start) / len(paths)
-    rates, ratio = 1e3 / np.median(times, axis=0), np.median(times[:, 0] / times[:, 1])
-    over = np.median(times[:, 1] / times[:, 2])
-    return times, [f"{r:.0f}" for r in rates] + [f"{ratio:.2f}", f"{over:.2f}"]
+            if turn:  # the first round is thrown away
+                times[name].append((time.process_time() - start) / len(paths))
+
+    def rate(name: str) -> float | None:
+        return 1 / float(np.median(times[name])) if name in times else None
+
+    def ratio(slow: str, fast: str) -> float | None:
+        return float(np.median(np.divide(times[slow], times[fast]))) if slow in times else None
+
+    return {
+        "decode once, images/s": rate("decode once"),
+        "one sample a crop, images/s": rate("one sample a crop"),
+        "ours, images/s": rate("ours"),
+        "decoding alone, images/s": rate("decoding alone"),
+        "decode once / ours, time": ratio("decode once", "ours"),
+        "one sample a crop / ours, time": ratio("one sample a crop", "ours"),
+        "ours / decoding alone, time": ratio("ours", "decoding alone"),
+    }
 
 
 class Watched(IQADataset):
@@ -104,15 +127,23 @@ def memory(path: Path, samples: int) -> list[float]:
     return [float(held[int(share * (samples - 1))]) for share in (0.1, 0.5, 1)]
 
 
+def small_image(folder: Path) -> Path:
+    """Writes a picture that takes no time."""
+    path = folder / "small.png"
+    Image.fromarray(cv2.resize(data.astronaut(), (64, 48))).save(path)
+    return path
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, prints and records."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--samples", type=int, default=10_000)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--write", action="store_true", help="record it in bench/results/")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1), torch.set_num_threads(1)
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         kinds = {"1024x768 JPEG, scikit-image": written(Path(name), ".jpg", 1024, 768)}
         if options.photos:
@@ -120,36 +151,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         kinds["512x384 BMP, scikit-image"] = written(Path(name), ".bmp", 512, 384)
         for kind, paths in kinds.items():
             for redistort in (False, True):
-                repeats = 3 if redistort else options.repeats
-                _, row = compared(paths, redistort, repeats)
-                second = "image and re-distorted" if redistort else "image"
                 size = sum(path.stat().st_size for path in paths) / len(paths) / 1e3
-                rows.append(f"| {kind}, {size:.0f} kB | {second} | {' | '.join(row)} |")
+                said = {
+                    "files": f"{kind}, {size:.0f} kB",
+                    "shown": "image and re-distorted" if redistort else "image",
+                }
+                repeats = max(1, options.repeats // 5) if redistort else options.repeats
+                rows.append(said | compared(paths, redistort, repeats))
                 print(rows[-1], flush=True)
-        small = Path(name, "small.png")
-        Image.fromarray(cv2.resize(data.astronaut(), (64, 48))).save(small)
-        held = memory(small, options.samples)
-    lines = [
-        "# From files to a batch: 10 crops of 224 of each image, one core",
-        "",
-        "Command: `python -m bench.data_pipeline --photos FOLDER --write`. Medians of pairs run in",
-        "turn, processor time of one thread. The machine had other work. `plain` decodes once, too.",
-        "No reader beats the decoder: ours / plain is at most decoding alone / plain.",
-        "",
-        "| files | shown | plain, images/s | ours, images/s | decoding alone, images/s "
-        "| ours / plain | time of ours / of decoding |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
-        "",
-        f"Memory of one worker over {options.samples} samples of 64x48, re-distorted: "
-        f"{held[0]:.0f} MiB after a tenth, {held[1]:.0f} after half, {held[2]:.0f} at the end.",
-        "",
-        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
-        f"OpenCV {cv2.__version__}.",
-    ]
-    print("\n".join(lines))
-    if options.write:
-        RESULT.write_text("\n".join(lines) + "\n")
+        held = memory(small_image(Path(name)), options.samples)
+    given = " --photos FOLDER" if options.photos else ""
+    record(
+        "data_pipeline",
+        f"From files to a batch: {CROPS} crops of 224 of each image, one core",
+        f"python -m bench.data_pipeline{given} --repeats {options.repeats} --write",
+        "Processor time of one thread; medians. Plain code that decodes an image once for all its"
+        " crops, and plain code in which each crop is a sample that decodes the file. No reader"
+        f" beats the decoder. Memory of one worker over {options.samples} samples of 64x48,"
+        f" re-distorted: {held[0]:.0f} MiB after a tenth, {held[1]:.0f} after half,"
+        f" {held[2]:.0f} at the end.",
+        rows,
+        options.write,
+    )
 
 
 if __name__ == "__main__":

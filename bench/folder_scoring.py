@@ -46,7 +46,7 @@ SIZES = ((512, 512), (1024, 768))  # width, height
 STUDENTS = {"with re-distortion": "redistorted", "without": "none"}
 
 
-def write_checkpoint(path: Path, second: str) -> Path:
+def write_checkpoint(path: Path, second: str, *more: str) -> Path:
     """Writes what a run would leave, of a student that has learnt nothing."""
     words = [
         "data=koniq10k",
@@ -54,7 +54,7 @@ def write_checkpoint(path: Path, second: str) -> Path:
         "backbone=mobilenetv2_100",
         "module.net.backbone.weights=random",
     ]
-    words += ["distiller=none", "run=."]
+    words += ["distiller=none", "run=.", *more]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", overrides=words)
     torch.manual_seed(0)

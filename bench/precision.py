@@ -10,18 +10,19 @@ Half precision with loss scaling (16-mixed) needs a GPU; on a CPU its row is lef
 from __future__ import annotations
 
 import argparse
-import platform
 import resource
 import statistics
 import time
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
 
+from bench.record import record
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.callbacks.schedules import Constant
+from kdiqa.config import quiet
 from kdiqa.distillers.levels import LevelDistiller
 from kdiqa.distillers.weighting import SoftmaxWeighting
 from kdiqa.losses.correlation import ScoreLoss
@@ -31,7 +32,6 @@ from kdiqa.modules.student import StudentModule
 from kdiqa.nets.akd import AKDNet
 from kdiqa.nets.backbone import Backbone
 
-RESULTS = Path(__file__).parent / "results"
 CUDA = torch.cuda.is_available()
 PRECISIONS = ["32-true", "bf16-mixed", *(["16-mixed"] if CUDA else [])]
 
@@ -102,39 +102,31 @@ def step(precision: str, steps: int, batch: int, crops: int) -> tuple[float, flo
 
 
 def main() -> None:
+    """Measures, prints and records."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="record it in bench/results/")
     parser.add_argument("--steps", type=int, default=3 if not CUDA else 20)
     parser.add_argument("--batch", type=int, default=2 if not CUDA else 16)
+    parser.add_argument("--crops", type=int, default=10)
     options = parser.parse_args()
-    keep_freed_memory()
-    machine = torch.cuda.get_device_name() if CUDA else f"CPU, {torch.get_num_threads()} threads"
-    lines = [
-        f"# One distillation step in each precision: {machine}",
-        "",
-        f"Command: `python -m bench.precision --write`. Swin-T, batch {options.batch} x 10 crops and"
-        f" their copies; median of {options.steps} steps after one that is not counted.",
-        "",
-        "| precision | images/s | ratio to 32-true | peak memory, GiB | mean loss |",
-        "|---|---|---|---|---|",
-    ]
-    first = 0.0
+    quiet(), keep_freed_memory()
+    rows: list[dict[str, Any]] = []
     for precision in PRECISIONS:
-        rate, peak, loss = step(precision, options.steps, options.batch, crops=10)
-        first = first or rate
-        lines.append(
-            f"| {precision} | {rate:.3f} | {rate / first:.2f} | {peak:.1f} | {loss:.4f} |"
-        )
-        print(lines[-1], flush=True)
-    lines += ["", f"torch {torch.__version__}, lightning {L.__version__}, {platform.machine()}."]
-    if not CUDA:
-        lines[-1] += (
-            " On a CPU the peak is the process's, so that a later row holds the earlier ones."
-        )
-    print("\n".join(lines))
-    if options.write:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"precision_{'gpu' if CUDA else 'cpu'}.md").write_text("\n".join(lines) + "\n")
+        rate, peak, loss = step(precision, options.steps, options.batch, options.crops)
+        rows.append({"precision": precision, "images/s": rate})
+        rows[-1] |= {"ratio to 32-true": rate / rows[0]["images/s"], "peak memory, GiB": peak}
+        rows[-1]["mean loss"] = round(loss, 4)
+        print(rows[-1], flush=True)
+    held = "" if CUDA else " The peak is the process's: a later row's holds the earlier ones."
+    record(
+        "precision",
+        "One distillation step in each precision",
+        f"python -m bench.precision --steps {options.steps} --batch {options.batch} --write",
+        f"Swin-T, batch {options.batch} x {options.crops} crops and their copies; median of"
+        f" {options.steps} steps after one that is not counted.{held}",
+        rows,
+        options.write,
+    )
 
 
 if __name__ == "__main__":

@@ -12,29 +12,26 @@ counts less.
 import argparse
 import io
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import cv2
 import numpy as np
-import PIL
-import scipy
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import ndimage
 from skimage import data
 
+from bench.record import record
 from kdiqa.distortions.redistort import official9
 from kdiqa.distortions.resampling import merge
 from kdiqa.distortions.steps import generator
 
 Pixels = NDArray[np.uint8]
 Plain = Callable[[Pixels, np.random.Generator], Pixels]
-RESULT = Path(__file__).parent / "results" / "redistortion.md"
 STEPS = ["blur", "motion", "JPEG", "Gaussian noise", "impulse noise", "four resizes"]
 
 
@@ -108,40 +105,46 @@ def agreement(name: str, before: Pixels, theirs: Pixels, ours: Pixels) -> str:
     )
 
 
-def table_of_steps(image: Pixels, repeats: int) -> list[str]:
-    """Returns a row a step: both times, and how near the two results are."""
-    lines = ["| step | plain, ms | ours, ms | the results |", "|---|---|---|---|"]
+def rows_of_steps(image: Pixels, repeats: int) -> list[dict[str, Any]]:
+    """Returns a row a step: both times, and how near the two results are on the same input."""
+    rows = []
     for name, theirs, ours in zip(STEPS, PLAIN, merge(official9().steps), strict=True):
         times = np.empty((repeats, 2))
         for i in range(repeats):
             for k, step in enumerate((theirs, ours)):
                 times[i, k] = seconds(lambda: step(image, generator(0)))  # noqa: B023
-        plain_ms, ours_ms = 1e3 * np.median(times, axis=0)
         before, image = image, theirs(image, generator(0))
         same = agreement(name, before, image, ours(before, generator(0)))
-        lines.append(f"| {name} | {plain_ms:.1f} | {ours_ms:.1f} | {same} |")
-    return lines
+        rows.append(row(name, times) | {"the results": same})
+    return rows
 
 
-def table_of_draws(image: Pixels) -> list[str]:
+def row(name: str, times: NDArray[np.float64]) -> dict[str, Any]:
+    """Returns what a step's seconds say, plain ones first, a pair a line."""
+    plain_ms, ours_ms = (float(ms) for ms in 1e3 * np.median(times, axis=0))
+    ratios = times[:, 0] / times[:, 1]
+    made = {"step": name, "plain, ms": plain_ms, "ours, ms": ours_ms}
+    ends = {f"{word} ratio": float(f(ratios)) for word, f in (("least", np.min), ("most", np.max))}
+    return made | {"plain / ours": float(np.median(ratios))} | ends
+
+
+def draws_apart(image: Pixels) -> str:
     """Returns how near whole chains are whose motion has one direction and whose noise differs."""
     seeds = [seed for seed in range(60) if generator(seed).random() < 0.5][:8]
     theirs, ours = [plain(image, s) for s in seeds], [official9()(image, s) for s in seeds]
     pairs = [(i, j) for i in range(8) for j in range(i)]
-    rows = (("plain and plain", theirs, theirs), ("ours and ours", ours, ours),
-            ("plain and ours", theirs, ours))  # fmt: skip
-    return [
-        "| whole chains, other draws | PSNR, median |",
-        "|---|---|",
-        *(f"| {name} | {np.median([psnr(a[i], b[j]) for i, j in pairs]):.1f} dB |"
-          for name, a, b in rows),
-    ]  # fmt: skip
+    near = [
+        np.median([psnr(a[i], b[j]) for i, j in pairs])
+        for a, b in ((theirs, theirs), (ours, ours), (theirs, ours))
+    ]
+    return "two plain ones {:.1f} dB, two of ours {:.1f}, one of each {:.1f}".format(*near)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, prints and records."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--write", action="store_true", help="record it in bench/results/")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     image = cv2.resize(data.astronaut(), (1024, 768), interpolation=cv2.INTER_CUBIC)
@@ -153,38 +156,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for seed in range(options.repeats)
         ]
     )
-    ratio, rate = times[:, 0] / times[:, 1], 1 / np.median(times, axis=0)
-    lines = [
-        "# Re-distortion by official9, 1024 x 768, one core",
-        "",
-        "Command: `python -m bench.redistortion --write`. Processor time of one thread; both chains",
-        "run in turn, so the ratios are of neighbours in time. The machine had other work.",
-        "",
-        "| | images/s per core, median |",
-        "|---|---|",
-        f"| plain Pillow and scipy | {rate[0]:.1f} |",
-        f"| `official9()` | {rate[1]:.1f} |",
-        "",
-        f"Ratio over {options.repeats} pairs: min {ratio.min():.1f}, median {np.median(ratio):.1f}, "
-        f"max {ratio.max():.1f}.",
-        "",
-        "Each step alone, both on the same input:",
-        "",
-        *table_of_steps(image, options.repeats // 2),
-        "",
-        "Of the noises, mean and standard deviation of what they add are compared: their laws are",
-        "the same, their draws differ. The four resizes differ by the rounding to 8 bits within",
-        "and between them, which ours leaves out.",
-        "",
-        *table_of_draws(image),
-        "",
-        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"SciPy {scipy.__version__}, Pillow {PIL.__version__}, OpenCV {cv2.__version__}.",
-    ]
-    print("\n".join(lines))
-    if options.write:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text("\n".join(lines) + "\n")
+    rows = [row("the whole chain", times), *rows_of_steps(image, max(1, options.repeats // 2))]
+    record(
+        "redistortion",
+        "Re-distortion by official9, 1024 x 768, one core",
+        f"python -m bench.redistortion --repeats {options.repeats} --write",
+        "Plain Pillow and scipy against ours; processor time of one thread, in turn. Of the noises,"
+        " mean and standard deviation of what they add are compared: their laws are the same,"
+        " their draws differ. The four resizes differ by the rounding to 8 bits within and between"
+        f" them, which ours leaves out. Whole chains of other draws are as near: {draws_apart(image)}.",
+        rows,
+        options.write,
+    )
 
 
 if __name__ == "__main__":

@@ -182,6 +182,11 @@ def finished(folder: Path) -> dict[str, dict[str, float]]:
     return made
 
 
+def keeps_features(cfg: DictConfig) -> bool:
+    """Returns whether features are kept; ``features=online`` leaves an experiment's options alone."""
+    return cfg.features is not None and "_target_" in cfg.features
+
+
 def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[Any]) -> None:
     """Lets the data give pyramids of the module's backbone, computed here where they are missing.
 

@@ -28,6 +28,7 @@ from kdiqa.experiment import (
     guard_teacher,
     keep_features,
     keep_metrics,
+    keeps_features,
     prepare_jobs,
     switch,
     whole_metrics,
@@ -82,7 +83,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
-    if cfg.features is not None:
+    if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
     share_config_with_ranks(folder)
     trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)

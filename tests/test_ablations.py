@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import load_net
+from kdiqa.modules.student import StudentModule
 from tests.fakes import picture, write
+from tests.synchronisation import watched
 from tests.training import STUDENT, TEACHER, one_step, train, write_weights
 
+# What runs in every step; what runs at an epoch's end may look at values.
+HOT = (
+    (Distillation, "on_train_batch_start"),
+    (Distillation, "on_train_batch_end"),
+    (StudentModule, "training_step"),
+)
 SWITCHES: dict[str, tuple[str, ...]] = {
     # A: how levels are weighed
     "A0 no distillation": ("distill=false",),
@@ -91,7 +100,11 @@ def common(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[s
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_switch_takes_a_step(name: str, common: tuple[str, ...], tmp_path: Path) -> None:
+def test_switch_takes_a_step_that_waits_for_no_value(
+    name: str, common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, hook in HOT:
+        monkeypatch.setattr(owner, hook, watched(getattr(owner, hook)))
     module = one_step(*STUDENT, *common, *SWITCHES[name], folder=tmp_path / "run")
     terms = module.terms
     assert terms["train/loss"] == pytest.approx(
@@ -116,6 +129,22 @@ def test_swap_turns_the_student_as_it_turns_the_teacher(
     module = one_step(*STUDENT, *common, "teacher_pair=swap", folder=tmp_path / "run")
     assert module.net.sign == -1
     assert module.trainer.callbacks[0].pair == ("second", "image")
+
+
+def test_parts_of_a_step_are_told_apart(common: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("profiler=steps", "trainer.profiler.skip=0")
+    module = one_step(*STUDENT, *common, *words, folder=tmp_path / "run")
+    seconds = module.trainer.profiler.seconds
+    assert all(spent > 0 for spent in seconds.values()), seconds
+
+
+@pytest.mark.parametrize(("profiler", "file"), [("simple", "hooks"), ("pytorch", "operators")])
+def test_profiler_of_lightning_writes_into_the_run(
+    profiler: str, file: str, common: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = (f"profiler={profiler}", "distill=false")
+    one_step(*STUDENT, *common, *words, folder=tmp_path / "run")
+    assert list((tmp_path / "run").glob(f"fit-{file}*.txt"))
 
 
 @pytest.mark.parametrize("callbacks", ["ema", "early_stopping"])

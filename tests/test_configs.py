@@ -8,6 +8,7 @@ import pytest
 from hydra.utils import get_class, get_method
 
 from kdiqa.config import ALLOWED, conf_dir, resolved_yaml, targets
+from kdiqa.experiment import keeps_features
 from tests.training import composed
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
@@ -34,6 +35,16 @@ def test_experiment_composes_and_every_target_exists(
             get_class(target)
         except ValueError:
             get_method(target)
+
+
+@pytest.mark.parametrize("name", ["akd_demo", "akd_koniq"])
+def test_features_of_any_experiment_can_be_online(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDIQA_BACKBONES", "/weights")
+    words = (f"experiment={name}", "teacher=/a/run", "++pool=/pictures")
+    assert not keeps_features(composed(*words, "features=online", folder=tmp_path))
+    assert keeps_features(composed(*words, "features=cached", folder=tmp_path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(conf_dir())))

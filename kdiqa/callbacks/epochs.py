@@ -28,7 +28,10 @@ class EpochSeed(L.Callback):
 
 
 class Throughput(L.Callback):
-    """Logs images a second over an epoch, and the share of its time spent waiting for data."""
+    """Logs images a second of an epoch's training, and the share of it spent waiting for data.
+
+    Validation, which Lightning runs before an epoch's end, is no part of either.
+    """
 
     def __init__(self) -> None:
         self.begun = self.idle_since = 0.0
@@ -60,6 +63,6 @@ class Throughput(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Logs both, the rate summed over ranks."""
-        seconds = time.perf_counter() - self.begun
+        seconds = self.idle_since - self.begun
         rate = self.images / seconds * trainer.world_size
         module.log_dict({"perf/img_per_s": rate, "perf/data_wait": self.waited / seconds})

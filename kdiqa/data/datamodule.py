@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import lightning as L
-import torch
-from torch.utils.data import DataLoader
 
 from kdiqa.data.cache import CachedDataset
 from kdiqa.data.checks import check_files, check_labels
@@ -21,7 +19,7 @@ from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex
 from kdiqa.data.guard import OnLeak, check_policy
-from kdiqa.data.loading import Loader, one_thread
+from kdiqa.data.loading import Loader, loader
 from kdiqa.data.pairing import Pairing
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
@@ -38,13 +36,11 @@ class IQADataModule(L.LightningDataModule):
     ``batch["index"]`` counts in ``records``.
 
     Args:
-        root: The unpacked download; None for the folder ``name`` in the folder that the
-            environment variable KDIQA_DATA names.
+        root: The unpacked download; None for the folder ``name`` in the one KDIQA_DATA names.
         split: Which of the reproducible splits: 0, 1, 2, …
         ratios: Shares of train, val and test.
         split_by: What stays together; None for what suits the data set.
-        stored_split: Reads somebody's split from a file, in place of ``ratios``; ``split`` says
-            which of its folds.
+        stored_split: Reads somebody's split, whose fold is ``split``, in place of ``ratios``.
         guard: What a training run does when one content stands on two sides of the split, see
             :mod:`kdiqa.data.guard`: ``stop``, ``warn``, or ``drop`` its training images.
         select_on: The part that selects a checkpoint; ``test`` trains on the validation images
@@ -55,6 +51,7 @@ class IQADataModule(L.LightningDataModule):
         teacher_pairs: Likewise, in training alone: what only a teacher sees.
         batch_size: Images of a batch, on each device.
         num_workers: Processes that read, beside the main one.
+        prefetch_factor: Batches each of them has ready before they are asked for.
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
@@ -88,6 +85,7 @@ class IQADataModule(L.LightningDataModule):
         teacher_pairs: Mapping[str, Pairing | None] | None = None,
         batch_size: int = 16,
         num_workers: int = 0,
+        prefetch_factor: int = 2,
         seed: int = 0,
         label_scale: LabelScale = "unit",
         fraction: float = 1.0,
@@ -105,7 +103,7 @@ class IQADataModule(L.LightningDataModule):
         self.pairs = _given(pairs)
         self.train_pairs = self.pairs | _given(teacher_pairs)
         self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.seed = seed
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
         self.fraction = fraction
@@ -232,15 +230,14 @@ class IQADataModule(L.LightningDataModule):
         dataset = self.kept.get(part) or self.dataset(part)
         crops = self.train_crops if dataset.training else self.test_crops
         workers = 0 if self.kept else self.num_workers  # kept features need no decoding
-        return DataLoader(
+        return loader(
             dataset,
+            EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
+            workers,
+            self.prefetch_factor,
             batch_size=1 if crops.differ else self.batch_size,
-            sampler=EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),
             drop_last=self.drop_last and dataset.training,
-            num_workers=workers,
             persistent_workers=workers > 0 and part != "test",
-            pin_memory=torch.cuda.is_available(),
-            worker_init_fn=one_thread,
         )
 
     def _root(self, root: str | Path | None) -> Path | None:
