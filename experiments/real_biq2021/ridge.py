@@ -11,6 +11,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from kdiqa.config import conf_dir, instantiate
+from kdiqa.data.guard import guard
 from kdiqa.experiment import keep_features
 from kdiqa.metrics.correlation import srcc, summarize
 
@@ -40,6 +41,7 @@ def main() -> None:
         cfg = compose("train", overrides=words)
     data, module = instantiate(cfg.data), instantiate(cfg.module.net)
     data.setup()
+    guard(data)  # as a training run does
     keep_features(cfg, data, type("Net", (), {"net": module}), ())
     (x, y), (xv, yv), (xt, yt) = (features(data.kept[part]) for part in ("train", "val", "test"))
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
