@@ -69,6 +69,8 @@ ConfigStore.instance().store("evaluate", Command)
 def main(cfg: Any) -> None:
     """Evaluates one run, and prints one table."""
     quiet()
+    if OmegaConf.is_missing(cfg, "run"):
+        raise SystemExit(f"kdiqa evaluate: run is not set.\n\n{HELP}")
     with told_plainly(Path(cfg.run)):
         try:
             run(cfg)

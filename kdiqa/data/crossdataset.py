@@ -44,6 +44,9 @@ class CrossDataset(IQADataModule):
             )
         super().__init__(**options)
         self.train_on, self.test_on = train_on, test_on
+        for name, data in (("train_on", train_on), ("test_on", test_on)):
+            data.setting = f"data.{name}.root"
+            data.root_from = data.setting if data.root_from == "data.root" else data.root_from
         self.split.by = train_on.split.by if train_on.split.by == "image" else "content"
 
     def prepare_data(self) -> None:

@@ -66,6 +66,7 @@ class IQADataModule(L.LightningDataModule):
     layout: ClassVar[tuple[str, ...]]  # the expected tree; … stands for what goes on like that
     facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
+    setting: str = "data.root"  # what says where it lies, for messages
     joined: ClassVar[bool] = False  # of two data sets, see CrossDataset
     files: FileIndex
 
@@ -92,7 +93,7 @@ class IQADataModule(L.LightningDataModule):
         drop_last: bool = False,
     ) -> None:
         super().__init__()
-        self.root_from = "data.root" if root is not None else "KDIQA_DATA"
+        self.root_from = self.setting if root is not None else "KDIQA_DATA"
         self.root = self._root(root)
         self.split = Split(split, split_by or self.split_by, ratios)
         self.stored_split = stored_split

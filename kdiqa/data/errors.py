@@ -24,14 +24,14 @@ class DatasetNotFoundError(FileNotFoundError):
         again = f"Unpack it there from\n{data.homepage}" if data.homepage else "Put it there"
         if data.root is None:
             message = (
-                f"{title} has no folder: data.root is not set.{place} "
-                f"data.root=/path/to/{data.name}, or KDIQA_DATA in the environment to the folder "
+                f"{title} has no folder: {data.setting} is not set.{place} "
+                f"{data.setting}=/path/to/{data.name}, or KDIQA_DATA in the environment to the folder "
                 f"that holds {data.name}."
             )
         else:
             wrong = f"{title} not found in" if lack is None else f"{title} {lack} in"
             message = (
-                f"{wrong} '{data.root}'. {again}, or set data.root "
+                f"{wrong} '{data.root}'. {again}, or set {data.setting} "
                 f"(now from {data.root_from}) to where it is."
             )
         super().__init__(message)
