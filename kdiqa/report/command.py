@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
 
 from kdiqa.report import tables
 from kdiqa.report.draw import draw
 from kdiqa.report.grid import Grid
 from kdiqa.report.page import page
-from kdiqa.report.runs import RunError, Tested
+from kdiqa.report.runs import RunError, Tested, shown
 from kdiqa.report.studies import beside, collect
 from kdiqa.report.summary import summarized
 
@@ -76,7 +75,7 @@ def draw_all(folders: Sequence[Path]) -> None:
     """Draws each run's figures again; of many runs, those of whoever has none yet."""
     if len(folders) > MANY:
         folders = [folder for folder in folders if not (folder / "figures").is_dir()]
-    for folder in track(folders, "Figures", console=Console(stderr=True), transient=True):
+    for folder in shown(folders, "Figures"):
         made = draw(folder)
         if len(folders) <= MANY:
             print(f"{len(made)} figures in {folder / 'figures'}")

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,12 @@ def read(run: Path, name: str, within: bool = False) -> dict[str, dict[str, floa
     return results
 
 
+def shown(folders: Sequence[Path], what: str) -> Iterable[Path]:
+    """Yields folders with a progress bar, where there is a terminal to show it."""
+    console = Console(stderr=True)
+    return track(folders, what, console=console, transient=True, disable=not console.is_terminal)
+
+
 def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     """Returns every test of every run, runs that call themselves alike as one variant.
 
@@ -113,8 +119,7 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    bar = {"console": Console(stderr=True), "transient": True}
-    each = track(list(runs.values()), "Reading runs", **bar)  # type: ignore[arg-type]
+    each = shown(list(runs.values()), "Reading runs")
     tests = [test for run in each for test in _tests(run, within)]
     counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
     # The same split and seed twice: they differ in what only their folders tell.
