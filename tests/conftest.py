@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.fakes import write_all
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# A shell's background jobs ignore Ctrl-C, and so would every command that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # several test runs share the cores; tiny nets gain nothing by more
 
 
