@@ -19,7 +19,7 @@ STUDENTS = ["akd_csiq", "akd_kadid10k", "akd_koniq", "akd_live", "akd_livec", "a
 PAIRS = [
     ("bid", "koniq livec"),
     ("csiq", "live tid2013"),
-    ("kadid10k", "csiq koniq live livec"),
+    ("kadid10k", "csiq koniq live livec tid2013"),
     ("koniq", "bid livec"),
     ("live", "csiq tid2013"),
     ("livec", "bid koniq"),
