@@ -7,26 +7,31 @@ A training is killed once, at a moment drawn evenly over its undisturbed length 
 of its files appears or changes, and then run again to its end. A study is killed four times in a
 row, its runner alone or all its processes together, before it may end. What must be equal, to the
 last bit: the metrics, both tables of predictions, both checkpoints' weights and optimizer, and the
-curves. Exit code 1 if one is not.
+curves. Exit code 1 if one is not. Trainings and runners are forked from this process, which has
+loaded the libraries; a study's jobs are programs of their own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
+from kdiqa import train
+from kdiqa.study.__main__ import main as run_study
 from kdiqa.study.lock import is_alive
 from tests.fakes.synthetic import write_tid2013
 
@@ -56,7 +61,6 @@ FILES = (
 )
 KILLS = 4  # of one study
 SHORTLY = 0.2  # seconds after a file changed
-LIMIT = 600.0  # seconds, of any one command
 
 
 def main() -> int:
@@ -97,11 +101,10 @@ def training(
 ) -> tuple[dict[str, Any], float, list[str]]:
     """Returns what a training found, how long it took and when it was killed."""
     folder = home / name
-    command = [sys.executable, "-m", "kdiqa.train", *TRAINING, f"data.root={home / 'tid2013'}"]
-    command += [f"run={folder}", "resume=true"]
+    words = [*TRAINING, f"data.root={home / 'tid2013'}", f"run={folder}", "resume=true"]
     began = time.monotonic()
-    moments = [kill(command, home, [folder], draw, seconds) for _ in range(kills)]
-    finish(command, home)
+    moments = [kill(train.main, words, home, [folder], draw, seconds) for _ in range(kills)]
+    finish(train.main, words, home)
     return outcome(folder), time.monotonic() - began, moments
 
 
@@ -113,12 +116,11 @@ def study(
     folder.mkdir()
     words = ", ".join((*TINY, f"features.folder={home / name / 'features'}", "features.views=2"))
     (folder / "study.yaml").write_text(STUDY.format(words=words))
-    command = [sys.executable, "-m", "kdiqa.study", str(folder), "--logs", str(folder / "logs")]
-    command += ["--jobs", "2", f"root.tid2013={home / 'tid2013'}"]
+    words = [str(folder), "--logs", str(folder / "logs"), f"root.tid2013={home / 'tid2013'}"]
     runs = [folder / "logs" / job / "split_0_seed_0" for job in JOBS]
     began = time.monotonic()
-    moments = [kill(command, home, runs, draw, seconds) for _ in range(kills)]
-    finish(command, home)
+    moments = [kill(run_study, words, home, runs, draw, seconds) for _ in range(kills)]
+    finish(run_study, words, home)
     found = {
         f"{job} {part}": value
         for job, run in zip(JOBS, runs, strict=True)
@@ -128,43 +130,63 @@ def study(
     return found | {"run anew": again}, time.monotonic() - began, moments
 
 
+def begin(command: Callable[[], Any], words: list[str], home: Path) -> Any:
+    """Returns the process that runs a command with words, begun."""
+
+    def work() -> None:
+        os.setsid()
+        log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        sys.argv[1:] = words
+        sys.exit(command())
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    return process
+
+
 def kill(
-    command: list[str], home: Path, runs: list[Path], draw: random.Random, seconds: float
+    command: Callable[[], Any],
+    words: list[str],
+    home: Path,
+    runs: list[Path],
+    draw: random.Random,
+    seconds: float,
 ) -> str:
-    """Starts a command, kills it, and returns when, in words."""
-    log = (home / "log.txt").open("a")
-    process = subprocess.Popen(
-        command, stdout=log, stderr=log, start_new_session=True, env=os.environ
-    )
+    """Begins a command, kills it, and returns when, in words."""
+    process = begin(command, words, home)
     if draw.random() < 0.5:
         delay = draw.uniform(0, seconds)
-        wait(process, delay)
+        process.join(delay)
         moment = f"after {delay:.1f} s"
     else:
         file, delay = draw.choice(runs) / draw.choice(FILES), draw.uniform(0, SHORTLY)
         before, deadline = stamp(file), time.monotonic() + seconds
-        while stamp(file) == before and process.poll() is None and time.monotonic() < deadline:
+        while stamp(file) == before and process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.002)
         time.sleep(delay)
         moment = f"{delay:.2f} s after {file.parent.name}/{file.name}"
-    alone = draw.random() < 0.5
-    jobs = children(process.pid)
+    together = draw.random() < 0.5
+    jobs = children(process.pid) if together else []
     process.kill()
-    process.wait()
-    for job in jobs if not alone else []:
-        try:
+    process.join()
+    for job in jobs:
+        with suppress(ProcessLookupError):
             os.kill(job, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    return moment if process.returncode == -signal.SIGKILL else f"{moment} (too late)"
+    return moment if process.exitcode == -signal.SIGKILL else f"{moment} (too late)"
 
 
-def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Waits so long, or until the process ends."""
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
+def finish(command: Callable[[], Any], words: list[str], home: Path) -> None:
+    """Runs a command to its end.
+
+    Raises:
+        RuntimeError: If it fails.
+    """
+    process = begin(command, words, home)
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{' '.join(words)}\n{(home / 'log.txt').read_text()}")
 
 
 def stamp(file: Path) -> int:
@@ -182,17 +204,6 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in path.read_text().split() if is_alive(int(word), None)]
     except FileNotFoundError:
         return []
-
-
-def finish(command: list[str], home: Path) -> None:
-    """Runs a command to its end.
-
-    Raises:
-        RuntimeError: If it fails.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
 
 
 def outcome(folder: Path) -> dict[str, Any]:
