@@ -14,11 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from kdiqa.callbacks.predictions import rows_of
-from kdiqa.config import conf_dir, instantiate, load_checkpoint, load_net
+from kdiqa.config import DATA_ONLY, conf_dir, instantiate, load_checkpoint, load_net
 from kdiqa.data import guard
 from kdiqa.data.scale import Label
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows, merge
+from kdiqa.whole import write
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
 
@@ -73,7 +74,7 @@ def of_run(run: Path, dataset: str, root: str | None, num_workers: int) -> Evalu
     node.teacher_pairs, node.num_workers = {}, num_workers
     if root is not None:
         node.root = root
-    data = instantiate(node)
+    data = instantiate(node, DATA_ONLY)
     data.prepare_data()
     data.setup()
     if not own:
@@ -123,7 +124,7 @@ def shared_contents(made: Evaluation) -> list[str]:
     References stand in the checkpoint. Photographs are compared where the run's data still are.
     """
     found = guard.shared(made.data, *guard.learnt_from(made.told.get("contents", [])))
-    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data)
+    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data, DATA_ONLY)
     if trained.root is not None and trained.root.is_dir():
         trained.setup()
         learnt = [p for part in ("train", "val") for p in guard.pictures(trained, part)]
@@ -144,9 +145,8 @@ def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     rows = scored(made, device)
-    (made.folder / "predictions").mkdir(parents=True, exist_ok=True)
     table = rows_of(made.data, rows)
-    table.to_csv(made.folder / "predictions" / "test.csv", index=False)
+    write(made.folder / "predictions" / "test.csv", table.to_csv(index=False))
     trained = json.loads((made.run / "results.json").read_text())
     found = {
         "name": f"{trained['name']} on {made.dataset}",
@@ -159,7 +159,7 @@ def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
         "split": trained["split"],
         "warnings": made.warnings,
     }
-    (made.folder / "results.json").write_text(json.dumps(found, indent=2) + "\n")
+    write(made.folder / "results.json", json.dumps(found, indent=2) + "\n")
     return found
 
 

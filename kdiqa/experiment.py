@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
@@ -18,7 +17,7 @@ from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
-from kdiqa.launch import run_job
+from kdiqa.launch import quoted, run_job
 
 console = Console()
 
@@ -146,7 +145,7 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
         beside[name] = folder / name.replace(" ", "_")
         words = [*own_overrides(), f"name='{name}'", "compare=null", *overrides]
         if cfg.teacher:
-            words.append(f"teacher='{cfg.teacher}'")
+            words.append(f"teacher={quoted(cfg.teacher)}")
         job(name, words, beside[name])
     cfg.compare = None
     return beside
@@ -211,23 +210,24 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
                 keep_predictions(kept_train, net, callback.pair, callback.digest + described)
 
 
-def keep_metrics(folder: Path) -> None:
-    """Puts the curves of an interrupted run aside: Lightning's logger would delete them."""
-    path = folder / "metrics.csv"
-    if path.is_file():
-        count = len(list(folder.glob("metrics_before_*.csv")))
-        path.rename(folder / f"metrics_before_{count}.csv")
+def where_it_stopped(folder: Path) -> tuple[str | None, dict[str, float] | None]:
+    """Returns the checkpoint a run goes on from, and what it knows of its epoch.
 
+    Twice None where the run had not come to its first.
 
-def whole_metrics(folder: Path) -> None:
-    """Joins the curves of all parts of an interrupted run, the later one's where two overlap."""
-    before = sorted(folder.glob("metrics_before_*.csv"), key=lambda p: int(p.stem.split("_")[-1]))
-    if not before:
-        return
-    tables: list[pd.DataFrame] = []
-    for path in [*before, folder / "metrics.csv"]:
-        table = pd.read_csv(path)
-        tables = [old[old["epoch"] < table["epoch"].min()] for old in tables] + [table]
-    pd.concat(tables).to_csv(folder / "metrics.csv", index=False)
-    for path in before:
-        path.unlink()
+    Raises:
+        ValueError: If it cannot be read, or is of a run that stood in another folder.
+    """
+    last = folder / "checkpoints" / "last.ckpt"
+    if not last.is_file():
+        return None, None
+    checkpoint = load_checkpoint(last)
+    states = checkpoint["callbacks"]
+    stood = {state["dirpath"] for state in states.values() if "best_model_score" in state}
+    here = os.path.realpath(last.parent)
+    if stood - {here}:
+        raise ValueError(
+            f"This run stood in '{Path(min(stood - {here})).parent}' when it stopped, and now in"
+            f" '{folder}': its best checkpoint would be forgotten. Move it back to go on."
+        )
+    return str(last), checkpoint["kdiqa"].get("curve")

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from kdiqa.config import find_checkpoint, instantiate, load_checkpoint, load_net
+from kdiqa.config import DATA_ONLY, find_checkpoint, instantiate, load_checkpoint, load_net
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
 from kdiqa.data.inference import MAX_PIXELS, SeedBy, Views
@@ -21,7 +21,6 @@ from kdiqa.data.pairing import Pairing, Redistorted, Reference, ReferenceOrRedis
 from kdiqa.data.scale import Label
 from kdiqa.digest import digest
 
-DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
 Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
 

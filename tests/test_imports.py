@@ -14,15 +14,16 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"scorer"},  # inside load() alone
     "batch": set(),
     "digest": set(),
+    "whole": set(),
     "config": set(),
-    "data": {"batch", "distortions"},
+    "data": {"batch", "distortions", "whole"},
     "distortions": {"batch"},
     "nets": {"batch", "digest"},
     "losses": {"batch"},
     "metrics": {"batch"},
     "distillers": {"batch", "nets", "losses"},
     "modules": {"batch", "nets", "losses", "metrics", "distillers"},
-    "callbacks": {"batch", "digest", "metrics"},
+    "callbacks": {"batch", "digest", "metrics", "whole"},
     "figures": {"metrics"},
 }
 ONLY_IN = {
