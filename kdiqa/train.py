@@ -20,6 +20,7 @@ from kdiqa.callbacks.provenance import Provenance
 from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.guard import seen
+from kdiqa.data.pool import told_banks
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
@@ -81,7 +82,8 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
+    told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
+    callbacks.append(Provenance(folder, description(cfg) | told))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
