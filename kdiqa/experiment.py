@@ -17,6 +17,7 @@ from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
+from kdiqa.data.pool import Pool
 from kdiqa.launch import quoted, run_job
 
 console = Console()
@@ -193,11 +194,20 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
     """
     cache = instantiate(cfg.features)
     plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
+    of_pools = [plain[key] for key in ("train_crops", "test_crops")]
+    # A picture of a pool is kept by itself: what images are kept by does not depend on the pool.
+    for name in [name for name, pair in data.train_pairs.items() if isinstance(pair, Pool)]:
+        if name in plain["pairs"]:
+            of_pools.append(plain["pairs"][name].get("crops"))
+            plain["pairs"][name] = None
+        else:
+            of_pools.append(plain["teacher_pairs"].pop(name).get("crops"))
     drawn = ("_target_", "train_crops", "test_crops", "pairs", "teacher_pairs")
-    text = str([plain[key] for key in drawn])
+    text, pool_text = str([plain[key] for key in drawn]), str(of_pools)
 
     def kept(dataset: Any, total: int) -> Any:
-        return cache.dataset(dataset, module.net.backbone, total, text, data.num_workers)
+        net = module.net.backbone
+        return cache.dataset(dataset, net, total, text, data.num_workers, pool_text)
 
     data.keep_features(kept)
     for callback in callbacks:

@@ -30,6 +30,7 @@ from kdiqa.config import (
 from kdiqa.curves import join, put_aside
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.guard import seen
+from kdiqa.data.pool import told_banks
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
@@ -100,7 +101,8 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
+    told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
+    callbacks.append(Provenance(folder, description(cfg) | told))
     callbacks += [FiniteLoss(), Listening(listen)]
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):

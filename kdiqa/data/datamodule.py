@@ -20,7 +20,7 @@ from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex
 from kdiqa.data.guard import OnLeak, check_policy
 from kdiqa.data.loading import Loader, loader
-from kdiqa.data.pairing import Pairing
+from kdiqa.data.pairing import Pairing, given, references_of
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
@@ -101,8 +101,8 @@ class IQADataModule(L.LightningDataModule):
         self.select_on = select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
-        self.pairs = _given(pairs)
-        self.train_pairs = self.pairs | _given(teacher_pairs)
+        self.pairs = given(pairs)
+        self.train_pairs = self.pairs | given(teacher_pairs)
         self.batch_size = batch_size
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.seed = seed
@@ -210,6 +210,10 @@ class IQADataModule(L.LightningDataModule):
             places,
         )
 
+    def references(self) -> IQADataset | None:
+        """Returns the bank that evaluation compares every image with, if there is one."""
+        return references_of(self.pairs, self.test_crops, self.seed)
+
     def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
         """Gives pyramids in place of crops from now on, computed where they are missing."""
         for part in ("train", "val", "test"):
@@ -245,7 +249,3 @@ class IQADataModule(L.LightningDataModule):
         if root is None and "KDIQA_DATA" in os.environ:
             root = Path(os.environ["KDIQA_DATA"], self.name)
         return None if root is None else Path(root).expanduser()
-
-
-def _given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
-    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
