@@ -36,6 +36,8 @@ from kdiqa.experiment import (
 from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.soft_targets import teach
+from kdiqa.stages import pretrain, start, start_of
 
 console = Console()
 Metrics = dict[str, dict[str, float]]
@@ -68,7 +70,8 @@ def run(cfg: DictConfig, folder: Path) -> float:
         to_train = cfg.teacher == "train"
         beside = prepare_jobs(cfg, folder)
         if to_train and (teacher := check_teacher(cfg)):
-            guard_teacher(teacher, data)
+            guard_teacher(cfg, teacher, data)
+        beside |= pretrain(cfg, folder)
         (folder / RESOLVED).write_text(resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
@@ -80,11 +83,14 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     """Returns the metrics of a new run: selected on validation, the test split read once."""
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
+    if origin := start_of(cfg, folder):
+        start(module.net, origin)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
+    teach(cfg, data, callbacks)
     share_config_with_ranks(folder)
     trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     last = folder / "checkpoints" / "last.ckpt"
