@@ -18,7 +18,9 @@ from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
 from kdiqa.data.pool import Pool
+from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
+from kdiqa.soft_targets import check_labels, check_split, learns_softly
 
 console = Console()
 
@@ -26,9 +28,13 @@ console = Console()
 def switch(cfg: DictConfig) -> None:
     """Takes the distiller and the teacher out of a configuration that is not to distil."""
     if not cfg.distill:
-        for node, key in ((cfg.module, "distiller"), (cfg.callbacks, "distillation")):
-            with open_dict(node):
-                node.pop(key, None)
+        for key in ("distiller", "soft", "hint"):
+            with open_dict(cfg.module):
+                cfg.module.pop(key, None)
+        for key in ("distillation", "soft_targets"):
+            with open_dict(cfg.callbacks):
+                cfg.callbacks.pop(key, None)
+        cfg.pretrain = None  # the stage before learns from the teacher alone
 
 
 def check(cfg: DictConfig, folder: Path) -> Any:
@@ -52,12 +58,14 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         data.setup()
         check_test_crops(cfg, data.test_crops)
         tell(guard(data), data)
+        check_labels(cfg, data)
+        join(data)
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
         teacher = check_teacher(cfg)
         if teacher is not None and data is not None and data.records:
-            guard_teacher(teacher, data)
+            guard_teacher(cfg, teacher, data)
     except (OSError, ValueError) as error:
         missing.append(error)
     if len(missing) == 1:
@@ -82,7 +90,7 @@ def check_test_crops(cfg: DictConfig, crops: Any) -> None:
 
 def needs_teacher(cfg: DictConfig) -> bool:
     """Returns whether this run distils."""
-    return cfg.callbacks.get("distillation") is not None
+    return any(cfg.callbacks.get(key) is not None for key in ("distillation", "soft_targets"))
 
 
 def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
@@ -102,8 +110,10 @@ def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
     return load_checkpoint(cfg.teacher, cfg.teacher_experiment)
 
 
-def guard_teacher(teacher: Mapping[str, Any], data: Any) -> None:
+def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> None:
     """Raises if a teacher has learnt from what this run tests, or says so (``data.guard``)."""
+    if learns_softly(cfg):
+        check_split(teacher, data, cfg.teacher)
     contents = teacher["kdiqa"].get("contents")
     if contents is not None:
         tell(teacher_leaks(data, contents), data)
@@ -164,12 +174,18 @@ def shared(cfg: DictConfig) -> list[str]:
     """Returns the overrides a teacher's training takes over from its student's."""
     hardware = HydraConfig.get().runtime.choices.get("trainer", "default")
     words = [f"seed={cfg.seed}", f"split={cfg.split}", f"trainer={hardware}"]
+    if learns_softly(cfg):  # from the very images of this run, and from no others
+        words += [
+            f"data={HydraConfig.get().runtime.choices['data']}",
+            f"data.guard={cfg.data.guard}",
+        ]
+        words += [] if cfg.data.root is None else [f"data.root={quoted(cfg.data.root)}"]
     return [*words, *(cfg.teacher_overrides or [])]
 
 
 def own_overrides() -> list[str]:
     """Returns this run's overrides, less those that name it."""
-    private = ("run=", "resume=", "teacher=", "compare=", "name=")
+    private = ("run=", "resume=", "teacher=", "compare=", "name=", "pretrain=")
     return [w for w in HydraConfig.get().overrides.task if not w.lstrip("+~").startswith(private)]
 
 

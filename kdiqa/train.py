@@ -46,6 +46,8 @@ from kdiqa.experiment import (
 from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.soft_targets import teach
+from kdiqa.stages import pretrain, start, start_of
 from kdiqa.stopping import alone, listen
 from kdiqa.whole import write
 
@@ -88,7 +90,8 @@ def run(cfg: DictConfig, folder: Path) -> float:
         to_train = cfg.teacher == "train"
         beside = prepare_jobs(cfg, folder)
         if to_train and (teacher := check_teacher(cfg)):
-            guard_teacher(teacher, data)
+            guard_teacher(cfg, teacher, data)
+        beside |= pretrain(cfg, folder)
         write(folder / RESOLVED, resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
@@ -100,6 +103,8 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     """Returns the metrics of a new run: selected on validation, the test split read once."""
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
+    if origin := start_of(cfg, folder):
+        start(module.net, origin)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
     callbacks.append(Provenance(folder, description(cfg) | told))
@@ -107,6 +112,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
+    teach(cfg, data, callbacks)
     share_config_with_ranks(folder)
     trainer: L.Trainer = instantiate(
         cfg.trainer, callbacks=callbacks, logger=loggers, plugins=[WholeCheckpoints()]

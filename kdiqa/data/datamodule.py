@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.facts import Facts
-from kdiqa.data.files import FileIndex
+from kdiqa.data.files import FileIndex, root_of
 from kdiqa.data.guard import OnLeak, check_policy
 from kdiqa.data.loading import Loader, loader
 from kdiqa.data.pairing import Pairing, given, references_of
@@ -26,6 +25,7 @@ from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.splits import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
 from kdiqa.data.stored_splits import StoredSplit
+from kdiqa.data.unlabelled import Unlabelled
 
 
 class IQADataModule(L.LightningDataModule):
@@ -55,6 +55,7 @@ class IQADataModule(L.LightningDataModule):
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
+        unlabelled: More training images without scores, see :func:`kdiqa.data.unlabelled.join`.
         drop_last: Leaves out the last batch of an epoch where it is not full.
     """
 
@@ -90,11 +91,12 @@ class IQADataModule(L.LightningDataModule):
         seed: int = 0,
         label_scale: LabelScale = "unit",
         fraction: float = 1.0,
+        unlabelled: Unlabelled | None = None,
         drop_last: bool = False,
     ) -> None:
         super().__init__()
         self.root_from = self.setting if root is not None else "KDIQA_DATA"
-        self.root = self._root(root)
+        self.root = root_of(root, self.name)
         self.split = Split(split, split_by or self.split_by, ratios)
         self.stored_split = stored_split
         self.guard = guard
@@ -107,11 +109,12 @@ class IQADataModule(L.LightningDataModule):
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.seed = seed
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
-        self.fraction = fraction
+        self.fraction, self.unlabelled = fraction, unlabelled
         self.drop_last = drop_last
         self.kept: dict[str, CachedDataset] = {}
         self.records: list[Record] = []
         self.assignment: list[str] = []
+        self.extra: list[Record] = []  # without labels; counted after the records
         self.digest = ""
         check_policy(guard)
         check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
@@ -201,6 +204,9 @@ class IQADataModule(L.LightningDataModule):
         training = part == "train" if training is None else training
         places = self.positions(part)
         records = [self.records[place] for place in places]
+        if part == "train" and training:
+            places += range(len(self.records), len(self.records) + len(self.extra))
+            records += self.extra
         return IQADataset(
             [replace(record, mos=self.label.learned(record.mos)) for record in records],
             self.train_crops if training else self.test_crops,
@@ -217,7 +223,7 @@ class IQADataModule(L.LightningDataModule):
     def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
         """Gives pyramids in place of crops from now on, computed where they are missing."""
         for part in ("train", "val", "test"):
-            self.kept[part] = features(self.dataset(part), len(self.records))
+            self.kept[part] = features(self.dataset(part), len(self.records) + len(self.extra))
 
     def train_dataloader(self) -> Loader:
         """Returns batches of the training images, in a new order in every epoch."""
@@ -244,8 +250,3 @@ class IQADataModule(L.LightningDataModule):
             drop_last=self.drop_last and dataset.training,
             persistent_workers=workers > 0 and part != "test",
         )
-
-    def _root(self, root: str | Path | None) -> Path | None:
-        if root is None and "KDIQA_DATA" in os.environ:
-            root = Path(os.environ["KDIQA_DATA"], self.name)
-        return None if root is None else Path(root).expanduser()

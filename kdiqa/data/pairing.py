@@ -161,7 +161,7 @@ class Redistorted(Pairing):
         """Returns the image, distorted once more."""
         if self.cache is None:
             return self.pipeline(image, seed)
-        path = self.cache / f"{self._key(record, seed)}.png"
+        path = self.kept(record, seed)
         if path.exists():
             return read_rgb(path)
         second = self.pipeline(image, seed)
@@ -179,10 +179,13 @@ class Redistorted(Pairing):
                 f"{error.strerror}. Set cache to one that can be written, or cache: null."
             ) from error
 
-    def _key(self, record: Record, seed: int) -> str:
+    def kept(self, record: Record, seed: int) -> Path:
+        """Returns where the cache keeps an image's re-distortion."""
+        assert self.cache is not None
         # By the file's bytes: its time changes when a data set is copied to a node's own disk.
         content = hashlib.sha256(record.image.read_bytes()).hexdigest()
-        return hashlib.sha256(f"{self.pipeline.description}|{seed}|{content}".encode()).hexdigest()
+        text = f"{self.pipeline.description}|{seed}|{content}"
+        return self.cache / f"{hashlib.sha256(text.encode()).hexdigest()}.png"
 
 
 class ReferenceOrRedistorted(Pairing):
@@ -231,3 +234,8 @@ def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQAD
 
 def _size(image: Image) -> str:
     return f"{image.shape[1]}×{image.shape[0]}"
+
+
+def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
+    """Returns the pairings of those names that have one."""
+    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
