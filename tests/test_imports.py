@@ -14,10 +14,11 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"scorer"},  # inside load() alone
     "batch": set(),
     "digest": set(),
+    "masking": set(),
     "config": set(),
-    "data": {"batch", "distortions"},
+    "data": {"batch", "distortions", "masking"},
     "distortions": {"batch"},
-    "nets": {"batch", "digest"},
+    "nets": {"batch", "digest", "masking"},
     "losses": {"batch"},
     "metrics": {"batch"},
     "distillers": {"batch", "nets", "losses"},
