@@ -19,6 +19,7 @@ from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
 from kdiqa.launch import run_job
+from kdiqa.withheld import check_loss, check_teacher_labels
 
 console = Console()
 
@@ -46,6 +47,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     missing: list[Exception] = []
     data = None
     try:
+        check_loss(cfg)
         data = instantiate(cfg.data)
         if "LOCAL_RANK" not in os.environ:
             data.prepare_data()
@@ -56,6 +58,8 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         missing.append(error)
     try:
         teacher = check_teacher(cfg)
+        if teacher is not None:
+            check_teacher_labels(cfg, teacher)
         if teacher is not None and data is not None and data.records:
             guard_teacher(teacher, data)
     except (OSError, ValueError) as error:
