@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,31 @@ def load(
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is none of ours, or a teacher's.
     """
+    return opened(path, device, seed_by, max_pixels, paired)
+
+
+def opened(
+    path: str | Path,
+    device: str,
+    seed_by: SeedBy,
+    max_pixels: int,
+    beside: Callable[[Path, str, Mapping[str, Any]], Pairing],
+) -> Scorer:
+    """Returns the scorer of a checkpoint, as :func:`load` does.
+
+    Args:
+        path: As there, like what follows.
+        device: Likewise.
+        seed_by: Likewise.
+        max_pixels: Likewise.
+        beside: What the net compares a picture with, by the checkpoint's path, the second image's
+            name and the configuration of the run's data.
+    """
     path = find_checkpoint(path)
     told = load_checkpoint(path)["kdiqa"]
     config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
     data, pair = config["data"], told["pair"]
-    pairs = {name: paired(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
+    pairs = {name: beside(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
     seed = int(data.get("seed", told["seed"]))
@@ -120,6 +140,19 @@ def load(
 
 def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
     """Returns what a checkpoint's net compares an image with, if any picture has it."""
+    pairing = pairing_of(path, name, data)
+    if isinstance(pairing, Reference):
+        raise ValueError(
+            f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
+            " photograph does not have.\nGive the run folder of a student; train one with:"
+            f" python -m kdiqa.train experiment=akd_demo teacher={path}"
+        )
+    pairing.check([])
+    return pairing
+
+
+def pairing_of(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns what a checkpoint's net was compared with in its run, less what needs its disk."""
     node = (data.get("pairs") or {}).get(name)
     if node is None:
         raise ValueError(
@@ -128,17 +161,10 @@ def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
         )
     plain = {key: value for key, value in node.items() if key != "cache"}  # of another machine
     pairing: Pairing = instantiate(plain, DATA_ONLY)
-    if isinstance(pairing, Reference):
-        raise ValueError(
-            f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
-            " photograph does not have.\nGive the run folder of a student; train one with:"
-            f" python -m kdiqa.train experiment=akd_demo teacher={path}"
-        )
     if isinstance(pairing, ReferenceOrRedistorted):
         pairing = pairing.redistorted
     if isinstance(pairing, Redistorted):
         pairing.cache = None
-    pairing.check([])
     return pairing
 
 
