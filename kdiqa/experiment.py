@@ -21,6 +21,7 @@ from kdiqa.data.pool import Pool
 from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
 from kdiqa.soft_targets import check_labels, check_split, learns_softly
+from kdiqa.withheld import check_loss, check_teacher_labels
 
 console = Console()
 
@@ -52,6 +53,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     missing: list[Exception] = []
     data = None
     try:
+        check_loss(cfg)
         data = instantiate(cfg.data)
         if "LOCAL_RANK" not in os.environ:
             data.prepare_data()
@@ -64,6 +66,8 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         missing.append(error)
     try:
         teacher = check_teacher(cfg)
+        if teacher is not None:
+            check_teacher_labels(cfg, teacher)
         if teacher is not None and data is not None and data.records:
             guard_teacher(cfg, teacher, data)
     except (OSError, ValueError) as error:

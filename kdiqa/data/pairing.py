@@ -234,8 +234,3 @@ def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQAD
 
 def _size(image: Image) -> str:
     return f"{image.shape[1]}×{image.shape[0]}"
-
-
-def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
-    """Returns the pairings of those names that have one."""
-    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
