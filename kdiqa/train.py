@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from kdiqa import report
+from kdiqa import devices, report, search
+from kdiqa.board.naming import name_run
+from kdiqa.board.session import on_board, runs
 from kdiqa.callbacks.provenance import Provenance
 from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
 from kdiqa.data.datamodule import IQADataModule
@@ -36,7 +38,9 @@ from kdiqa.experiment import (
 from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.ranks import agreed, is_first, let_others_go_on, wait_for_first
 
+search.register()
 console = Console()
 Metrics = dict[str, dict[str, float]]
 
@@ -48,6 +52,7 @@ def main(cfg: DictConfig) -> float | None:
     keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
+    devices.take(cfg.trainer.devices)
     with told_plainly(folder), ranks_end_here():
         return run(cfg, folder)
 
@@ -59,9 +64,12 @@ def run(cfg: DictConfig, folder: Path) -> float:
         cfg: The composed configuration.
         folder: Of this run.
     """
-    first = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
+    first = is_first()
+    if not finished(folder):
+        wait_for_first()
     torch.set_float32_matmul_precision("high")
     switch(cfg)
+    name_run(cfg, folder)
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:
@@ -89,26 +97,26 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
     last = folder / "checkpoints" / "last.ckpt"
     keep_metrics(folder)
+    let_others_go_on()
     begun = time.monotonic()
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
     try:
-        resumed = str(last) if cfg.resume and last.is_file() else None
-        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
-        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-        for read in (trainer.validate, trainer.test):
-            read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
-        if trainer.is_global_zero:
-            whole_metrics(folder)
-            write_results(cfg, folder, trainer, module, time.monotonic() - begun)
-            figures = report.draw(folder)
-            for logger in trainer.loggers:
-                send_panels(logger, folder, figures)
+        with on_board(trainer.loggers, plain):
+            resumed = str(last) if cfg.resume and last.is_file() else None
+            trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+            best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+            for read in (trainer.validate, trainer.test):
+                read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
+            if trainer.is_global_zero:
+                whole_metrics(folder)
+                write_results(cfg, folder, trainer, module, time.monotonic() - begun)
+                send_panels(trainer.loggers, folder, data, report.draw(folder))
         return dict(module.metrics)
     except SystemExit as stopped:  # how Lightning ends after Ctrl-C
         raise KeyboardInterrupt from stopped
     finally:
         for logger in trainer.loggers:
             logger.finalize("success" if (folder / "results.json").is_file() else "failed")
-            close(logger)
 
 
 def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
@@ -171,20 +179,14 @@ def show(folders: dict[str, Path]) -> None:
             console.print(f"  {picture}", highlight=False)
 
 
-def send_panels(logger: Any, folder: Path, figures: list[Path]) -> None:
-    """Sends predictions and pictures to Weights & Biases, where that is the logger."""
-    if type(logger).__name__ == "WandbLogger":
-        from kdiqa.callbacks.panels import send
+def send_panels(loggers: list[Any], folder: Path, data: Any, pictures: list[Path]) -> None:
+    """Sends rows, tables and pictures to Weights & Biases, where that is a logger."""
+    for run in runs(loggers):
+        from kdiqa.board import panels
 
-        send(logger, folder, figures)
-
-
-def close(logger: Any) -> None:
-    """Ends a Weights & Biases run, which would else go on into the next job of a multirun."""
-    if type(logger).__name__ == "WandbLogger":
-        import wandb
-
-        wandb.finish()
+        dataset = type(data).__module__.rpartition(".")[2]
+        panels.summarise(run, json.loads((folder / "results.json").read_text()), dataset)
+        panels.send(run, folder, data.root, dataset, pictures)
 
 
 if __name__ == "__main__":
@@ -192,4 +194,5 @@ if __name__ == "__main__":
     # stands in __main__ would travel with all that this file holds.
     from kdiqa.train import main as job
 
+    sys.argv[1:] = agreed(sys.argv[1:])
     job()
