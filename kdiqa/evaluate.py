@@ -18,6 +18,7 @@ from kdiqa.config import load_checkpoint, quiet
 from kdiqa.data.pairing import NoReferenceError
 from kdiqa.errors import told_plainly
 from kdiqa.evaluation import Evaluation, evaluated, of_run
+from kdiqa.experiment import needs_teacher
 from kdiqa.protocol import marked
 
 console = Console()
@@ -129,7 +130,7 @@ def teacher_of(folder: Path) -> Path | None:
     """Returns the run folder of a student's teacher; None where it had none or it is gone."""
     cfg = OmegaConf.create(load_checkpoint(folder)["kdiqa"]["config"])
     path = cfg.get("teacher")
-    if path is None or cfg.callbacks.get("distillation") is None:
+    if path is None or not needs_teacher(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
         console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")

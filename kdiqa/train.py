@@ -16,10 +16,21 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from kdiqa import report
+from kdiqa.callbacks.finite import FiniteLoss
 from kdiqa.callbacks.provenance import Provenance
-from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
+from kdiqa.callbacks.saving import Listening, WholeCheckpoints
+from kdiqa.config import (
+    FORMAT,
+    conf_dir,
+    instantiate,
+    load_checkpoint,
+    quiet,
+    resolved_yaml,
+)
+from kdiqa.curves import join, put_aside
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.guard import seen
+from kdiqa.data.pool import told_banks
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
@@ -27,15 +38,18 @@ from kdiqa.experiment import (
     finished,
     guard_teacher,
     keep_features,
-    keep_metrics,
     keeps_features,
     prepare_jobs,
     switch,
-    whole_metrics,
+    where_it_stopped,
 )
-from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
+from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.soft_targets import teach
+from kdiqa.stages import pretrain, start, start_of
+from kdiqa.stopping import alone, listen
+from kdiqa.whole import write
 
 console = Console()
 Metrics = dict[str, dict[str, float]]
@@ -49,7 +63,15 @@ def main(cfg: DictConfig) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
     with told_plainly(folder), ranks_end_here():
-        return run(cfg, folder)
+        if not is_first():
+            return run(cfg, folder)
+        with alone(folder, wait=PART_OF_A_RUN in os.environ):
+            return run(cfg, folder)
+
+
+def is_first() -> bool:
+    """Returns whether this process is no further rank of a run."""
+    return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
@@ -59,7 +81,7 @@ def run(cfg: DictConfig, folder: Path) -> float:
         cfg: The composed configuration.
         folder: Of this run.
     """
-    first = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
+    first = is_first()
     torch.set_float32_matmul_precision("high")
     switch(cfg)
     data = check(cfg, folder)
@@ -68,8 +90,9 @@ def run(cfg: DictConfig, folder: Path) -> float:
         to_train = cfg.teacher == "train"
         beside = prepare_jobs(cfg, folder)
         if to_train and (teacher := check_teacher(cfg)):
-            guard_teacher(teacher, data)
-        (folder / RESOLVED).write_text(resolved_yaml(cfg))
+            guard_teacher(cfg, teacher, data)
+        beside |= pretrain(cfg, folder)
+        write(folder / RESOLVED, resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
         show(beside | {str(cfg.name): folder})
@@ -80,24 +103,32 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     """Returns the metrics of a new run: selected on validation, the test split read once."""
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     module = instantiate(cfg.module)
+    if origin := start_of(cfg, folder):
+        start(module.net, origin)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
+    told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
+    callbacks.append(Provenance(folder, description(cfg) | told))
+    callbacks += [FiniteLoss(), Listening(listen)]
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
+    teach(cfg, data, callbacks)
     share_config_with_ranks(folder)
-    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
-    last = folder / "checkpoints" / "last.ckpt"
-    keep_metrics(folder)
+    trainer: L.Trainer = instantiate(
+        cfg.trainer, callbacks=callbacks, logger=loggers, plugins=[WholeCheckpoints()]
+    )
+    resumed, curve = where_it_stopped(folder) if cfg.resume else (None, None)
+    if trainer.is_global_zero:
+        put_aside(folder, curve)
     begun = time.monotonic()
     try:
-        resumed = str(last) if cfg.resume and last.is_file() else None
         trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
         best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+        load_checkpoint(best)  # says which file is damaged, if it is
         for read in (trainer.validate, trainer.test):
             read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
         if trainer.is_global_zero:
-            whole_metrics(folder)
+            join(folder)
             write_results(cfg, folder, trainer, module, time.monotonic() - begun)
             figures = report.draw(folder)
             for logger in trainer.loggers:
@@ -123,6 +154,7 @@ def description(cfg: DictConfig) -> dict[str, Any]:
 
     node = OmegaConf.create(OmegaConf.to_container(cfg.module.net, resolve=True))
     return {
+        "format": FORMAT,
         "version": kdiqa.__version__,
         "net": OmegaConf.to_yaml(node),
         "config": resolved_yaml(cfg),
@@ -151,9 +183,7 @@ def write_results(
         "seed": int(cfg.seed),
         "split": int(cfg.split),
     }
-    unfinished = folder / "results.json.part"
-    unfinished.write_text(json.dumps(made, indent=2) + "\n")
-    unfinished.replace(folder / "results.json")
+    write(folder / "results.json", json.dumps(made, indent=2) + "\n")
 
 
 def show(folders: dict[str, Path]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import lightning as L
 import pandas as pd
 
+from kdiqa.whole import write
+
 
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
@@ -37,8 +39,7 @@ class Predictions(L.Callback):
         if not trainer.is_global_zero:
             return
         table = rows_of(trainer.datamodule, module.rows[split])  # type: ignore[attr-defined]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        table.to_csv(self.folder / f"{split}.csv", index=False)
+        write(self.folder / f"{split}.csv", table.to_csv(index=False))
 
 
 def rows_of(data: Any, rows: Any) -> pd.DataFrame:

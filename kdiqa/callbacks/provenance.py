@@ -14,6 +14,7 @@ from typing import Any
 import lightning as L
 
 import kdiqa
+from kdiqa.whole import write
 
 PACKAGES = ("torch", "torchvision", "lightning", "timm", "hydra-core", "albumentations", "numpy")
 
@@ -46,13 +47,15 @@ class Provenance(L.Callback):
             }
             self.folder.mkdir(parents=True, exist_ok=True)
             data.write_split(self.folder / "split.csv")
-            (self.folder / "provenance.json").write_text(json.dumps(told, indent=2) + "\n")
+            write(self.folder / "provenance.json", json.dumps(told, indent=2) + "\n")
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Adds the description; everything in it is a plain container."""
-        checkpoint["kdiqa"] = self.description
+        """Adds the description and the epoch's values; all of it plain containers."""
+        known = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        known |= {"epoch": trainer.current_epoch, "step": trainer.global_step - 1}
+        checkpoint["kdiqa"] = self.description | {"curve": known}
 
 
 def versions() -> dict[str, str]:

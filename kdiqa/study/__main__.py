@@ -18,6 +18,7 @@ from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
 from kdiqa.study.lock import Lock
 from kdiqa.study.plan import Study, StudyError, read
 from kdiqa.study.runner import Command, Runner, Task, is_done
+from kdiqa.whole import write
 
 REMEMBERED = "overrides.json"  # in the study's log folder
 EPILOG = """examples:
@@ -159,8 +160,7 @@ def remembered(logs: Path, words: Sequence[str], console: Console) -> list[str]:
 
 def remember(logs: Path, words: Sequence[str]) -> None:
     """Keeps the overrides for the next time."""
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / REMEMBERED).write_text(json.dumps(list(words)) + "\n")
+    write(logs / REMEMBERED, json.dumps(list(words)) + "\n")
 
 
 def devices() -> list[str]:
