@@ -51,7 +51,7 @@ def scored(
     """Yields the rows of ``batch_size`` paths after another, in the order of the paths.
 
     Like :func:`kdiqa.predict.scoring.scored`, with the same scores. Each actor reads and scores; one
-    that dies is started again, and what it had not handed over is scored again. All machines must
+    that dies is started again by Ray, and what it had not handed over is scored again. All machines must
     find the files under the same paths, and have kdiqa; the model travels.
 
     Args:
@@ -74,8 +74,6 @@ def scored(
             compute=ActorPoolStrategy(size=actors),
             num_cpus=1,
             num_gpus=int(scorer.device.type == "cuda"),
-            max_restarts=-1,
-            max_task_retries=-1,
         )
         for batch, row in zip(batches, made.iter_rows(), strict=True):
             said = json.loads(row["rows"])

@@ -14,9 +14,7 @@ pytestmark = pytest.mark.slow
 
 # What a cluster's commands say. The job fails at once: what is looked at is how it was asked for.
 SBATCH = '#!/bin/sh\ncp "$1" "{home}/asked.sh"\necho "Submitted batch job 4321"\n'
-SACCT = (
-    '#!/bin/sh\necho "JobID|State|NodeList"\necho "4321_0|FAILED|n1"\necho "4321_1|FAILED|n1"\n'
-)
+SACCT = '#!/bin/sh\necho "JobID|State|NodeList"\nfor i in 0 1 2 3 4 5 6 7 8 9; do echo "4321_$i|FAILED|n1"; done\n'
 
 
 def test_local_executor_runs_a_job_of_a_multirun(tmp_path: Path, fake_data: Path) -> None:
@@ -35,14 +33,14 @@ def test_slurm_is_asked_for_what_the_configuration_says(tmp_path: Path) -> None:
     for name, text in (("sbatch", SBATCH), ("sacct", SACCT), ("srun", "#!/bin/sh\n")):
         (commands / name).write_text(text.format(home=tmp_path))
         (commands / name).chmod(0o755)
-    words = [*ALONE, "launcher=submitit_slurm", "seed=0,1", "hydra.launcher.partition=gpu"]
+    words = [*ALONE, "launcher=submitit_slurm", "seed=range(10)", "hydra.launcher.partition=gpu"]
     words += ["hydra.launcher.max_num_timeout=3", f"hydra.sweep.dir={tmp_path / 'swept'}"]
     done = train("-m", *words, cwd=tmp_path, PATH=f"{commands}:/usr/bin:/bin")
     assert done.returncode != 0
     asked = (tmp_path / "asked.sh").read_text()
     options = dict(re.findall(r"^#SBATCH --([\w-]+)=(\S+)$", asked, re.MULTILINE))
     wanted = {
-        **{"array": "0-1%8", "cpus-per-task": "8", "gpus-per-node": "1", "mem": "32GB"},
+        **{"array": "0-9%8", "cpus-per-task": "8", "gpus-per-node": "1", "mem": "32GB"},
         **{"nodes": "1", "ntasks-per-node": "1", "partition": "gpu", "time": "720"},
         **{"job-name": "train", "signal": "USR2@120"},
     }
