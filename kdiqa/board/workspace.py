@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-CURVES = {
+CURVES: dict[str, dict[str, list[str] | str]] = {
     "Validation": {
         "SRCC": ["val/srcc"],
         "PLCC, as it is and after the fit": ["val/plcc", "val/plcc_fit"],
@@ -51,8 +51,8 @@ def workspace(entity: str, project: str, name: str) -> Any:
         ModuleNotFoundError: If the package for it is missing.
     """
     try:
-        import wandb_workspaces.reports.v2 as panels
-        import wandb_workspaces.workspaces as ws
+        import wandb_workspaces.reports.v2 as panels  # type: ignore[import-not-found]
+        import wandb_workspaces.workspaces as ws  # type: ignore[import-not-found]
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(MISSING) from error
     sections = []

@@ -68,8 +68,9 @@ def scored(
     try:
         items = [{"paths": [os.fsencode(path) for path in batch]} for batch in batches]
         blocks = max(-(-len(batches) // BLOCK), min(len(batches), 4 * actors))
+        actor: Any = Actor
         made = ray.data.from_items(items, override_num_blocks=blocks).map(
-            Actor,
+            actor,
             fn_constructor_args=(scorer,),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=1,
