@@ -16,6 +16,7 @@ VERBS = {
     "predict": "score pictures: kdiqa predict FOLDER --model RUN -o scores.csv",
     "cost": "parameters, multiply-adds and milliseconds of a score: kdiqa cost RUN…",
     "report": "tables, pictures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
+    "board": "the workspace of a project on Weights & Biases",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
     "kadis": "generate KADIS-700k's distorted images from its references",

@@ -6,7 +6,8 @@ import argparse
 import csv
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -44,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=16, metavar="N", help="pictures a batch, default 16")
     add("--workers", type=int, default=cores(), metavar="N",
         help="processes beside this one, default one a core")  # fmt: skip
+    add("--engine", choices=("local", "ray"), default="local",
+        help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, …")
     return made
 
@@ -86,6 +89,8 @@ def check(options: argparse.Namespace) -> None:
             f"--batch-size is {options.batch_size} and --workers {options.workers}; give at least"
             " 1 and at least 0."
         )
+    if options.engine == "ray" and find_spec("ray") is None:
+        raise ValueError('--engine ray needs Ray. Type: pip install "kdiqa[ray]"')
     for path in (options.output, options.sheet):
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"No folder '{path.parent}' for {path.name}. Make it first.")
@@ -120,13 +125,23 @@ def run(
         task = progress.add_task(
             "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
         )
-        for batch in scored(scorer, open_ones, size, min(options.workers, len(open_ones))):
+        scores = engine(options.engine)
+        for batch in scores(scorer, open_ones, size, min(options.workers, len(open_ones))):
             new = [row for row in batch if row.image not in rows]
             if table is not None:
                 table.append(new)
             show(new)
             rows.update((row.image, row) for row in new)
             progress.advance(task, len(batch))
+
+
+def engine(name: str) -> Callable[..., Iterator[list[Row]]]:
+    """Returns what scores many pictures."""
+    if name == "ray":
+        from kdiqa.predict import on_ray
+
+        return on_ray.scored
+    return scored
 
 
 def printer(as_json: bool, as_csv: bool) -> Callable[[Sequence[Row]], None]:
