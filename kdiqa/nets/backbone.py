@@ -18,7 +18,7 @@ from torch.nn import functional as F
 import kdiqa.nets.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
-from kdiqa.nets.taps import expansions, merged_stages, trunk_dims
+from kdiqa.nets.taps import expansions, merged_stages, trunk_dims, vit_tokens
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
@@ -38,7 +38,8 @@ class Backbone(nn.Module):
             official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224², or
             ``expansions`` for the wide activations inside the inverted residuals of MobileNets
             and EfficientNets, those of one stride side by side (ours): texture shows in them
-            that the narrow stage outputs have thrown away.
+            that the narrow stage outputs have thrown away, or ``tokens`` for a ViT's patch
+            tokens and its class token, the latter repeated on the grid: two levels.
         levels: How many stages, counted from the coarsest.
         grid: Side G of the pooled grid.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
@@ -76,7 +77,7 @@ class Backbone(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        check_choice("taps", taps, ("stages", "post_merge", "expansions"))
+        check_choice("taps", taps, ("stages", "post_merge", "expansions", "tokens"))
         check_choice("statistics", statistics, ("mean", "mean_std"))
         check_choice("norm", norm, ("layer", "none"))
         self.taps, self.levels, self.grid = taps, levels, grid
@@ -128,6 +129,8 @@ class Backbone(nn.Module):
         if self.taps == "expansions":
             wide = expansions(self.trunk, x)[-self.levels :]
             return [level.permute(0, 2, 3, 1) for level in wide]
+        if self.taps == "tokens":
+            return vit_tokens(self.trunk, x)
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = getattr(self.trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in self.trunk(x)]
@@ -170,11 +173,11 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if taps != "post_merge":
+    if taps in ("stages", "expansions"):
         options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
     else:
         options |= {"num_classes": 0}
-        if "swin" not in name:
+        if taps == "post_merge" and "swin" not in name:
             raise ValueError(
                 f"backbone.taps=post_merge is for a Swin, not '{name}'; use backbone.taps=stages."
             )
