@@ -36,7 +36,9 @@ class Memory:
 
     def __init__(self, size: int = 1024) -> None:
         if size < 0:
-            raise ValueError(f"A memory of {size} entries cannot be kept. Set memory.size to 0 or more.")
+            raise ValueError(
+                f"A memory of {size} entries cannot be kept. Set memory.size to 0 or more."
+            )
         self.size = size
         self.held: Entries | None = None
 
@@ -46,9 +48,8 @@ class Memory:
         if self.size == 0:
             return fresh
         old = self.held or Entries(*(part[:0] for part in fresh))
-        both = (
-            torch.cat([before.to(now.device), now]) for before, now in zip(old, fresh, strict=True)
-        )
+        with torch.autocast(fresh.tokens.device.type, enabled=False):  # it joins no float16
+            both = [torch.cat([a.to(b.device), b]) for a, b in zip(old, fresh, strict=True)]
         self.held = Entries(*(part[-self.size :].clone() for part in both))
         return self.held
 

@@ -202,7 +202,7 @@ class NoiseMatchingModule(IQAModule):
         noisy = judged(choice)
         chosen = found.cosine.gather(1, choice[:, None]).squeeze(1)
         return noisy, {
-            "noise_beta": torch.as_tensor(strength),
+            "noise_beta": torch.full_like(score[0].detach(), strength),
             "noise_change": (noisy - score).abs().mean().detach(),
             "match_cosine": (chosen * matched).sum() / matched.sum().clamp(min=1),
             "match_found": matched.float().mean(),
@@ -211,16 +211,9 @@ class NoiseMatchingModule(IQAModule):
     def noisy_terms(
         self, noisy: Tensor, score: Tensor, mos: Tensor, count: int
     ) -> dict[str, Tensor]:
-        """Returns the terms of the disturbed scores, of images and of views.
-
-        Args:
-            noisy: Scores of the disturbed crops, the images' first.
-            score: Those of the undisturbed ones.
-            mos: What both are to be.
-            count: Crops of images.
-        """
+        """Returns the terms of disturbed scores beside undisturbed ones: ``count`` images, views."""
         terms: dict[str, Tensor] = {}
-        parts = [("", slice(0, count), 1.0)]
+        parts = [("", slice(0, count), torch.ones_like(self.distill_weight))]
         if self.distiller is not None:
             parts.append(("_view", slice(count, None), self.distill_weight))
         for name, part, weight in parts:
@@ -239,12 +232,15 @@ class NoiseMatchingModule(IQAModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the memory of every rank, so that a resumed run goes on with it bit by bit."""
-        state = self.memory.state()
-        world = self.trainer.world_size
-        if world > 1:
-            state = {name: self.all_gather(part) for name, part in state.items()}
-        apart = [{k: (v[i] if world > 1 else v).cpu() for k, v in state.items()} for i in range(world)]
-        checkpoint["memory"] = apart
+        world, state = self.trainer.world_size, self.memory.state()
+        every: dict[str, Any] = {
+            name: self.all_gather(part) if world > 1 else part[None]
+            for name, part in state.items()
+        }
+        checkpoint["memory"] = [
+            {name: parts[rank].cpu().clone() for name, parts in every.items()}
+            for rank in range(world)
+        ]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes this rank's memory back; a rank that was not there before begins with another's."""

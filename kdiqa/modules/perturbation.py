@@ -48,7 +48,9 @@ class Perturbation:
         """
         return self.beta * min(1.0, epochs / self.ramp_epochs) if self.ramp_epochs else self.beta
 
-    def __call__(self, patches: Tensor, other: Tensor, gate: Tensor | None, beta: Tensor) -> Tensor:
+    def __call__(
+        self, patches: Tensor, other: Tensor, gate: Tensor | None, beta: Tensor
+    ) -> Tensor:
         r"""Returns disturbed tokens.
 
         Args:

@@ -161,5 +161,7 @@ class PanelNet(nn.Module):
     @staticmethod
     def said(score: Tensor, semantic: Tensor, crops: int) -> Prediction:
         """Returns the prediction of images from rows of crops."""
-        score, semantic = (rows.unflatten(0, (-1, crops)).mean(dim=1) for rows in (score, semantic))
+        score, semantic = (
+            rows.unflatten(0, (-1, crops)).mean(dim=1) for rows in (score, semantic)
+        )
         return Prediction(score, None, None, semantic)

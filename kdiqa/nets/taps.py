@@ -68,7 +68,9 @@ def vit_tokens(vit: Any, x: Tensor) -> list[Tensor]:
     tokens = vit.forward_features(x)
     patches = tokens[:, vit.num_prefix_tokens :]
     first = tokens[:, :1] if vit.has_class_token else patches.mean(1, keepdim=True)
-    height, width = (side // step for side, step in zip(x.shape[-2:], vit.patch_embed.patch_size, strict=True))
+    height, width = (
+        side // step for side, step in zip(x.shape[-2:], vit.patch_embed.patch_size, strict=True)
+    )
     return [patches.unflatten(1, (height, width)), first.unsqueeze(1)]
 
 

@@ -101,7 +101,9 @@ def test_memory_keeps_no_gradient_and_comes_back_from_its_state() -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    message = r"^matching.rule is 'nearest'; it is one of: low_sem_sim, high_sem_sim, random, off.$"
+    message = (
+        r"^matching.rule is 'nearest'; it is one of: low_sem_sim, high_sem_sim, random, off.$"
+    )
     with pytest.raises(ValueError, match=message):
         Matching(rule="nearest")  # type: ignore[arg-type]
     message = (

@@ -7,7 +7,10 @@ import torch
 
 from kdiqa.modules.perturbation import Perturbation
 
-OWN, OTHER = torch.randn(3, 5, 8, dtype=torch.float64), 3 + 2 * torch.randn(3, 5, 8, dtype=torch.float64)
+OWN, OTHER = (
+    torch.randn(3, 5, 8, dtype=torch.float64),
+    3 + 2 * torch.randn(3, 5, 8, dtype=torch.float64),
+)
 BETA = torch.tensor([0.3, 0.0, 0.3], dtype=torch.float64)
 
 
@@ -52,5 +55,7 @@ def test_what_cannot_be_is_said() -> None:
     )
     with pytest.raises(ValueError, match=message):
         Perturbation(by_gate=True)(OWN, OTHER, None, BETA)
-    with pytest.raises(ValueError, match=r"^noise.kind is 'blur'; it is one of: add, adain, mix.$"):
+    with pytest.raises(
+        ValueError, match=r"^noise.kind is 'blur'; it is one of: add, adain, mix.$"
+    ):
         Perturbation(kind="blur")  # type: ignore[arg-type]

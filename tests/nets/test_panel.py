@@ -98,7 +98,9 @@ def test_score_does_not_depend_on_the_number_or_order_of_crops() -> None:
 
 
 def test_vit_small_is_as_large_as_the_net_it_is_built_after() -> None:
-    backbone = Backbone("deit3_small_patch16_224", "random", taps="tokens", levels=2, grid=14, frozen=False)
+    backbone = Backbone(
+        "deit3_small_patch16_224", "random", taps="tokens", levels=2, grid=14, frozen=False
+    )
     net = PanelNet(backbone)
     assert all(isinstance(p, torch.nn.Identity) for p in net.projections)
     assert sum(p.numel() for p in net.backbone.parameters()) == 21_674_496
