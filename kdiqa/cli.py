@@ -14,6 +14,7 @@ VERBS = {
     "evaluate": "a finished run on other data sets: kdiqa evaluate run=RUN data=[live,csiq]",
     "study": "many runs as one resumable command: kdiqa study experiments/NAME",
     "predict": "score pictures: kdiqa predict FOLDER --model RUN -o scores.csv",
+    "cost": "parameters, multiply-adds and milliseconds of a score: kdiqa cost RUN…",
     "report": "tables, pictures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",

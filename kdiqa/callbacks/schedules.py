@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Constant:
     """The same weight at every step (official).
@@ -57,3 +59,20 @@ class WarmupSteps:
         """Returns the share."""
         rising = min(1.0, (epoch + 1) / self.warmup) if self.warmup else 1.0
         return rising * self.factor ** (epoch // self.every)
+
+
+class Cosine:
+    """A half wave from one weight to another over a run, whose share it is asked by.
+
+    Example:
+        >>> cosine = Cosine(start=0.5, end=0.2)
+        >>> cosine(0.0), round(cosine(0.5), 2), round(cosine(1.0), 2)
+        (0.5, 0.35, 0.2)
+    """
+
+    def __init__(self, start: float, end: float) -> None:
+        self.start, self.end = start, end
+
+    def __call__(self, share: float) -> float:
+        """Returns the weight where a share of the run is over."""
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2

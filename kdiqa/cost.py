@@ -1,0 +1,217 @@
+"""What a score costs: ``python -m kdiqa.cost RUN…``: parameters, multiply-adds, milliseconds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from kdiqa.config import load_checkpoint, quiet
+from kdiqa.data.images import read_rgb
+from kdiqa.data.inference import MAX_PIXELS
+from kdiqa.data.pairing import Pairing, Reference
+from kdiqa.data.record import Record
+from kdiqa.scorer import Scorer, opened, paired, pairing_of
+
+COLUMNS = ("", "parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
+EPILOG = """One picture at a time, on the CPU, in one thread; medians. parameters: of all that scores,
+the backbone's among them; trained: those that are not frozen. MMAC: millions of multiply-adds of
+convolutions, matrix products and attention over all crops and the second image's. ms net: from
+crops to score; ms in all: from the picture's pixels, cropping and re-distortion included."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one score of a run's net costs.
+
+    Args:
+        name: The run's.
+        run: Its folder or checkpoint.
+        parameters: Of the net, its backbone's included.
+        trained: Those among them that have a gradient.
+        crops: What passes the net: number, height and width.
+        macs: Multiply-adds of one score.
+        net_ms: Milliseconds from crops to score.
+        whole_ms: Milliseconds from pixels to score.
+    """
+
+    name: str
+    run: str
+    parameters: int
+    trained: int
+    crops: str
+    macs: int
+    net_ms: float
+    whole_ms: float
+
+    def cells(self) -> list[str]:
+        """Returns the row of a table."""
+        counts = [f"{number / 1e6:.3f} M" for number in (self.parameters, self.trained)]
+        times = [f"{value:.1f}" for value in (self.net_ms, self.whole_ms)]
+        return [self.name, *counts, self.crops, f"{self.macs / 1e6:,.1f}", *times]
+
+
+class Itself(Pairing):
+    """A picture beside itself: a stand-in for a reference, which costs the net as much."""
+
+    def __call__(self, image: NDArray[np.uint8], record: Record, seed: int) -> NDArray[np.uint8]:
+        """Returns the image."""
+        return image
+
+
+def beside(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns what a net compares a picture with; for a teacher, the picture itself."""
+    if isinstance(pairing_of(path, name, data), Reference):
+        return Itself()
+    return paired(path, name, data)
+
+
+def cost(run: str | Path, picture: NDArray[np.uint8], repeats: int = 21) -> Cost:
+    """Returns what a run's net costs for one picture.
+
+    Args:
+        run: A run folder or a checkpoint, a teacher's too.
+        picture: RGB, uint8, :math:`(H, W, 3)`; crops of whole images and tiles depend on its size.
+        repeats: Scores that are timed.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint.
+        ValueError: If it is none of ours.
+    """
+    scorer = opened(run, "cpu", "content", MAX_PIXELS, beside)
+    views = scorer.views(picture)
+    batch = {name: crops[None] for name, crops in views.items()}
+    passes = [views[name] for name in dict.fromkeys(scorer.pair)]
+    shape = "×".join(map(str, passes[0].shape[-2:]))
+    parameters = list(scorer.net.parameters())
+    config: Any = OmegaConf.create(load_checkpoint(run)["kdiqa"]["config"])
+    return Cost(
+        name=str(config.get("name", run)),
+        run=str(run),
+        parameters=sum(p.numel() for p in parameters),
+        trained=sum(p.numel() for p in parameters if p.requires_grad),
+        crops=f"{sum(len(crops) for crops in passes)} of {shape}",
+        macs=multiply_adds(lambda: scorer.predict(batch)),
+        net_ms=milliseconds(lambda: scorer.predict(batch), repeats),
+        whole_ms=milliseconds(lambda: once(scorer, picture), repeats),
+    )
+
+
+def once(scorer: Scorer, picture: NDArray[np.uint8]) -> None:
+    """Scores a picture from its pixels."""
+    scorer.predict({name: crops[None] for name, crops in scorer.views(picture).items()})
+
+
+def multiply_adds(call: Callable[[], Any]) -> int:
+    """Returns the multiply-adds of a call's convolutions, matrix products and attention.
+
+    Example:
+        >>> multiply_adds(lambda: torch.ones(2, 3) @ torch.ones(3, 5))
+        30
+    """
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops() // 2
+
+
+def milliseconds(call: Callable[[], Any], repeats: int) -> float:
+    """Returns the median time of a call, after one that is not timed."""
+    call()
+    times = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begun)
+    return 1000 * median(times)
+
+
+def told_apart(costs: Sequence[Cost]) -> list[list[str]]:
+    """Returns the rows of a table; runs of one name are told apart by their folders."""
+    names = [made.name for made in costs]
+    rows = [made.cells() for made in costs]
+    for row, made in zip(rows, costs, strict=True):
+        if names.count(made.name) > 1:
+            row[0] = f"{made.name} ({made.run})"
+    return rows
+
+
+def markdown(costs: Sequence[Cost]) -> str:
+    """Returns the table for a README."""
+    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *told_apart(costs)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def table(costs: Sequence[Cost]) -> Table:
+    """Returns the table for a terminal."""
+    made = Table(*COLUMNS, title="What one score costs")
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for row in told_apart(costs):
+        made.add_row(*row)
+    return made
+
+
+def photograph() -> NDArray[np.uint8]:
+    """Returns a picture of 512×512 that comes with scikit-image."""
+    from skimage.data import astronaut
+
+    return np.asarray(astronaut(), np.uint8)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command line may say."""
+    made = argparse.ArgumentParser(
+        "kdiqa cost", description="What one score of a trained net costs.", epilog=EPILOG
+    )
+    add = made.add_argument
+    add("runs", nargs="+", metavar="RUN", help="run folders or checkpoints, of teachers too")
+    add("--picture", type=Path, metavar="FILE", help="default: a photograph of 512×512")
+    add("--repeats", type=int, default=21, metavar="N", help="scores that are timed, default 21")
+    shown = made.add_mutually_exclusive_group()
+    shown.add_argument("--markdown", action="store_true", help="a table for a README")
+    shown.add_argument("--json", action="store_true", help="plain numbers, a list of objects")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints what the command line asks for, and returns the exit code."""
+    quiet()
+    command = parser()
+    options = command.parse_args(arguments)
+    if options.repeats < 1:
+        command.error(f"--repeats is {options.repeats}; give at least 1.")
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    errors = Console(stderr=True)
+    try:
+        picture = read_rgb(options.picture) if options.picture else photograph()
+        runs = track(options.runs, "Measuring", console=errors, transient=True)
+        costs = [cost(run, picture, options.repeats) for run in runs]
+    except (OSError, ValueError, RuntimeError) as error:
+        command.error(str(error))
+    if options.json:
+        print(json.dumps([asdict(made) for made in costs], indent=2))
+    elif options.markdown:
+        print(markdown(costs))
+    else:
+        Console().print(table(costs))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
