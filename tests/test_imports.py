@@ -14,7 +14,8 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"scorer"},  # inside load() alone
     "batch": set(),
     "digest": set(),
-    "config": set(),
+    "config": {"packed"},
+    "packed": set(),
     "data": {"batch", "distortions"},
     "distortions": {"batch"},
     "nets": {"batch", "digest"},
