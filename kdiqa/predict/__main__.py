@@ -1,4 +1,4 @@
-"""Scores pictures: ``python -m kdiqa.predict photos --model RUN -o scores.csv``."""
+"""Scores pictures: ``python -m kdiqa.predict photos -o scores.csv``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image as Pillow
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from kdiqa.bundled import CARD
 from kdiqa.config import quiet
 from kdiqa.memory import keep_freed_memory
 from kdiqa.predict.inputs import find
@@ -37,8 +39,14 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
         "a path a line), or - for a list from standard input")  # fmt: skip
-    add("--model", required=True, metavar="CKPT", help="a student's run folder or checkpoint")
+    add(
+        "--model",
+        metavar="CKPT",
+        help="a student's run folder or checkpoint; default: the small student that is bundled",
+    )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--card", action=Card, help="print what the bundled student learnt from, and where it"
+        " fails")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst pictures, worst first")
@@ -49,6 +57,18 @@ def parser() -> argparse.ArgumentParser:
         help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, …")
     return made
+
+
+class Card(argparse.Action):
+    """Prints the bundled student's model card, and ends the command."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        """Is what argparse calls for ``--card``."""
+        print(CARD.read_text(encoding="utf-8"), end="")
+        parser.exit()
 
 
 def cores() -> int:
