@@ -18,6 +18,7 @@ from kdiqa.config import load_checkpoint, quiet
 from kdiqa.data.pairing import NoReferenceError
 from kdiqa.errors import told_plainly
 from kdiqa.evaluation import Evaluation, evaluated, of_run
+from kdiqa.experiment import needs_teacher
 from kdiqa.protocol import marked
 
 console = Console()
@@ -33,6 +34,8 @@ root.NAME    where a data set lies; by default the folder NAME in the one KDIQA_
 teacher      false: leave its teacher out, which else is scored wherever there are references
 device       cpu, cuda; by default what there is
 num_workers  processes that read images
+logger       wandb: each evaluation is a run on the board, beside the one that it evaluates
+offline      false: send it at once; else later, by wandb sync FOLDER/wandb/offline-run-*
 """
 
 
@@ -46,6 +49,8 @@ class Command:
     teacher: bool = True
     device: str = "auto"
     num_workers: int = 0
+    logger: str | None = None
+    offline: bool = True
     hydra: Any = field(
         default_factory=lambda: {
             "run": {"dir": "."},
@@ -98,13 +103,26 @@ def run(cfg: Any) -> dict[str, Path]:
         found = evaluated(made, cfg.device)
         title = marked(found["name"], found)
         folders[title], rows[title] = made.folder, found["metrics"]["test"]
-        report.draw(made.folder)
+        pictures = report.draw(made.folder)
+        if cfg.logger == "wandb":
+            log(made, found, pictures, cfg.offline)
     console.print(report.table(rows, title="Other data, by each run's own policy"))
     for made in planned:
         for warning in made.warnings:
             console.print(f"[yellow]{warning}", highlight=False)
         console.print(str(made.folder), highlight=False)
     return folders
+
+
+def log(made: Evaluation, found: Mapping[str, Any], pictures: list[Path], offline: bool) -> None:
+    """Shows an evaluation on the board of Weights & Biases."""
+    from kdiqa.board import panels
+    from kdiqa.board.session import evaluation
+
+    told: Any = OmegaConf.to_container(OmegaConf.create(made.told["config"]), resolve=True)
+    with evaluation(told, made.dataset, made.folder, offline) as run:
+        panels.summarise(run, found, made.dataset)
+        panels.send(run, made.folder, made.data.root, made.dataset, pictures)
 
 
 def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
@@ -129,7 +147,7 @@ def teacher_of(folder: Path) -> Path | None:
     """Returns the run folder of a student's teacher; None where it had none or it is gone."""
     cfg = OmegaConf.create(load_checkpoint(folder)["kdiqa"]["config"])
     path = cfg.get("teacher")
-    if path is None or cfg.callbacks.get("distillation") is None:
+    if path is None or not needs_teacher(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
         console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")

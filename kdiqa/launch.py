@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+
+from kdiqa.stopping import reason
 
 RESOLVED = "config_resolved.yaml"
 PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
@@ -106,8 +109,10 @@ def run_job(overrides: Sequence[str], folder: Path) -> None:
     process = subprocess.Popen(words, env=environment)
     try:
         code = process.wait()
-    except KeyboardInterrupt:
-        process.wait()  # the terminal has told it as well: let it close its files
+    except KeyboardInterrupt as error:
+        if reason(error) != signal.SIGINT:
+            process.terminate()
+        process.wait()  # after Ctrl-C the terminal has told it as well: let it close its files
         raise
     if code:
         raise ChildFailed(code)

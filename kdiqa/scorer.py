@@ -13,15 +13,22 @@ from omegaconf import OmegaConf
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from kdiqa.config import find_checkpoint, instantiate, load_checkpoint, load_net
+from kdiqa.config import DATA_ONLY, find_checkpoint, instantiate, load_checkpoint, load_net
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
 from kdiqa.data.inference import MAX_PIXELS, SeedBy, Views
-from kdiqa.data.pairing import Pairing, Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pairing import (
+    Pairing,
+    Redistorted,
+    Reference,
+    ReferenceOrRedistorted,
+    references_of,
+)
+from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.digest import digest
+from kdiqa.nets.bank import ReferenceBank
 
-DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
 Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
 
@@ -40,13 +47,21 @@ class Scorer:
         pair: Names of the image and of what it is compared with.
         label: What it learnt to predict.
         digest: 12 hex digits that name all of this.
+        bank: The references that every picture is compared with, if it is not with one of its own.
     """
 
     def __init__(
-        self, net: nn.Module, views: Views, pair: Sequence[str], label: Label, digest: str
+        self,
+        net: nn.Module,
+        views: Views,
+        pair: Sequence[str],
+        label: Label,
+        digest: str,
+        bank: ReferenceBank | None = None,
     ) -> None:
         self.net: Any = net
         self.views, self.pair, self.label, self.digest = views, tuple(pair), label, digest
+        self.bank = bank
         self.device = next(net.parameters()).device
 
     def score(self, image: Picture | Sequence[Any], units: bool = False) -> Any:
@@ -74,11 +89,14 @@ class Scorer:
         Args:
             batch: By name, uint8 :math:`(B, P, 3, H, W)`, as :attr:`views` makes them.
         """
-        keys = sorted(set(self.pair))
+        keys = ["image"] if self.bank is not None else sorted(set(self.pair))
         with torch.inference_mode():
             crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
             pyramids = dict(zip(keys, self.net.backbone(crops), strict=True))
-            learned = self.net(*(pyramids[key] for key in self.pair)).score
+            if self.bank is not None:
+                learned = self.bank.score(self.net, pyramids["image"])
+            else:
+                learned = self.net(*(pyramids[key] for key in self.pair)).score
         # A prediction may leave the scale by a little, a score may not.
         return self.label.to_unit(learned.double()).clamp(0, 1).cpu()
 
@@ -88,6 +106,7 @@ def load(
     device: str = "cpu",
     seed_by: SeedBy = "content",
     max_pixels: int = MAX_PIXELS,
+    pool: str | Path | None = None,
 ) -> Scorer:
     """Returns the scorer of a student's checkpoint or run folder; nothing is downloaded.
 
@@ -97,12 +116,13 @@ def load(
         seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
             :class:`kdiqa.data.inference.Views`.
         max_pixels: A larger picture is shrunk to them before it is re-distorted.
+        pool: Where the references of the run's bank lie now; by default, where they lay.
 
     Raises:
-        FileNotFoundError: If there is no checkpoint.
+        FileNotFoundError: If there is no checkpoint, or a reference is missing.
         ValueError: If it is none of ours, or a teacher's.
     """
-    return opened(path, device, seed_by, max_pixels, paired)
+    return opened(path, device, seed_by, max_pixels, paired, pool)
 
 
 def opened(
@@ -111,6 +131,7 @@ def opened(
     seed_by: SeedBy,
     max_pixels: int,
     beside: Callable[[Path, str, Mapping[str, Any]], Pairing],
+    pool: str | Path | None = None,
 ) -> Scorer:
     """Returns the scorer of a checkpoint, as :func:`load` does.
 
@@ -121,21 +142,26 @@ def opened(
         max_pixels: Likewise.
         beside: What the net compares a picture with, by the checkpoint's path, the second image's
             name and the configuration of the run's data.
+        pool: As there.
     """
     path = find_checkpoint(path)
     told = load_checkpoint(path)["kdiqa"]
     config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
-    data, pair = config["data"], told["pair"]
+    data, pair, banks = config["data"], told["pair"], told.get("banks") or {}
+    data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
     pairs = {name: beside(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
     seed = int(data.get("seed", told["seed"]))
     net = load_net(path)
     label = Label(**told["data"]["label"])
-    nodes = {name: data["pairs"][name] for name in pairs}
+    nodes = {name: banks.get(name, data["pairs"][name]) for name in pairs}
     text = f"{told['net']} {node} {nodes} {seed} {pair} {label} {seed_by} {max_pixels}"
     views = Views(crops, pairs, seed, seed_by, max_pixels)
-    return Scorer(net.to(device), views, pair, label, digest(net.state_dict(), text))
+    net = net.to(device)
+    references = references_of(pairs, crops, seed)
+    bank = None if references is None else ReferenceBank.of(net.backbone, references, pair)
+    return Scorer(net, views, pair, label, digest(net.state_dict(), text), bank)
 
 
 def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:

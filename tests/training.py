@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from kdiqa.config import conf_dir, instantiate
 from kdiqa.experiment import check, switch
 from kdiqa.modules.student import StudentModule
+from kdiqa.soft_targets import teach
 from kdiqa.train import run
 
 BACKBONE = "test_efficientnet"
@@ -76,7 +77,9 @@ def one_step(*overrides: str, folder: Path) -> StudentModule:
     data = check(cfg, folder)
     seed_everything(cfg.seed, verbose=False)
     module = instantiate(cfg.module)
-    kept = [instantiate(cfg.callbacks[k]) for k in ("distillation",) if k in cfg.callbacks]
+    teaching = ("distillation", "soft_targets")
+    kept = [instantiate(cfg.callbacks[k]) for k in teaching if k in cfg.callbacks]
+    teach(cfg, data, kept)
     trainer = instantiate(cfg.trainer, callbacks=kept, logger=False, fast_dev_run=1,
                           enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
     trainer.fit(module, datamodule=data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Constant:
     """The same weight at every step (official).
@@ -34,3 +36,20 @@ class Ramp:
     def __call__(self, step: int) -> float:
         """Returns the weight at a step."""
         return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
+
+
+class Cosine:
+    """A half wave from one weight to another over a run, whose share it is asked by.
+
+    Example:
+        >>> cosine = Cosine(start=0.5, end=0.2)
+        >>> cosine(0.0), round(cosine(0.5), 2), round(cosine(1.0), 2)
+        (0.5, 0.35, 0.2)
+    """
+
+    def __init__(self, start: float, end: float) -> None:
+        self.start, self.end = start, end
+
+    def __call__(self, share: float) -> float:
+        """Returns the weight where a share of the run is over."""
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2

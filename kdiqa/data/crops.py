@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
+from kdiqa.data.shares import check_share
 
 Image = NDArray[np.uint8]
 MAX_PIXELS = 2**22
@@ -185,8 +186,4 @@ def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fractio
                 f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
                 f"{train.num} of {train.size}. Give both the same num and size."
             )
-    if not 0 < fraction <= 1:
-        raise ValueError(
-            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0 "
-            "and at most 1."
-        )
+    check_share("training images", "fraction", fraction)

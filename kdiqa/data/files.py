@@ -99,3 +99,10 @@ def to_number(text: str, path: Path, line: int) -> float:
             f"'{path}', line {line}: {text!r} is no opinion score. Restore the authors' file."
         )
     return number
+
+
+def root_of(root: str | Path | None, name: str) -> Path | None:
+    """Returns where a data set lies: as given, or the folder of its name in KDIQA_DATA's."""
+    if root is None and "KDIQA_DATA" in os.environ:
+        root = Path(os.environ["KDIQA_DATA"], name)
+    return None if root is None else Path(root).expanduser()

@@ -19,6 +19,7 @@ from kdiqa.data.views import shared_scenes
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule
+    from kdiqa.data.record import Record
 
 OnLeak = Literal["stop", "warn", "drop"]
 SHOWN = 3  # pairs that a message names
@@ -132,6 +133,18 @@ def guard(data: IQADataModule) -> list[Leak]:
         )
     if found and data.guard == "drop":
         data.leave_out({place for leak in found for place in leak.here.places})
+    return found
+
+
+def unlabelled_leaks(data: IQADataModule, records: Sequence[Record]) -> list[Leak]:
+    """Returns which images without labels show what the validation or the test part does."""
+    given = [Picture(r.image, r.content, "unlabelled", (), False) for r in records]
+    held = prints([picture.path for picture in given])
+    found = []
+    for part in ("val", "test"):
+        shown = pictures(data, part)
+        pairs = sorted(set(twins(held, prints([picture.path for picture in shown]))))
+        found += [Leak(given[i], shown[j]) for i, j in pairs]
     return found
 
 

@@ -53,7 +53,8 @@ class Views:
                 f"Draws do not follow from {seed_by!r}. Set seed_by to 'content' or 'name'."
             )
         self.crops, self.seed, self.seed_by = crops, seed, seed_by
-        self.pairs = {name: pair.evaluated() for name, pair in pairs.items()}
+        shown = {name: pair.evaluated() for name, pair in pairs.items()}
+        self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.max_pixels = max_pixels
 
     def __call__(self, image: Image, name: str | None = None) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdiqa.distortions.kadid import find
+from kdiqa.distortions.kadid import KADID, find
 from kdiqa.distortions.pixels import Pixels
 from kdiqa.distortions.resampling import Resample, merge
 from kdiqa.distortions.steps import (
@@ -175,6 +175,15 @@ def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> 
     """
     step = _at_level(kind, level)
     return Pipeline([step], f"single {step.kind}", photometric_floor)
+
+
+def kadis() -> Pipeline:
+    """Returns one of KADID-10k's 25 types at one of its five levels, drawn for each image.
+
+    As KADIS-700k's images are drawn, without its stretch to the full range (our interpretation).
+    """
+    steps = [_at_level(distortion.id, level) for distortion in KADID for level in range(1, 6)]
+    return Pipeline(steps, "kadis", choose=1)
 
 
 def _at_level(kind: int | str, level: int) -> Kadid:

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
         "a path a line), or - for a list from standard input")  # fmt: skip
     add("--model", required=True, metavar="CKPT", help="a student's run folder or checkpoint")
+    add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst pictures, worst first")
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check(options)
         paths = find(options.inputs, sys.stdin)
-        scorer = load(options.model, options.device)
+        scorer = load(options.model, options.device, pool=options.pool)
         table = Table(options.output, scorer.digest) if options.output else None
     except (OSError, ValueError, RuntimeError) as error:
         command.error(str(error))

@@ -13,6 +13,7 @@ from kdiqa.distortions.kadid import KADID
 from kdiqa.distortions.redistort import (
     Pipeline,
     kadid_max,
+    kadis,
     none,
     official9,
     official22,
@@ -24,7 +25,7 @@ from kdiqa.distortions.steps import GaussianBlur, GaussianNoise, Jpeg, generator
 
 Pixels = NDArray[np.uint8]
 CONF = Path(__file__).resolve().parents[2] / "conf" / "redistort"
-PRESETS = [none(), official9(), official22(), random5(), paper3p(), kadid_max(), single("jpeg"),
+PRESETS = [none(), official9(), official22(), random5(), paper3p(), kadid_max(), single("jpeg"), kadis(),
            official9(photometric_floor=True)]  # fmt: skip
 every_preset = pytest.mark.parametrize("pipeline", PRESETS, ids=lambda pipeline: pipeline.name)
 

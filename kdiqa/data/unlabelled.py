@@ -1,0 +1,117 @@
+"""Images without a score, for a stage of training that asks a teacher alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import track
+
+from kdiqa.data.guard import LeakError, told, unlabelled_leaks
+from kdiqa.data.images import read_rgb
+from kdiqa.data.pairing import Distort, Redistorted
+from kdiqa.data.pool import SUFFIXES
+from kdiqa.data.record import Record
+from kdiqa.data.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from kdiqa.data.datamodule import IQADataModule
+
+
+class Unlabelled:
+    """More training images, with NaN for a score.
+
+    Args:
+        folder: Holds pictures, at any depth; None for none.
+        copies: Distorted copies of each training image and of each picture of the folder.
+        distortion: Makes them; drawn for each copy and the same ever after.
+        cache: Folder for them.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: If there are to be copies and nothing says how, or nothing is asked for.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        copies: int = 0,
+        distortion: Distort | None = None,
+        cache: str | Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        if copies and (distortion is None or cache is None):
+            raise ValueError(
+                f"{copies} distorted copies of each image need data.unlabelled.distortion and"
+                " data.unlabelled.cache. Set unlabelled=distorted, or copies: 0."
+            )
+        if folder is None and not copies:
+            raise ValueError(
+                "data.unlabelled names no folder and no copies. Set unlabelled=folder pool=FOLDER,"
+                " unlabelled=distorted, or unlabelled=null."
+            )
+        self.folder = None if folder is None else Path(folder).expanduser()
+        self.copies, self.seed = copies, seed
+        self.redistorted = None
+        if distortion is not None and cache is not None:
+            self.redistorted = Redistorted(distortion, cache=Path(cache).expanduser())
+
+    def pictures(self) -> list[Record]:
+        """Returns the folder's pictures, by name.
+
+        Raises:
+            ValueError: If it holds none.
+        """
+        if self.folder is None:
+            return []
+        paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not paths:
+            raise ValueError(
+                f"No picture in '{self.folder}' to learn from without labels. Set pool to a folder"
+                " of photographs, or unlabelled=null."
+            )
+        below = [path.relative_to(self.folder).parent for path in paths]
+        return [
+            Record(path, math.nan, path.name, folder=f"unlabelled/{parent.as_posix()}")
+            for path, parent in zip(paths, below, strict=True)
+        ]
+
+    def distorted(self, sources: Sequence[Record]) -> list[Record]:
+        """Returns the distorted copies of images, made where they are missing."""
+        if self.redistorted is None:
+            return []
+        self.redistorted.check([])
+        made = []
+        plan = [(source, copy) for copy in range(self.copies) for source in sources]
+        for source, copy in track(plan, "Distorted copies", transient=True):
+            seed = derive_seed(self.seed, source.name.casefold(), copy)
+            path = self.redistorted.kept(source, seed)
+            if not path.exists():
+                self.redistorted(read_rgb(source.image), source, seed)
+            made.append(Record(path, math.nan, source.content))
+        return made
+
+
+def join(data: IQADataModule) -> None:
+    """Adds to a data module's training images those it is to have without labels.
+
+    Raises:
+        LeakError: If some show what validation or test does and ``data.guard`` says ``stop``;
+            with ``drop`` they are left out.
+    """
+    if data.unlabelled is None or data.extra:
+        return
+    pictures = data.unlabelled.pictures()
+    found = unlabelled_leaks(data, pictures)
+    if found and data.guard == "stop":
+        raise LeakError(
+            f"Unlabelled images show what the run validates or tests: {told(found)}.\nSet"
+            " data.guard=drop to leave them out, data.guard=warn to go on, or another pool."
+        )
+    if data.guard == "drop":
+        leaked = {leak.here.path for leak in found}
+        pictures = [record for record in pictures if record.image not in leaked]
+    trained = [data.records[place] for place in data.positions("train")]
+    data.extra = [*pictures, *data.unlabelled.distorted([*trained, *pictures])]
