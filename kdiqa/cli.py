@@ -15,6 +15,8 @@ VERBS = {
     "study": "many runs as one resumable command: kdiqa study experiments/NAME",
     "predict": "score pictures: kdiqa predict FOLDER -o scores.csv",
     "cost": "parameters, multiply-adds and milliseconds of a score: kdiqa cost RUN…",
+    "export": "a student as ONNX, INT8, with its card: kdiqa export RUN -o model.onnx",
+    "demo": "a page to try a student with, on this machine: kdiqa demo RUN",
     "report": "tables, pictures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
     "board": "the workspace of a project on Weights & Biases",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
