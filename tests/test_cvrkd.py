@@ -243,10 +243,12 @@ def test_evaluation_repeats_the_run_and_says_what_other_banks_say(
     assert found["score_std"] == pytest.approx(scores.std(axis=1, ddof=1).mean())
     assert found["score_std"] > 0
     assert [len(told["ids"]) for told in found["by_bank"]] == [3] * 4
-    assert "4 banks of 3 from 12 pictures" in " ".join(capsys.readouterr().out.split())
+    assert "4 banks from 12 pictures" in " ".join(capsys.readouterr().out.split())
     (folder / "banks_of_3.json").unlink()
-    one = evaluated(student, fake_data, banks=1, bank=12)
-    assert json.loads((one / "banks_of_12.json").read_text())["score_std"] == 0
+    evaluated(student, fake_data, banks=2, bank=[1, 12])
+    told = [json.loads((folder / f"banks_of_{k}.json").read_text()) for k in (1, 12)]
+    assert told[0]["score_std"] > told[1]["score_std"] == 0  # the whole pool is one bank
+    assert not (folder / "banks_of_3.json").exists()
 
 
 def test_banks_that_there_are_none_of_are_told(student: Path, fake_data: Path, pool: Path) -> None:
