@@ -18,7 +18,7 @@ from torch.nn import functional as F
 import kdiqa.nets.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
-from kdiqa.nets.taps import expansions, merged_stages, trunk_dims
+from kdiqa.nets.taps import cut, expansions, merged_stages, trunk_dims
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
@@ -52,7 +52,8 @@ class Backbone(nn.Module):
         std: Likewise.
         compiled: Compiles the pass, which takes minutes once and saves a twentieth (Swin) to a
             quarter (MobileNet) of each pass on a CPU; the same features to 1e-5.
-        options: Further arguments of ``timm.create_model``.
+        options: Further arguments of ``timm.create_model``; with ``out_indices`` the stages behind
+            the last of them are left out (MobileNets and EfficientNets).
     """
 
     trunk: Any  # a timm network; its attributes differ from family to family
@@ -82,7 +83,7 @@ class Backbone(nn.Module):
         self.taps, self.levels, self.grid = taps, levels, grid
         self.frozen, self.chunk = frozen, chunk
         self.statistics, self.norm, self.compiled = statistics, norm, compiled
-        self.trunk = create_trunk(name, weights, taps, levels, dict(options or {})).eval()
+        self.trunk = cut(create_trunk(name, weights, taps, levels, dict(options or {}))).eval()
         if frozen:
             self.trunk.requires_grad_(False)
         config = self.trunk.pretrained_cfg
@@ -171,7 +172,8 @@ def create_trunk(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
     if taps != "post_merge":
-        options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
+        last = tuple(range(-levels, 0))
+        options = {"features_only": True, "out_indices": last} | options
     else:
         options |= {"num_classes": 0}
         if "swin" not in name:

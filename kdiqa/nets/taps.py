@@ -76,3 +76,12 @@ def trunk_dims(trunk: Any, taps: str) -> list[int]:
     with torch.no_grad():
         levels = expansions(trunk, trunk.conv_stem.weight.new_zeros(1, 3, 64, 64))
     return [level.shape[1] for level in levels]
+
+
+def cut(trunk: Any) -> Any:
+    """Returns a trunk without the stages behind its last level, which timm would run in vain."""
+    if hasattr(trunk, "feature_info") and hasattr(trunk, "blocks"):
+        module = trunk.feature_info.module_name()[-1]
+        if module.startswith("blocks."):
+            trunk.blocks = trunk.blocks[: int(module.split(".")[1]) + 1]
+    return trunk
