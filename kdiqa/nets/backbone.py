@@ -62,7 +62,8 @@ class Backbone(nn.Module):
         std: Likewise.
         compiled: Compiles the pass, which takes minutes once and saves a twentieth (Swin) to a
             quarter (MobileNet) of each pass on a CPU; the same features to 1e-5.
-        options: Further arguments of ``timm.create_model``.
+        options: Further arguments of ``timm.create_model``; with ``out_indices`` the stages behind
+            the last of them are left out (MobileNets and EfficientNets).
     """
 
     trunk: Any  # a timm network; its attributes differ from family to family
@@ -180,7 +181,8 @@ def create_trunk(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
     if taps not in WHOLE:
-        options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
+        last = tuple(range(-levels, 0))
+        options = {"features_only": True, "out_indices": last} | options
     else:
         options |= {"num_classes": 0}
         family, title = WHOLE[taps]
