@@ -129,8 +129,7 @@ def over_crops(
     crops: int,
 ) -> Prediction:
     """Returns the prediction of images from what a head said of their crops: means, and a spread."""
-    score, fused, logits = (x if x is None else x.unflatten(0, (-1, crops)) for x in said)
+    score, fused = (x.unflatten(0, (-1, crops)) for x in said[:2])
     spread = score.std(dim=1, correction=0) if crops > 1 else None
-    if logits is not None:
-        logits = logits.mean(dim=1)
+    logits = None if said[2] is None else said[2].unflatten(0, (-1, crops)).mean(dim=1)
     return Prediction(score.mean(dim=1), difference, distorted, fused.mean(dim=1), spread, logits)
