@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.markup import escape
 
+from kdiqa.board.naming import handed_down
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
@@ -20,6 +21,7 @@ from kdiqa.data.kept import keep_predictions
 from kdiqa.data.pool import Pool
 from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
+from kdiqa.ranks import external, is_first
 from kdiqa.soft_targets import check_labels, check_split, learns_softly
 from kdiqa.withheld import check_loss, check_teacher_labels
 
@@ -45,7 +47,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         cfg: The composed configuration.
         folder: Of this run.
     """
-    if not cfg.resume and (folder / "checkpoints").is_dir() and "LOCAL_RANK" not in os.environ:
+    if not cfg.resume and (folder / "checkpoints").is_dir() and is_first():
         raise ValueError(
             f"'{folder}' already holds a run. Continue it with resume=true, or set run to another"
             " folder."
@@ -55,7 +57,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     try:
         check_loss(cfg)
         data = instantiate(cfg.data)
-        if "LOCAL_RANK" not in os.environ:
+        if is_first():
             data.prepare_data()
         data.setup()
         check_test_crops(cfg, data.test_crops)
@@ -121,7 +123,7 @@ def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> Non
     contents = teacher["kdiqa"].get("contents")
     if contents is not None:
         tell(teacher_leaks(data, contents), data)
-    elif "LOCAL_RANK" not in os.environ:
+    elif is_first():
         console.print(
             "[yellow]The teacher does not say what it has learnt from: it is of an older version."
             " Train it again to know whether this run's test part is among it."
@@ -130,7 +132,7 @@ def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> Non
 
 def tell(found: Sequence[Leak], data: Any) -> None:
     """Says which contents stand on two sides, where the run goes on all the same."""
-    if found and "LOCAL_RANK" not in os.environ:
+    if found and is_first():
         done = "left out of training" if data.guard == "drop" else "trained on all the same"
         console.print(f"[yellow]{escape(told(found))}; {done}.")
 
@@ -145,12 +147,21 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
         folder: Of this run.
     """
     beside: dict[str, Path] = {}
+    if external() is not None and (cfg.teacher == "train" or cfg.compare):
+        raise ValueError(
+            "Under torchrun or srun a run starts no other runs. Train its teacher by itself, then"
+            " set teacher=RUN compare=null."
+        )
     if needs_teacher(cfg):
         if cfg.teacher == "train":
             cfg.teacher = str(folder / "teacher")
             job(
                 "teacher",
-                [f"experiment={cfg.teacher_experiment}", *shared(cfg)],
+                [
+                    f"experiment={cfg.teacher_experiment}",
+                    *shared(cfg),
+                    *handed_down(cfg, "teacher"),
+                ],
                 Path(cfg.teacher),
             )
         given = find_checkpoint(cfg.teacher).parent.parent
@@ -158,7 +169,9 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
             beside["teacher"] = given
     for name, overrides in (cfg.compare or {}).items():
         beside[name] = folder / name.replace(" ", "_")
-        words = [*own_overrides(), f"name='{name}'", "compare=null", *overrides]
+        board = handed_down(cfg, name)
+        own = [w for w in own_overrides() if not (board and w.lstrip("+~").startswith("logger"))]
+        words = [*own, *board, f"name='{name}'", "compare=null", *overrides]
         if cfg.teacher:
             words.append(f"teacher={quoted(cfg.teacher)}")
         job(name, words, beside[name])

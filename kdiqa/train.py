@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from kdiqa import report
+from kdiqa import devices, report, search
+from kdiqa.board.naming import name_run
+from kdiqa.board.session import on_board, runs
 from kdiqa.callbacks.finite import FiniteLoss
 from kdiqa.callbacks.provenance import Provenance
 from kdiqa.callbacks.saving import Listening, WholeCheckpoints
@@ -46,11 +49,13 @@ from kdiqa.experiment import (
 from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.ranks import agreed, is_first, let_others_go_on, wait_for_first
 from kdiqa.soft_targets import teach
 from kdiqa.stages import pretrain, start, start_of
 from kdiqa.stopping import alone, listen
 from kdiqa.whole import write
 
+search.register()
 console = Console()
 Metrics = dict[str, dict[str, float]]
 
@@ -62,16 +67,12 @@ def main(cfg: DictConfig) -> float | None:
     keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
+    devices.take(cfg.trainer.devices)
     with told_plainly(folder), ranks_end_here():
         if not is_first():
             return run(cfg, folder)
         with alone(folder, wait=PART_OF_A_RUN in os.environ):
             return run(cfg, folder)
-
-
-def is_first() -> bool:
-    """Returns whether this process is no further rank of a run."""
-    return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
@@ -82,8 +83,11 @@ def run(cfg: DictConfig, folder: Path) -> float:
         folder: Of this run.
     """
     first = is_first()
+    if not finished(folder):
+        wait_for_first()
     torch.set_float32_matmul_precision("high")
     switch(cfg)
+    name_run(cfg, folder)
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:
@@ -120,26 +124,26 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     resumed, curve = where_it_stopped(folder) if cfg.resume else (None, None)
     if trainer.is_global_zero:
         put_aside(folder, curve)
+    let_others_go_on()
     begun = time.monotonic()
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
-        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-        load_checkpoint(best)  # says which file is damaged, if it is
-        for read in (trainer.validate, trainer.test):
-            read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
-        if trainer.is_global_zero:
-            join(folder)
-            write_results(cfg, folder, trainer, module, time.monotonic() - begun)
-            figures = report.draw(folder)
-            for logger in trainer.loggers:
-                send_panels(logger, folder, figures)
+        with on_board(trainer.loggers, plain):
+            trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+            best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+            load_checkpoint(best)  # says which file is damaged, if it is
+            for read in (trainer.validate, trainer.test):
+                read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
+            if trainer.is_global_zero:
+                join(folder)
+                write_results(cfg, folder, trainer, module, time.monotonic() - begun)
+                send_panels(trainer.loggers, folder, data, report.draw(folder))
         return dict(module.metrics)
     except SystemExit as stopped:  # how Lightning ends after Ctrl-C
         raise KeyboardInterrupt from stopped
     finally:
         for logger in trainer.loggers:
             logger.finalize("success" if (folder / "results.json").is_file() else "failed")
-            close(logger)
 
 
 def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
@@ -201,20 +205,14 @@ def show(folders: dict[str, Path]) -> None:
             console.print(f"  {picture}", highlight=False)
 
 
-def send_panels(logger: Any, folder: Path, figures: list[Path]) -> None:
-    """Sends predictions and pictures to Weights & Biases, where that is the logger."""
-    if type(logger).__name__ == "WandbLogger":
-        from kdiqa.callbacks.panels import send
+def send_panels(loggers: list[Any], folder: Path, data: Any, pictures: list[Path]) -> None:
+    """Sends rows, tables and pictures to Weights & Biases, where that is a logger."""
+    for run in runs(loggers):
+        from kdiqa.board import panels
 
-        send(logger, folder, figures)
-
-
-def close(logger: Any) -> None:
-    """Ends a Weights & Biases run, which would else go on into the next job of a multirun."""
-    if type(logger).__name__ == "WandbLogger":
-        import wandb
-
-        wandb.finish()
+        dataset = type(data).__module__.rpartition(".")[2]
+        panels.summarise(run, json.loads((folder / "results.json").read_text()), dataset)
+        panels.send(run, folder, data.root, dataset, pictures)
 
 
 if __name__ == "__main__":
@@ -222,4 +220,5 @@ if __name__ == "__main__":
     # stands in __main__ would travel with all that this file holds.
     from kdiqa.train import main as job
 
+    sys.argv[1:] = agreed(sys.argv[1:])
     job()

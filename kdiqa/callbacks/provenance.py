@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -43,7 +44,11 @@ class Provenance(L.Callback):
                 "data": self.description["data"],
                 "seed": self.description["seed"],
                 "split": self.description["split"],
-                "machine": {"platform": platform.platform(), "device": str(module.device)},
+                "machine": {
+                    "platform": platform.platform(),
+                    "device": str(module.device),
+                    "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                },
             }
             self.folder.mkdir(parents=True, exist_ok=True)
             data.write_split(self.folder / "split.csv")
