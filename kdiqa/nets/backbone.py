@@ -27,7 +27,7 @@ logging.getLogger("timm.models").setLevel(logging.ERROR)
 # Taps that need the whole network, the family it must be of, and what that is called.
 WHOLE = {
     "post_merge": ("swin", "a Swin"),
-    "inception": ("inception_resnet_v2", "it"),
+    "inception": ("inception_resnet_v2", "Inception-ResNet-v2"),
     "tokens": ("", ""),
 }
 
