@@ -14,6 +14,7 @@ from rich.table import Table
 from kdiqa.config import quiet
 from kdiqa.errors import for_user
 from kdiqa.scorer import Scorer, load
+from kdiqa.whole import write as replace
 
 DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything
 between inside the file. It runs under onnxruntime without torch. The file is compared with the
@@ -194,9 +195,7 @@ def write(
     text = card(options.model, scorer, table, told, options.licence)
     whole = {**files, options.output.with_suffix(".md"): text.encode()}
     for path, data in whole.items():
-        unfinished = path.with_name(f"{path.name}.part")
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+        replace(path, data)
 
 
 def show(
