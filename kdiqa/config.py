@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.packed import SUFFIX, read_packed
+
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     from torch import nn
 
@@ -129,6 +131,8 @@ def load_checkpoint(path: str | Path, experiment: str = "akd_demo") -> dict[str,
     import torch
 
     path = find_checkpoint(path, experiment)
+    if path.suffix == SUFFIX:
+        return read_packed(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         _check_sums(path)
@@ -210,7 +214,7 @@ def load_net(
     node.backbone.weights = "random"  # replaced by the checkpoint's own, below
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net: nn.Module = instantiate(node, NETS_ONLY)
+        net: Any = instantiate(node, NETS_ONLY)
     state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
     if random_head:
         state = {k: v for k, v in state.items() if k.startswith("backbone.")}
@@ -223,6 +227,7 @@ def load_net(
             f"The weights in '{find_checkpoint(path)}' do not fit the net that it describes. It was"
             f" written by kdiqa {written}: install that version, or train again."
         ) from error
+    net.label = checkpoint["kdiqa"]["data"]["label"]  # what its scores mean, to who compares them
     return net.eval()
 
 

@@ -18,14 +18,18 @@ from torch.nn import functional as F
 import kdiqa.nets.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
-from kdiqa.nets.taps import cut, expansions, inception_blocks, merged_stages, trunk_dims
+from kdiqa.nets.taps import cut, tapped, trunk_dims
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
 
 
 # Taps that need the whole network, the family it must be of, and what that is called.
-WHOLE = {"post_merge": ("swin", "a Swin"), "inception": ("inception_resnet_v2", "it")}
+WHOLE = {
+    "post_merge": ("swin", "a Swin"),
+    "inception": ("inception_resnet_v2", "it"),
+    "tokens": ("", ""),
+}
 
 
 class Backbone(nn.Module):
@@ -43,7 +47,8 @@ class Backbone(nn.Module):
             ``expansions`` for the wide activations inside the inverted residuals of MobileNets
             and EfficientNets, those of one stride side by side (ours): texture shows in them
             that the narrow stage outputs have thrown away; or ``inception`` for the first
-            blocks of Inception-ResNet-v2 side by side, 1920 channels at stride 8.
+            blocks of Inception-ResNet-v2 side by side, 1920 channels at stride 8; or ``tokens``
+            for a ViT's patch tokens and its class token at every place: two levels.
         levels: How many stages, counted from the coarsest.
         grid: Side G of the pooled grid.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
@@ -81,7 +86,7 @@ class Backbone(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        check_choice("taps", taps, ("stages", "post_merge", "expansions", "inception"))
+        check_choice("taps", taps, ("stages", "post_merge", "expansions", "inception", "tokens"))
         check_choice("statistics", statistics, ("mean", "mean_std"))
         check_choice("norm", norm, ("layer", "none"))
         self.taps, self.levels, self.grid = taps, levels, grid
@@ -130,11 +135,8 @@ class Backbone(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
-        if self.taps == "post_merge":
-            return merged_stages(self.trunk, x)
-        if self.taps in ("expansions", "inception"):
-            read = expansions if self.taps == "expansions" else inception_blocks
-            return [level.permute(0, 2, 3, 1) for level in read(self.trunk, x, self.levels)]
+        if self.taps != "stages":
+            return tapped(self.trunk, self.taps, x, self.levels)
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = getattr(self.trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in self.trunk(x)]

@@ -93,6 +93,34 @@ def projection(block: Any) -> str | None:
     return next((name for name in ("conv_pwl", "conv_pw") if hasattr(block, name)), None)
 
 
+def vit_tokens(vit: Any, x: Tensor) -> list[Tensor]:
+    r"""Returns a ViT's normalised tokens: patches :math:`(N, h, w, C)`, class :math:`(N, 1, 1, C)`.
+
+    A ViT without a class token answers with the mean of its patch tokens; registers are left out.
+
+    Args:
+        vit: Of timm's VisionTransformer family.
+        x: Normalised crops of the size it was made for.
+    """
+    tokens = vit.forward_features(x)
+    patches = tokens[:, vit.num_prefix_tokens :]
+    first = tokens[:, :1] if vit.has_class_token else patches.mean(1, keepdim=True)
+    height, width = (
+        side // step for side, step in zip(x.shape[-2:], vit.patch_embed.patch_size, strict=True)
+    )
+    return [patches.unflatten(1, (height, width)), first.unsqueeze(1)]
+
+
+def tapped(trunk: Any, taps: str, x: Tensor, levels: int) -> list[Tensor]:
+    r"""Returns the levels of a tap that is not timm's, channels last, :math:`(N, h, w, C_l)`."""
+    if taps == "post_merge":
+        return merged_stages(trunk, x)
+    if taps == "tokens":
+        return vit_tokens(trunk, x)
+    read = expansions if taps == "expansions" else inception_blocks
+    return [level.permute(0, 2, 3, 1) for level in read(trunk, x, levels)]
+
+
 def cut(trunk: Any, taps: str, levels: int) -> Any:
     """Returns a trunk in evaluation mode without what lies behind its last tap."""
     if taps == "inception" and levels == 1:
@@ -105,7 +133,7 @@ def trunk_dims(trunk: Any, taps: str, levels: int) -> list[int]:
     """Returns the channels of a trunk's levels, as many as are wanted.
 
     Raises:
-        ValueError: If the trunk has no expansions to tap.
+        ValueError: If the trunk has no expansions or no tokens to tap.
     """
     if taps == "stages":
         return list(trunk.feature_info.channels())[-levels:]
@@ -114,6 +142,13 @@ def trunk_dims(trunk: Any, taps: str, levels: int) -> list[int]:
     if taps == "post_merge":
         width, count = trunk.embed_dim, len(trunk.layers)
         return [*(width * 2**i for i in range(1, count)), width * 2 ** (count - 1)][-levels:]
+    if taps == "tokens":
+        if not hasattr(trunk, "has_class_token"):
+            raise ValueError(
+                f"backbone.taps=tokens is for a ViT, not a {type(trunk).__name__}; use"
+                " backbone.taps=stages, whose levels a panel reads as tokens too."
+            )
+        return [trunk.embed_dim, trunk.embed_dim]
     blocks = [block for stage in getattr(trunk, "blocks", []) for block in stage]
     if not blocks or not any(projection(block) for block in blocks):
         raise ValueError(
