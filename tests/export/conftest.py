@@ -27,6 +27,13 @@ def exported_run(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> P
 def exported(exported_run: Path, fake_data: Path) -> Path:
     """Returns the exported file, with the others beside it."""
     path = exported_run.parent / "m ü.onnx"
-    words = [f"data.root={fake_data / 'tid2013'}", "--int8", "--half", "--licence", "CC0"]
+    words = [
+        f"data.root={fake_data / 'tid2013'}",
+        "--int8",
+        "--half",
+        "--safetensors",
+        "--licence",
+        "CC0",
+    ]
     assert main([str(exported_run), "data=tid2013", *words, "-o", str(path)]) == 0
     return path

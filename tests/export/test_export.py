@@ -81,6 +81,8 @@ def test_small_files_are_small_and_close(exported: Path, exported_run: Path) -> 
         assert sizes[kind] < share * sizes[""], sizes
     types = [node.op_type for node in onnx.load(exported.with_name("m ü_int8.onnx")).graph.node]
     assert "DequantizeLinear" in types
+    packed = exported.with_suffix(".safetensors")
+    assert kdiqa.load(packed).score(image) == score
 
 
 def test_the_file_says_what_it_is_and_nothing_of_this_disk(
