@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-import re
 from pathlib import Path
 from typing import Any
 
