@@ -235,11 +235,19 @@ def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
             f"No backbone weights at '{path}'. Set backbone.weights to a state dict of the timm"
             f" model '{name}', to 'hub', or to 'random'."
         )
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state.get("model", state))
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state.get("state_dict", state.get("model", state))
+        held = {key.replace(".", "_"): value.shape for key, value in state.items()}
+    except (
+        Exception
+    ) as error:  # torch's unpickler raises anything on a file that is none of its own
+        raise ValueError(
+            f"'{path}' is no file of weights: it is damaged, or holds more than tensors by name. Set"
+            f" backbone.weights to a state dict of the timm model '{name}'."
+        ) from error
     trunk = timm.create_model(name, pretrained=False, **options)
     wanted = {key.replace(".", "_"): value.shape for key, value in trunk.state_dict().items()}
-    held = {key.replace(".", "_"): value.shape for key, value in state.items()}
     # Counters and window tables are recomputed by timm; everything else must be in the file.
     derived = ("num_batches_tracked", "relative_position_index", "attn_mask")
     wrong = [k for k, shape in wanted.items() if held.get(k) != shape and not k.endswith(derived)]
