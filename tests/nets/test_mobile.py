@@ -99,12 +99,10 @@ def test_a_tail_goes_on_where_the_backbone_was_cut() -> None:
     whole = backbone(levels=1).eval()
     net = PooledNet(cut(), tail=partial(tail, wide=False)).eval()
     weights = {k.removeprefix("trunk."): v for k, v in whole.state_dict().items()}
-    front = len(net.backbone.trunk.blocks)
     for name, value in net.backbone.trunk.state_dict().items():
         value.copy_(weights[name])
     for name, value in net.tail.state_dict().items():
-        _, stage, rest = name.split(".", 2)
-        value.copy_(weights[f"blocks.{int(stage) + front}.{rest}"])
+        value.copy_(weights[name.replace("stages", "blocks")])  # numbered as in the whole
     crops = torch.randint(0, 256, (2, 3, 3, 16, 16), dtype=torch.uint8)
     with torch.no_grad():
         wanted = whole([crops])[0][0].mean(dim=(-2, -1)).mean(1)
