@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from torch import nn
 
-from kdiqa.config import load_checkpoint
+from kdiqa.config import find_checkpoint, load_checkpoint
 from kdiqa.experiment import finished, job, own_overrides
 
 STAGE = "stage1"
@@ -50,6 +50,7 @@ def start(net: nn.Module, path: Path) -> None:
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is that of another net.
     """
+    path = find_checkpoint(path)
     checkpoint = load_checkpoint(path)
     state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
     wanted = net.state_dict()

@@ -92,7 +92,7 @@ def test_a_picture_gets_its_score_its_map_and_its_ladder(
         f"{9 * score:.3g} in the units of the opinions it learnt from, from 0 (worst) to 9" in said
     )
     assert "200×150 pixels" in said
-    for name in ("preview", "map", "ladder", "steps"):
+    for name in ("map", "ladder", "steps"):
         image = f"document.querySelector('#{name} img')"
         until(browser, f"{image} !== null && {image}.complete && {image}.naturalWidth > 100")
     taken = browser("Page.captureScreenshot", captureBeyondViewport=True)["data"]
