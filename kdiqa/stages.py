@@ -25,7 +25,7 @@ def pretrain(cfg: DictConfig, folder: Path) -> dict[str, Path]:
     if cfg.pretrain is None:
         return {}
     stage = folder / STAGE
-    words = [*own_overrides(), f"name='{cfg.name}, stage 1'", *cfg.pretrain]
+    words = [*own_overrides(cfg, "stage 1"), f"name='{cfg.name}, stage 1'", *cfg.pretrain]
     words += ["compare=null", "pretrain=null"]
     if cfg.teacher:
         words.append(f"teacher='{cfg.teacher}'")
