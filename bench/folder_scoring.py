@@ -13,8 +13,6 @@ photographs are scikit-image's, brought to two sizes.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,6 +27,7 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 from skimage import data
 
+from bench.record import record
 from kdiqa.config import conf_dir, instantiate
 from kdiqa.data.inference import content
 from kdiqa.data.record import Record
@@ -40,7 +39,6 @@ from kdiqa.predict.scoring import scored
 from kdiqa.scorer import Scorer, load
 from kdiqa.train import description
 
-RESULT = Path(__file__).parent / "results" / "folder_scoring.md"
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SIZES = ((512, 512), (1024, 768))  # width, height
 STUDENTS = {"with re-distortion": "redistorted", "without": "none"}
@@ -118,8 +116,8 @@ def ours(scorer: Scorer, paths: Sequence[str]) -> tuple[float, list[float]]:
     return seconds, [np.nan if row.score is None else row.score for b in batches for row in b]
 
 
-def measure(count: int = 8, repeats: int = 2) -> dict[str, list[dict[str, float | str]]]:
-    """Returns ``rows``, one a student: name, images a second of ours and plain, and their ratio.
+def measure(count: int = 8, repeats: int = 2) -> list[dict[str, float | str]]:
+    """Returns a row for each student: images a second of ours and plain, and their ratio.
 
     Args:
         count: Photographs.
@@ -144,47 +142,34 @@ def measure(count: int = 8, repeats: int = 2) -> dict[str, list[dict[str, float 
             rate, ratio = count / np.median(times, axis=0), times[:, 0] / times[:, 1]
             rows.append(
                 {
-                    "name": name,
-                    "plain": round(float(rate[0]), 3),
-                    "ours": round(float(rate[1]), 3),
-                    "ratio": round(float(np.median(ratio)), 3),
-                    "ratio_min": round(float(ratio.min()), 3),
-                    "ratio_max": round(float(ratio.max()), 3),
-                    "difference": apart,
+                    "student": name,
+                    "plain, images/s": round(float(rate[0]), 3),
+                    "ours, images/s": round(float(rate[1]), 3),
+                    "plain / ours, time": round(float(np.median(ratio)), 3),
+                    "least ratio": round(float(ratio.min()), 3),
+                    "most ratio": round(float(ratio.max()), 3),
+                    "scores apart": apart,
                 }
             )
-    return {"rows": rows}
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=8, help="photographs, default 8")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--write", action="store_true", help="record it in bench/results/")
     options = parser.parse_args(arguments)
-    rows = measure(options.count, options.repeats)["rows"]
-    lines = [
-        f"# Scoring a folder of {options.count} photographs, {cores()} cores",
-        "",
-        "Command: `python -m bench.folder_scoring --write`. Half the photographs have 512 x 512, half",
-        "1024 x 768 pixels; MobileNetV2 (1.0), ten crops of 224. Both take turns; wall-clock time,",
-        f"medians of {options.repeats}. The machine had other work.",
-        "",
-        "| student | plain, images/s | ours, images/s | ratio, median (min to max) | scores apart |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {row['name']} | {row['plain']:.2f} | {row['ours']:.2f} | {row['ratio']:.2f} "
-            f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f}) | {row['difference']:.0e} |"
-            for row in rows
-        ),
-        "",
-        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
-        f"load average {os.getloadavg()[0]:.1f} at the end.",
-    ]
-    print("\n".join(lines))
-    if options.write:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text("\n".join(lines) + "\n")
+    record(
+        "folder_scoring",
+        f"Scoring a folder of {options.count} photographs",
+        "python -m bench.folder_scoring --write",
+        "Half the photographs have 512 x 512, half 1024 x 768 pixels; MobileNetV2 (1.0), ten crops"
+        f" of 224. Both take turns on {cores()} cores; wall-clock time, medians of"
+        f" {options.repeats}.",
+        measure(options.count, options.repeats),
+        options.write,
+    )
 
 
 if __name__ == "__main__":

@@ -16,10 +16,14 @@ Row = Mapping[str, Any]
 
 
 def machine() -> str:
-    """Returns the kind of machine: its GPU, or how many cores."""
+    """Returns the kind of machine: its GPU, or how many cores and which vector instructions.
+
+    Attention that is fused pays with one kind of processor and not with another.
+    """
     if torch.cuda.is_available():
         return torch.cuda.get_device_name().lower().replace(" ", "_")
-    return f"cpu_{os.cpu_count()}_cores"
+    capability = torch.backends.cpu.get_cpu_capability().lower()
+    return f"cpu_{os.cpu_count()}_cores_{capability}"
 
 
 def table(rows: Sequence[Row]) -> str:

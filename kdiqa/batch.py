@@ -12,7 +12,7 @@ r"""One batch, by fixed keys.
 
 ``image``: the distorted images' crops, uint8, :math:`(B, P, 3, H, W)`.
 ``second``, ``reference``, …: crops of a second image, one key for each pairing of the data.
-``mos``: opinion scores in [0, 1], higher is better, :math:`(B,)`.
+``mos``: opinion scores in [0, 1], higher is better, NaN where training may not see it, :math:`(B,)`.
 ``index``: the images' positions in the data set's records, :math:`(B,)`.
 ``pyramids``: frozen features by image key, each a :data:`Pyramid`; put there by the module.
 ``said``: what the teacher said of kept features, as the cache holds it, see :func:`restored`.
@@ -37,6 +37,10 @@ class Prediction(NamedTuple):
     r"""Block outputs of the distorted-image mixer, :math:`(K', L, B, T, D)`."""
     fused: Tensor
     r"""What the head scores, :math:`(B, F)`."""
+    spread: Tensor | None = None
+    r"""How far the scores of an image's crops lie apart, their deviation, :math:`(B,)`."""
+    logits: Tensor | None = None
+    r"""Of bins of scores, whose mean the score is, :math:`(B, K)`."""
 
 
 class Distilled(NamedTuple):
@@ -48,7 +52,7 @@ class Distilled(NamedTuple):
     """Detached scalars for the log: level losses and level weights."""
 
 
-BATCH_AXIS = {"score": 0, "difference": 2, "distorted": 2, "fused": 0}
+BATCH_AXIS = {"score": 0, "difference": 2, "distorted": 2, "fused": 0, "spread": 0, "logits": 0}
 """Where the batch stands among the axes of a prediction's parts."""
 
 

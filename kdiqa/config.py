@@ -5,17 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.packed import SUFFIX, read_packed
+
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     from torch import nn
 
 ALLOWED = (
-    "kdiqa.",
+    "kdiqa.callbacks.",
+    "kdiqa.config.load_net",
+    "kdiqa.data.",
+    "kdiqa.distillers.",
+    "kdiqa.distortions.",
+    "kdiqa.losses.",
+    "kdiqa.modules.",
+    "kdiqa.nets.",
     "torch.nn.",
     "torch.optim.",
     "lightning.pytorch.callbacks.",
@@ -26,6 +36,10 @@ ALLOWED = (
     "albumentations.",
 )
 NETS_ONLY = ("kdiqa.nets.", "torch.nn.")
+DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+FORMAT = 1  # of checkpoints; a newer one is refused, an older one read or refused by name
+TOLD = ("net", "config", "pair", "data")  # what a checkpoint of ours says of itself
+MADE_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 UNHELPFUL = (
     ".*does not have many workers.*",  # two cores have two
     ".*smaller than the logging interval.*",  # small data sets are welcome
@@ -61,12 +75,31 @@ def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -
     """
     plain = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
     for target in targets(plain):
-        if not target.startswith(allowed):
-            raise ValueError(
-                f"The configuration asks for '{target}', which is not among what may be built:"
-                f" {', '.join(allowed)}. See where it comes from before you run it."
-            )
+        check_target(target, allowed)
     return hydra.utils.instantiate(plain, _convert_="all", **options)
+
+
+def check_target(target: str, allowed: tuple[str, ...]) -> None:
+    """Raises where a target is none of what may be built.
+
+    Its name alone does not tell: ``kdiqa.launch.subprocess.run`` begins with one of ours. What it
+    leads to must have been made there.
+    """
+    if target.startswith(allowed):
+        try:
+            made: Any = hydra.utils.get_object(target)
+        except ImportError as error:
+            raise ValueError(
+                f"The configuration asks for '{target}', and there is no such thing. Look for a"
+                " misspelt _target_."
+            ) from error
+        place = f"{getattr(made, '__module__', None)}.{getattr(made, '__qualname__', '')}"
+        if place.startswith((*allowed, *MADE_IN)):
+            return
+    raise ValueError(
+        f"The configuration asks for '{target}', which is not among what may be built:"
+        f" {', '.join(allowed)}. See where it comes from before you run it."
+    )
 
 
 def targets(node: Any) -> list[str]:
@@ -98,22 +131,68 @@ def load_checkpoint(path: str | Path, experiment: str = "akd_demo") -> dict[str,
     import torch
 
     path = find_checkpoint(path, experiment)
+    if path.suffix == SUFFIX:
+        return read_packed(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        _check_sums(path)
     except (
         Exception
     ) as error:  # torch's unpickler raises anything on a file that is none of its own
         raise ValueError(
             f"'{path}' cannot be read as a checkpoint ({type(error).__name__}): it is damaged, or"
-            " holds more than weights and plain values. Use the run's checkpoints/last.ckpt, or"
-            " train again."
+            f" holds more than weights and plain values. {_instead_of(path)}"
         ) from error
-    if "kdiqa" not in checkpoint:
+    if not isinstance(checkpoint, dict) or "kdiqa" not in checkpoint:
         raise ValueError(
             f"'{path}' was not written by kdiqa: it does not say which net its weights belong to."
             " Backbone weights go to backbone.weights."
         )
+    _check_format(path, checkpoint)
     return checkpoint
+
+
+def _check_sums(path: Path) -> None:
+    """Raises where a file's bytes are not those that were written: torch itself does not look."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(damaged)
+
+
+def _instead_of(path: Path) -> str:
+    """Returns what to do where a checkpoint of a run cannot be read."""
+    best, last = path.with_name("best.ckpt"), path.with_name("last.ckpt")
+    if path.name == "last.ckpt" and best.is_file():
+        return (
+            f"'{best}' is of the best epoch so far: go on from there with\n  cp '{best}' '{path}'"
+        )
+    if path.name == "best.ckpt" and last.is_file():
+        return f"'{last}' is of the last epoch: name it in its place, or train again."
+    return "Train again, or take a copy that is whole."
+
+
+def _check_format(path: Path, checkpoint: dict[str, Any]) -> None:
+    """Raises where a checkpoint is of a format that this version does not read."""
+    import kdiqa
+
+    told = checkpoint["kdiqa"]
+    known = isinstance(told, dict)
+    written = told.get("format", 1) if known else None  # the first one did not say so
+    by = f"kdiqa {told.get('version', 'of unknown version')}" if known else "something else"
+    if isinstance(written, int) and written > FORMAT:
+        raise ValueError(
+            f"'{path}' was written by {by} in format {written}, and this is kdiqa"
+            f" {kdiqa.__version__}, which reads formats up to {FORMAT}. Install the newer one."
+        )
+    lacking = [name for name in TOLD if not known or name not in told]
+    lacking += ["state_dict"] if "state_dict" not in checkpoint else []
+    if lacking:
+        raise ValueError(
+            f"'{path}' was written by {by} and lacks {', '.join(lacking)}: this is kdiqa"
+            f" {kdiqa.__version__}, which cannot tell its net. Train again with this version."
+        )
 
 
 def load_net(
@@ -137,12 +216,20 @@ def load_net(
             part.weights = "random"  # replaced by the checkpoint's own, below
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net: nn.Module = instantiate(node, NETS_ONLY)
+        net: Any = instantiate(node, NETS_ONLY)
     state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
     if random_head:
         state = {k: v for k, v in state.items() if k.startswith("backbone.")}
         state = net.state_dict() | state
-    net.load_state_dict(state)
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        written = checkpoint["kdiqa"].get("version", "of unknown version")
+        raise ValueError(
+            f"The weights in '{find_checkpoint(path)}' do not fit the net that it describes. It was"
+            f" written by kdiqa {written}: install that version, or train again."
+        ) from error
+    net.label = checkpoint["kdiqa"]["data"]["label"]  # what its scores mean, to who compares them
     return net.eval()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from kdiqa.callbacks.predictions import rows_of
-from kdiqa.config import conf_dir, instantiate, load_checkpoint, load_net
+from kdiqa.config import DATA_ONLY, conf_dir, instantiate, load_checkpoint, load_net
 from kdiqa.data import guard
+from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows, merge
+from kdiqa.nets.bank import ReferenceBank
+from kdiqa.whole import write
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
 
@@ -46,7 +50,9 @@ class Evaluation:
     folder: Path = Path()
 
 
-def of_run(run: Path, dataset: str, root: str | None, num_workers: int) -> Evaluation:
+def of_run(
+    run: Path, dataset: str, root: str | None, num_workers: int, pool: str | None = None
+) -> Evaluation:
     """Returns a run's evaluation on a data set, ready.
 
     Args:
@@ -55,6 +61,7 @@ def of_run(run: Path, dataset: str, root: str | None, num_workers: int) -> Evalu
         root: Where it lies; None for the folder of its name that KDIQA_DATA holds or, for the
             run's own data, where they lay.
         num_workers: Processes that read images.
+        pool: Where the references of the run's bank lie now; None for where they lay.
 
     Raises:
         NoReferenceError: If the run compares images with references, which these data have not.
@@ -71,9 +78,10 @@ def of_run(run: Path, dataset: str, root: str | None, num_workers: int) -> Evalu
         node.split_by = "image"  # no split is used, and single images can always be parted
         node.label_scale = "unit"
     node.teacher_pairs, node.num_workers = {}, num_workers
+    node.pairs = recalled(node.pairs, told.get("banks") or {}, pool)
     if root is not None:
         node.root = root
-    data = instantiate(node)
+    data = instantiate(node, DATA_ONLY)
     data.prepare_data()
     data.setup()
     if not own:
@@ -123,7 +131,7 @@ def shared_contents(made: Evaluation) -> list[str]:
     References stand in the checkpoint. Photographs are compared where the run's data still are.
     """
     found = guard.shared(made.data, *guard.learnt_from(made.told.get("contents", [])))
-    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data)
+    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data, DATA_ONLY)
     if trained.root is not None and trained.root.is_dir():
         trained.setup()
         learnt = [p for part in ("train", "val") for p in guard.pictures(trained, part)]
@@ -144,9 +152,8 @@ def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     rows = scored(made, device)
-    (made.folder / "predictions").mkdir(parents=True, exist_ok=True)
     table = rows_of(made.data, rows)
-    table.to_csv(made.folder / "predictions" / "test.csv", index=False)
+    write(made.folder / "predictions" / "test.csv", table.to_csv(index=False))
     trained = json.loads((made.run / "results.json").read_text())
     found = {
         "name": f"{trained['name']} on {made.dataset}",
@@ -159,25 +166,42 @@ def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
         "split": trained["split"],
         "warnings": made.warnings,
     }
-    (made.folder / "results.json").write_text(json.dumps(found, indent=2) + "\n")
+    write(made.folder / "results.json", json.dumps(found, indent=2) + "\n")
     return found
 
 
 def scored(made: Evaluation, device: str = "auto") -> Rows:
     """Returns one row an image: opinion and score in [0, 1], higher is better."""
+    return scored_beside(made, [made.data.references()], device)[0]
+
+
+def scored_beside(made: Evaluation, references: Sequence[Any], device: str = "auto") -> list[Rows]:
+    """Returns the rows of all images beside each of some banks, from one pass over the images.
+
+    Args:
+        made: What to do.
+        references: Of each bank; a None stands for the second images that the batches hold.
+        device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
+    """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     net: Any = load_net(made.run).to(device)
     pair, label = made.told["pair"], Label(**made.told["data"]["label"])
-    keys = sorted(set(pair))
-    indices, scores = [], []
+    banks = [r if r is None else ReferenceBank.of(net.backbone, r, pair) for r in references]
+    keys = sorted(set(pair)) if None in banks else ["image"]
+    indices: list[Any] = []
+    scores: list[list[Any]] = [[] for _ in banks]
     with torch.inference_mode():
         for batch in track(made.data.test_dataloader(), f"Scoring {made.dataset}", transient=True):
             pyramids = net.backbone([batch[key].to(device) for key in keys])
             by_key = dict(zip(keys, pyramids, strict=True))
-            score = net(*(by_key[key] for key in pair)).score
-            # On the scale that the run learnt, which is not the other data's.
-            scores.append(label.to_unit(score.double()).cpu().numpy())
+            for said, bank in zip(scores, banks, strict=True):
+                if bank is None:
+                    score = net(*(by_key[key] for key in pair)).score
+                else:
+                    score = bank.score(net, by_key["image"])
+                # On the scale that the run learnt, which is not the other data's.
+                said.append(label.to_unit(score.double()).cpu().numpy())
             indices.append(batch["index"].numpy())
     opinions = [[made.data.records[i].mos for i in index] for index in indices]
-    return merge(indices, scores, opinions)
+    return [merge(indices, said, opinions) for said in scores]

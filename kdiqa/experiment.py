@@ -8,19 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.markup import escape
 
+from kdiqa.board.naming import handed_down
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.kept import keep_predictions
+from kdiqa.data.pool import Pool
 from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
+from kdiqa.ranks import external, is_first
 from kdiqa.soft_targets import check_labels, check_split, learns_softly
+from kdiqa.withheld import check_loss, check_teacher_labels
 
 console = Console()
 
@@ -44,7 +47,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         cfg: The composed configuration.
         folder: Of this run.
     """
-    if not cfg.resume and (folder / "checkpoints").is_dir() and "LOCAL_RANK" not in os.environ:
+    if not cfg.resume and (folder / "checkpoints").is_dir() and is_first():
         raise ValueError(
             f"'{folder}' already holds a run. Continue it with resume=true, or set run to another"
             " folder."
@@ -52,8 +55,9 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     missing: list[Exception] = []
     data = None
     try:
+        check_loss(cfg)
         data = instantiate(cfg.data)
-        if "LOCAL_RANK" not in os.environ:
+        if is_first():
             data.prepare_data()
         data.setup()
         check_test_crops(cfg, data.test_crops)
@@ -64,6 +68,8 @@ def check(cfg: DictConfig, folder: Path) -> Any:
         missing.append(error)
     try:
         teacher = check_teacher(cfg)
+        if teacher is not None:
+            check_teacher_labels(cfg, teacher)
         if teacher is not None and data is not None and data.records:
             guard_teacher(cfg, teacher, data)
     except (OSError, ValueError) as error:
@@ -117,7 +123,7 @@ def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> Non
     contents = teacher["kdiqa"].get("contents")
     if contents is not None:
         tell(teacher_leaks(data, contents), data)
-    elif "LOCAL_RANK" not in os.environ:
+    elif is_first():
         console.print(
             "[yellow]The teacher does not say what it has learnt from: it is of an older version."
             " Train it again to know whether this run's test part is among it."
@@ -126,7 +132,7 @@ def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> Non
 
 def tell(found: Sequence[Leak], data: Any) -> None:
     """Says which contents stand on two sides, where the run goes on all the same."""
-    if found and "LOCAL_RANK" not in os.environ:
+    if found and is_first():
         done = "left out of training" if data.guard == "drop" else "trained on all the same"
         console.print(f"[yellow]{escape(told(found))}; {done}.")
 
@@ -141,12 +147,21 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
         folder: Of this run.
     """
     beside: dict[str, Path] = {}
+    if external() is not None and (cfg.teacher == "train" or cfg.compare):
+        raise ValueError(
+            "Under torchrun or srun a run starts no other runs. Train its teacher by itself, then"
+            " set teacher=RUN compare=null."
+        )
     if needs_teacher(cfg):
         if cfg.teacher == "train":
             cfg.teacher = str(folder / "teacher")
             job(
                 "teacher",
-                [f"experiment={cfg.teacher_experiment}", *shared(cfg)],
+                [
+                    f"experiment={cfg.teacher_experiment}",
+                    *shared(cfg),
+                    *handed_down(cfg, "teacher"),
+                ],
                 Path(cfg.teacher),
             )
         given = find_checkpoint(cfg.teacher).parent.parent
@@ -154,9 +169,11 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
             beside["teacher"] = given
     for name, overrides in (cfg.compare or {}).items():
         beside[name] = folder / name.replace(" ", "_")
-        words = [*own_overrides(), f"name='{name}'", "compare=null", *overrides]
+        board = handed_down(cfg, name)
+        own = [w for w in own_overrides() if not (board and w.lstrip("+~").startswith("logger"))]
+        words = [*own, *board, f"name='{name}'", "compare=null", *overrides]
         if cfg.teacher:
-            words.append(f"teacher='{cfg.teacher}'")
+            words.append(f"teacher={quoted(cfg.teacher)}")
         job(name, words, beside[name])
     cfg.compare = None
     return beside
@@ -210,11 +227,20 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
     """
     cache = instantiate(cfg.features)
     plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
+    of_pools = [plain[key] for key in ("train_crops", "test_crops")]
+    # A picture of a pool is kept by itself: what images are kept by does not depend on the pool.
+    for name in [name for name, pair in data.train_pairs.items() if isinstance(pair, Pool)]:
+        if name in plain["pairs"]:
+            of_pools.append(plain["pairs"][name].get("crops"))
+            plain["pairs"][name] = None
+        else:
+            of_pools.append(plain["teacher_pairs"].pop(name).get("crops"))
     drawn = ("_target_", "train_crops", "test_crops", "pairs", "teacher_pairs")
-    text = str([plain[key] for key in drawn])
+    text, pool_text = str([plain[key] for key in drawn]), str(of_pools)
 
     def kept(dataset: Any, total: int) -> Any:
-        return cache.dataset(dataset, module.net.backbone, total, text, data.num_workers)
+        net = module.net.backbone
+        return cache.dataset(dataset, net, total, text, data.num_workers, pool_text)
 
     data.keep_features(kept)
     for callback in callbacks:
@@ -227,23 +253,24 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
                 keep_predictions(kept_train, net, callback.pair, callback.digest + described)
 
 
-def keep_metrics(folder: Path) -> None:
-    """Puts the curves of an interrupted run aside: Lightning's logger would delete them."""
-    path = folder / "metrics.csv"
-    if path.is_file():
-        count = len(list(folder.glob("metrics_before_*.csv")))
-        path.rename(folder / f"metrics_before_{count}.csv")
+def where_it_stopped(folder: Path) -> tuple[str | None, dict[str, float] | None]:
+    """Returns the checkpoint a run goes on from, and what it knows of its epoch.
 
+    Twice None where the run had not come to its first.
 
-def whole_metrics(folder: Path) -> None:
-    """Joins the curves of all parts of an interrupted run, the later one's where two overlap."""
-    before = sorted(folder.glob("metrics_before_*.csv"), key=lambda p: int(p.stem.split("_")[-1]))
-    if not before:
-        return
-    tables: list[pd.DataFrame] = []
-    for path in [*before, folder / "metrics.csv"]:
-        table = pd.read_csv(path)
-        tables = [old[old["epoch"] < table["epoch"].min()] for old in tables] + [table]
-    pd.concat(tables).to_csv(folder / "metrics.csv", index=False)
-    for path in before:
-        path.unlink()
+    Raises:
+        ValueError: If it cannot be read, or is of a run that stood in another folder.
+    """
+    last = folder / "checkpoints" / "last.ckpt"
+    if not last.is_file():
+        return None, None
+    checkpoint = load_checkpoint(last)
+    states = checkpoint["callbacks"]
+    stood = {state["dirpath"] for state in states.values() if "best_model_score" in state}
+    here = os.path.realpath(last.parent)
+    if stood - {here}:
+        raise ValueError(
+            f"This run stood in '{Path(min(stood - {here})).parent}' when it stopped, and now in"
+            f" '{folder}': its best checkpoint would be forgotten. Move it back to go on."
+        )
+    return str(last), checkpoint["kdiqa"].get("curve")

@@ -8,20 +8,34 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from kdiqa.config import find_checkpoint, instantiate, load_checkpoint, load_net
+from kdiqa.batch import Pyramid
+from kdiqa.bundled import WEIGHTS
+from kdiqa.config import DATA_ONLY, find_checkpoint, instantiate, load_checkpoint, load_net
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
 from kdiqa.data.inference import MAX_PIXELS, SeedBy, Views
-from kdiqa.data.pairing import Pairing, Redistorted, Reference, ReferenceOrRedistorted
+from kdiqa.data.pairing import (
+    Pairing,
+    Redistorted,
+    Reference,
+    ReferenceOrRedistorted,
+    references_of,
+)
+from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.digest import digest
+from kdiqa.figures.quality import explanation
+from kdiqa.metric import QualityMetric, Reduction
+from kdiqa.nets.bank import ReferenceBank
+from kdiqa.quality_map import QualityMap, quality_map
+from kdiqa.restoration import QualityLoss
 
-DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
 Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
 
@@ -40,13 +54,21 @@ class Scorer:
         pair: Names of the image and of what it is compared with.
         label: What it learnt to predict.
         digest: 12 hex digits that name all of this.
+        bank: The references that every picture is compared with, if it is not with one of its own.
     """
 
     def __init__(
-        self, net: nn.Module, views: Views, pair: Sequence[str], label: Label, digest: str
+        self,
+        net: nn.Module,
+        views: Views,
+        pair: Sequence[str],
+        label: Label,
+        digest: str,
+        bank: ReferenceBank | None = None,
     ) -> None:
         self.net: Any = net
         self.views, self.pair, self.label, self.digest = views, tuple(pair), label, digest
+        self.bank = bank
         self.device = next(net.parameters()).device
 
     def score(self, image: Picture | Sequence[Any], units: bool = False) -> Any:
@@ -74,43 +96,80 @@ class Scorer:
         Args:
             batch: By name, uint8 :math:`(B, P, 3, H, W)`, as :attr:`views` makes them.
         """
-        keys = sorted(set(self.pair))
         with torch.inference_mode():
-            crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
-            pyramids = dict(zip(keys, self.net.backbone(crops), strict=True))
+            return self.judged(self.pyramids(batch)).cpu()
+
+    def pyramids(self, batch: Mapping[str, Tensor]) -> dict[str, Pyramid]:
+        """Returns the features of a batch of crops, by name; of a bank's references none anew."""
+        keys = ["image"] if self.bank is not None else sorted(set(self.pair))
+        crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
+        return dict(zip(keys, self.net.backbone(crops), strict=True))
+
+    def judged(self, pyramids: Mapping[str, Pyramid]) -> Tensor:
+        """Returns what the net makes of features, :math:`(B,)` in [0, 1]."""
+        if self.bank is not None:
+            learned = self.bank.score(self.net, pyramids["image"])
+        else:
             learned = self.net(*(pyramids[key] for key in self.pair)).score
         # A prediction may leave the scale by a little, a score may not.
-        return self.label.to_unit(learned.double()).clamp(0, 1).cpu()
+        return self.label.to_unit(learned.double()).clamp(0, 1)
+
+    def map(self, image: Picture, tile: int | None = None, overlap: float = 0.5) -> QualityMap:
+        """Returns where in a picture its quality is high or low, and which level says so.
+
+        See :func:`kdiqa.quality_map.quality_map`.
+        """
+        return quality_map(self, image, tile, overlap)
+
+    def explain(self, image: Picture, tile: int | None = None, overlap: float = 0.5) -> Figure:
+        """Returns a figure of a picture: its score, its map, and what each level adds to both.
+
+        See :func:`kdiqa.quality_map.quality_map` for the arguments.
+        """
+        pixels, _ = to_pixels(image)
+        return explanation(pixels, self.map(image, tile, overlap))
+
+    def as_metric(self, reduction: Reduction = "mean") -> QualityMetric:
+        """Returns this scorer as a ``torchmetrics.Metric``: see :class:`kdiqa.metric.QualityMetric`."""
+        return QualityMetric(self, reduction)
+
+    def as_loss(self) -> QualityLoss:
+        """Returns 1 − score, differentiable: see :class:`kdiqa.restoration.QualityLoss`."""
+        return QualityLoss(self)
 
 
 def load(
-    path: str | Path,
+    path: str | Path | None = None,
     device: str = "cpu",
     seed_by: SeedBy = "content",
     max_pixels: int = MAX_PIXELS,
+    pool: str | Path | None = None,
 ) -> Scorer:
-    """Returns the scorer of a student's checkpoint or run folder; nothing is downloaded.
+    """Returns the scorer of a student; nothing is downloaded.
 
     Args:
-        path: A checkpoint, or a run folder, of which the best one is taken.
+        path: A checkpoint; a run folder, of which the best one is taken; a packed student
+            (.safetensors); None for the one that is bundled with this package.
         device: As torch names it.
         seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
             :class:`kdiqa.data.inference.Views`.
         max_pixels: A larger picture is shrunk to them before it is re-distorted.
+        pool: Where the references of the run's bank lie now; by default, where they lay.
 
     Raises:
-        FileNotFoundError: If there is no checkpoint.
+        FileNotFoundError: If there is no checkpoint, or a reference is missing.
         ValueError: If it is none of ours, or a teacher's.
     """
-    return opened(path, device, seed_by, max_pixels, paired)
+    return opened(path, device, seed_by, max_pixels, paired, pool)
 
 
 def opened(
-    path: str | Path,
+    path: str | Path | None,
     device: str,
     seed_by: SeedBy,
     max_pixels: int,
     beside: Callable[[Path, str, Mapping[str, Any]], Pairing],
+    pool: str | Path | None = None,
 ) -> Scorer:
     """Returns the scorer of a checkpoint, as :func:`load` does.
 
@@ -121,21 +180,26 @@ def opened(
         max_pixels: Likewise.
         beside: What the net compares a picture with, by the checkpoint's path, the second image's
             name and the configuration of the run's data.
+        pool: As there.
     """
-    path = find_checkpoint(path)
+    path = find_checkpoint(WEIGHTS if path is None else path)
     told = load_checkpoint(path)["kdiqa"]
     config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
-    data, pair = config["data"], told["pair"]
+    data, pair, banks = config["data"], told["pair"], told.get("banks") or {}
+    data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
     pairs = {name: beside(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
     seed = int(data.get("seed", told["seed"]))
     net = load_net(path)
     label = Label(**told["data"]["label"])
-    nodes = {name: data["pairs"][name] for name in pairs}
+    nodes = {name: banks.get(name, data["pairs"][name]) for name in pairs}
     text = f"{told['net']} {node} {nodes} {seed} {pair} {label} {seed_by} {max_pixels}"
     views = Views(crops, pairs, seed, seed_by, max_pixels)
-    return Scorer(net.to(device), views, pair, label, digest(net.state_dict(), text))
+    net = net.to(device)
+    references = references_of(pairs, crops, seed)
+    bank = None if references is None else ReferenceBank.of(net.backbone, references, pair)
+    return Scorer(net, views, pair, label, digest(net.state_dict(), text), bank)
 
 
 def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:

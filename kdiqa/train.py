@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,24 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from kdiqa import report
+from kdiqa import devices, report, search
+from kdiqa.board.naming import name_run
+from kdiqa.board.session import on_board, runs
+from kdiqa.callbacks.finite import FiniteLoss
 from kdiqa.callbacks.provenance import Provenance
-from kdiqa.config import conf_dir, instantiate, quiet, resolved_yaml
+from kdiqa.callbacks.saving import Listening, WholeCheckpoints
+from kdiqa.config import (
+    FORMAT,
+    conf_dir,
+    instantiate,
+    load_checkpoint,
+    quiet,
+    resolved_yaml,
+)
+from kdiqa.curves import join, put_aside
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.guard import seen
+from kdiqa.data.pool import told_banks
 from kdiqa.errors import told_plainly
 from kdiqa.experiment import (
     check,
@@ -27,18 +41,21 @@ from kdiqa.experiment import (
     finished,
     guard_teacher,
     keep_features,
-    keep_metrics,
     keeps_features,
     prepare_jobs,
     switch,
-    whole_metrics,
+    where_it_stopped,
 )
-from kdiqa.launch import RESOLVED, ranks_end_here, share_config_with_ranks
+from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked
+from kdiqa.ranks import agreed, is_first, let_others_go_on, wait_for_first
 from kdiqa.soft_targets import teach
 from kdiqa.stages import pretrain, start, start_of
+from kdiqa.stopping import alone, listen
+from kdiqa.whole import write
 
+search.register()
 console = Console()
 Metrics = dict[str, dict[str, float]]
 
@@ -50,8 +67,12 @@ def main(cfg: DictConfig) -> float | None:
     keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
+    devices.take(cfg.trainer.devices)
     with told_plainly(folder), ranks_end_here():
-        return run(cfg, folder)
+        if not is_first():
+            return run(cfg, folder)
+        with alone(folder, wait=PART_OF_A_RUN in os.environ):
+            return run(cfg, folder)
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
@@ -61,9 +82,12 @@ def run(cfg: DictConfig, folder: Path) -> float:
         cfg: The composed configuration.
         folder: Of this run.
     """
-    first = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
+    first = is_first()
+    if not finished(folder):
+        wait_for_first()
     torch.set_float32_matmul_precision("high")
     switch(cfg)
+    name_run(cfg, folder)
     data = check(cfg, folder)
     beside: dict[str, Path] = {}
     if first:
@@ -72,7 +96,7 @@ def run(cfg: DictConfig, folder: Path) -> float:
         if to_train and (teacher := check_teacher(cfg)):
             guard_teacher(cfg, teacher, data)
         beside |= pretrain(cfg, folder)
-        (folder / RESOLVED).write_text(resolved_yaml(cfg))
+        write(folder / RESOLVED, resolved_yaml(cfg))
     metrics = finished(folder) or fit_and_test(cfg, folder, data)
     if first:
         show(beside | {str(cfg.name): folder})
@@ -86,35 +110,40 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     if origin := start_of(cfg, folder):
         start(module.net, origin)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    callbacks.append(Provenance(folder, description(cfg) | {"contents": learnt(cfg, data)}))
+    told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
+    callbacks.append(Provenance(folder, description(cfg) | told))
+    callbacks += [FiniteLoss(), Listening(listen)]
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]
     if keeps_features(cfg):
         keep_features(cfg, data, module, callbacks)
     teach(cfg, data, callbacks)
     share_config_with_ranks(folder)
-    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
-    last = folder / "checkpoints" / "last.ckpt"
-    keep_metrics(folder)
+    trainer: L.Trainer = instantiate(
+        cfg.trainer, callbacks=callbacks, logger=loggers, plugins=[WholeCheckpoints()]
+    )
+    resumed, curve = where_it_stopped(folder) if cfg.resume else (None, None)
+    if trainer.is_global_zero:
+        put_aside(folder, curve)
+    let_others_go_on()
     begun = time.monotonic()
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
     try:
-        resumed = str(last) if cfg.resume and last.is_file() else None
-        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
-        best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-        for read in (trainer.validate, trainer.test):
-            read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
-        if trainer.is_global_zero:
-            whole_metrics(folder)
-            write_results(cfg, folder, trainer, module, time.monotonic() - begun)
-            figures = report.draw(folder)
-            for logger in trainer.loggers:
-                send_panels(logger, folder, figures)
+        with on_board(trainer.loggers, plain):
+            trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+            best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
+            load_checkpoint(best)  # says which file is damaged, if it is
+            for read in (trainer.validate, trainer.test):
+                read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
+            if trainer.is_global_zero:
+                join(folder)
+                write_results(cfg, folder, trainer, module, time.monotonic() - begun)
+                send_panels(trainer.loggers, folder, data, report.draw(folder))
         return dict(module.metrics)
     except SystemExit as stopped:  # how Lightning ends after Ctrl-C
         raise KeyboardInterrupt from stopped
     finally:
         for logger in trainer.loggers:
             logger.finalize("success" if (folder / "results.json").is_file() else "failed")
-            close(logger)
 
 
 def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
@@ -129,6 +158,7 @@ def description(cfg: DictConfig) -> dict[str, Any]:
 
     node = OmegaConf.create(OmegaConf.to_container(cfg.module.net, resolve=True))
     return {
+        "format": FORMAT,
         "version": kdiqa.__version__,
         "net": OmegaConf.to_yaml(node),
         "config": resolved_yaml(cfg),
@@ -157,9 +187,7 @@ def write_results(
         "seed": int(cfg.seed),
         "split": int(cfg.split),
     }
-    unfinished = folder / "results.json.part"
-    unfinished.write_text(json.dumps(made, indent=2) + "\n")
-    unfinished.replace(folder / "results.json")
+    write(folder / "results.json", json.dumps(made, indent=2) + "\n")
 
 
 def show(folders: dict[str, Path]) -> None:
@@ -177,20 +205,14 @@ def show(folders: dict[str, Path]) -> None:
             console.print(f"  {picture}", highlight=False)
 
 
-def send_panels(logger: Any, folder: Path, figures: list[Path]) -> None:
-    """Sends predictions and pictures to Weights & Biases, where that is the logger."""
-    if type(logger).__name__ == "WandbLogger":
-        from kdiqa.callbacks.panels import send
+def send_panels(loggers: list[Any], folder: Path, data: Any, pictures: list[Path]) -> None:
+    """Sends rows, tables and pictures to Weights & Biases, where that is a logger."""
+    for run in runs(loggers):
+        from kdiqa.board import panels
 
-        send(logger, folder, figures)
-
-
-def close(logger: Any) -> None:
-    """Ends a Weights & Biases run, which would else go on into the next job of a multirun."""
-    if type(logger).__name__ == "WandbLogger":
-        import wandb
-
-        wandb.finish()
+        dataset = type(data).__module__.rpartition(".")[2]
+        panels.summarise(run, json.loads((folder / "results.json").read_text()), dataset)
+        panels.send(run, folder, data.root, dataset, pictures)
 
 
 if __name__ == "__main__":
@@ -198,4 +220,5 @@ if __name__ == "__main__":
     # stands in __main__ would travel with all that this file holds.
     from kdiqa.train import main as job
 
+    sys.argv[1:] = agreed(sys.argv[1:])
     job()

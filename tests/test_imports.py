@@ -14,15 +14,18 @@ ROOMS: dict[str, set[str]] = {
     "__init__": {"scorer"},  # inside load() alone
     "batch": set(),
     "digest": set(),
-    "config": set(),
-    "data": {"batch", "distortions"},
+    "whole": set(),
+    "masking": set(),
+    "config": {"packed"},
+    "packed": set(),
+    "data": {"batch", "distortions", "masking", "whole"},
     "distortions": {"batch"},
-    "nets": {"batch", "digest"},
+    "nets": {"batch", "digest", "masking"},
     "losses": {"batch"},
     "metrics": {"batch"},
     "distillers": {"batch", "nets", "losses"},
     "modules": {"batch", "nets", "losses", "metrics", "distillers"},
-    "callbacks": {"batch", "digest", "metrics"},
+    "callbacks": {"batch", "digest", "metrics", "whole"},
     "figures": {"metrics"},
 }
 ONLY_IN = {

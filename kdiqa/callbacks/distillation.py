@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from kdiqa.batch import Batch, Prediction, restored
 from kdiqa.digest import digest
 from kdiqa.metrics.correlation import srcc
-from kdiqa.metrics.table import gather
+from kdiqa.metrics.table import Rows, gather
 
 
 class Distillation(L.Callback):
@@ -40,6 +40,7 @@ class Distillation(L.Callback):
         self.judged = False
         self.scores: list[tuple[Tensor, Tensor]] = []
         self.said: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.rows: Rows | None = None
 
     def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Lets the teacher use the student's backbone where it is the same and frozen."""
@@ -114,8 +115,9 @@ class Distillation(L.Callback):
     def on_validation_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
         """Logs the teacher's own correlation with opinion, once: is there anything to learn?"""
         if self.said:
-            rows = gather(*(torch.cat(column) for column in zip(*self.said, strict=True)))
-            module.log("teacher/val_srcc", srcc(rows.score, rows.mos), rank_zero_only=False)
+            self.rows = gather(*(torch.cat(column) for column in zip(*self.said, strict=True)))
+            found = srcc(self.rows.score, self.rows.mos)
+            module.log("teacher/val_srcc", found, rank_zero_only=False)
             self.said.clear()
             self.judged = True
 

@@ -12,7 +12,9 @@ import torch
 class EpochSeed(L.Callback):
     """Seeds torch anew at every epoch from (seed, epoch), so that a resumed run draws the same.
 
-    Lightning's checkpoints hold no random state; dropout would differ after a resume.
+    Lightning's checkpoints hold no random state; dropout would differ after a resume. It is done
+    before the epoch's first batch, not at the epoch's start: a data loader's iterator draws from
+    torch's generator too, before that start in a resumed run's first epoch and after it in others.
 
     Args:
         seed: The run's.
@@ -21,10 +23,13 @@ class EpochSeed(L.Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    def on_train_batch_start(
+        self, trainer: L.Trainer, module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Seeds this epoch, each rank differently."""
-        state = (self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank
-        torch.manual_seed(state % 2**63)
+        if batch_idx == 0:
+            state = (self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank
+            torch.manual_seed(state % 2**63)
 
 
 class Throughput(L.Callback):

@@ -1,16 +1,12 @@
-"""What Weights & Biases shows of a finished run. The only file that speaks to it."""
+"""How Weights & Biases reads a run's curves."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import lightning as L
-import pandas as pd
-import wandb
 from lightning.pytorch.loggers import WandbLogger
 
-EXTREMES = 16
+BY_EPOCH = ("train/*", "val/*", "kd/*", "teacher/*", "optim/*", "perf/*")
+HIGHEST = ("val/srcc", "val/plcc", "val/plcc_fit", "val/krcc")
 
 
 class Panels(L.Callback):
@@ -22,27 +18,8 @@ class Panels(L.Callback):
             if isinstance(logger, WandbLogger) and trainer.is_global_zero:
                 run = logger.experiment
                 run.define_metric("epoch")
-                for section in ("train/*", "val/*", "kd/*", "teacher/*", "optim/*", "perf/*"):
+                for section in BY_EPOCH:
                     run.define_metric(section, step_metric="epoch")
-                for name in ("val/srcc", "val/plcc", "val/plcc_fit", "val/krcc"):
+                for name in HIGHEST:
                     run.define_metric(name, step_metric="epoch", summary="max")
                 run.define_metric("val/rmse", step_metric="epoch", summary="min")
-
-
-def send(logger: WandbLogger, folder: Path, figures: list[Path]) -> None:
-    """Sends a finished run's rows, its best and worst predictions, and its figures.
-
-    Args:
-        logger: Of the run.
-        folder: The run's, with ``predictions/test.csv``.
-        figures: PNG files.
-    """
-    run: Any = logger.experiment
-    rows = pd.read_csv(folder / "predictions" / "test.csv")
-    run.log({"test/predictions": wandb.Table(dataframe=rows.astype({"id": str}))})
-    error = (rows["score"] - rows["mos"]).abs()
-    for name, order in (("best", error.sort_values()), ("worst", error.sort_values()[::-1])):
-        chosen = rows.loc[order.index[:EXTREMES]]
-        run.log({f"test/{name}": wandb.Table(dataframe=chosen)})
-    for figure in figures:
-        run.log({f"figures/{figure.stem}": wandb.Image(str(figure))})

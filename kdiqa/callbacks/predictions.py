@@ -8,6 +8,10 @@ from typing import Any
 import lightning as L
 import pandas as pd
 
+from kdiqa.callbacks.distillation import Distillation
+from kdiqa.metrics.table import Rows
+from kdiqa.whole import write
+
 
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
@@ -15,6 +19,9 @@ class Predictions(L.Callback):
     Columns: index (the image's place in the data set), id (its file, relative to the data's root),
     content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
     scale, higher is better. Numbers are written to the last bit: every measure follows from them.
+
+    A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
+    columns, its scores on the scale that it learnt itself.
 
     Args:
         folder: Where the tables go.
@@ -26,19 +33,21 @@ class Predictions(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
         """Writes the validation rows of the selected weights, not those of each epoch."""
         if trainer.state.fn == "validate":
-            self.write(trainer, module, "val")
+            self.write(trainer, module.rows["val"], "val")
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, Distillation) and callback.rows is not None:
+                    self.write(trainer, callback.rows, "teacher_val")
 
     def on_test_end(self, trainer: L.Trainer, module: Any) -> None:
         """Writes the test rows."""
-        self.write(trainer, module, "test")
+        self.write(trainer, module.rows["test"], "test")
 
-    def write(self, trainer: L.Trainer, module: Any, split: str) -> None:
-        """Writes a split's table, on the first rank."""
+    def write(self, trainer: L.Trainer, rows: Rows, name: str) -> None:
+        """Writes a table, on the first rank."""
         if not trainer.is_global_zero:
             return
-        table = rows_of(trainer.datamodule, module.rows[split])  # type: ignore[attr-defined]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        table.to_csv(self.folder / f"{split}.csv", index=False)
+        table = rows_of(trainer.datamodule, rows)  # type: ignore[attr-defined]
+        write(self.folder / f"{name}.csv", table.to_csv(index=False))
 
 
 def rows_of(data: Any, rows: Any) -> pd.DataFrame:
@@ -46,7 +55,7 @@ def rows_of(data: Any, rows: Any) -> pd.DataFrame:
 
     Args:
         data: The data module of the images.
-        rows: Their places in its records, opinions and scores.
+        rows: Their places in its records, and their scores.
     """
     seen = [data.records[i] for i in rows.index]
     return pd.DataFrame(
@@ -57,7 +66,7 @@ def rows_of(data: Any, rows: Any) -> pd.DataFrame:
             "distortion": [record.distortion for record in seen],
             "level": pd.array([record.level for record in seen], dtype="Int64"),
             "split": [data.assignment[i] for i in rows.index],
-            "mos": rows.mos,
+            "mos": [float(record.mos) for record in seen],
             "score": rows.score,
         }
     )

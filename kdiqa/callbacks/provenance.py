@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import lightning as L
 
 import kdiqa
+from kdiqa.whole import write
 
 PACKAGES = ("torch", "torchvision", "lightning", "timm", "hydra-core", "albumentations", "numpy")
 
@@ -42,17 +44,23 @@ class Provenance(L.Callback):
                 "data": self.description["data"],
                 "seed": self.description["seed"],
                 "split": self.description["split"],
-                "machine": {"platform": platform.platform(), "device": str(module.device)},
+                "machine": {
+                    "platform": platform.platform(),
+                    "device": str(module.device),
+                    "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                },
             }
             self.folder.mkdir(parents=True, exist_ok=True)
             data.write_split(self.folder / "split.csv")
-            (self.folder / "provenance.json").write_text(json.dumps(told, indent=2) + "\n")
+            write(self.folder / "provenance.json", json.dumps(told, indent=2) + "\n")
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Adds the description; everything in it is a plain container."""
-        checkpoint["kdiqa"] = self.description
+        """Adds the description and the epoch's values; all of it plain containers."""
+        known = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        known |= {"epoch": trainer.current_epoch, "step": trainer.global_step - 1}
+        checkpoint["kdiqa"] = self.description | {"curve": known}
 
 
 def versions() -> dict[str, str]:

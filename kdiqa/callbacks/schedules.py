@@ -1,4 +1,4 @@
-"""The weight of distillation as a function of the global step."""
+"""The weight of distillation by the global step, and a learning rate by the epoch."""
 
 from __future__ import annotations
 
@@ -36,6 +36,29 @@ class Ramp:
     def __call__(self, step: int) -> float:
         """Returns the weight at a step."""
         return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
+
+
+class WarmupSteps:
+    """The share of a learning rate at an epoch: a straight line up, then smaller step by step.
+
+    Args:
+        warmup: Epochs until the full rate.
+        every: Epochs until the next step down, counted from the first epoch.
+        factor: What remains at each step.
+
+    Example:
+        >>> rate = WarmupSteps(warmup=2, every=3, factor=0.1)
+        >>> [round(rate(epoch), 3) for epoch in range(7)]
+        [0.5, 1.0, 1.0, 0.1, 0.1, 0.1, 0.01]
+    """
+
+    def __init__(self, warmup: int, every: int, factor: float = 0.1) -> None:
+        self.warmup, self.every, self.factor = warmup, every, factor
+
+    def __call__(self, epoch: int) -> float:
+        """Returns the share."""
+        rising = min(1.0, (epoch + 1) / self.warmup) if self.warmup else 1.0
+        return rising * self.factor ** (epoch // self.every)
 
 
 class Cosine:

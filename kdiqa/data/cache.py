@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from kdiqa.batch import Pyramid
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.kept import KeptPredictions
+from kdiqa.data.pool import Pool
 from kdiqa.data.rows import Rows, Stream, own_share_first, progress_of
+from kdiqa.data.seeds import Draw, derive_seed
 
 
 class PyramidNet(Protocol):
@@ -51,9 +54,17 @@ class PyramidCache:
         self.views, self.batch_size, self.teacher = views, batch_size, teacher
 
     def dataset(
-        self, plain: IQADataset, backbone: PyramidNet, total: int, text: str, num_workers: int
+        self,
+        plain: IQADataset,
+        backbone: PyramidNet,
+        total: int,
+        text: str,
+        num_workers: int,
+        pool_text: str = "",
     ) -> CachedDataset:
         """Returns a data set of pyramids, built where they are missing.
+
+        The pictures of a pool are kept once each, and drawn from as in training without a cache.
 
         Args:
             plain: Makes the crops.
@@ -61,6 +72,7 @@ class PyramidCache:
             total: Records of the whole data set: the cache serves every split of it.
             text: Whatever else the crops depend on.
             num_workers: Processes that read images.
+            pool_text: Whatever the crops of a pool's pictures depend on.
 
         Raises:
             ValueError: If the backbone is not frozen, or the crops of two images differ.
@@ -76,6 +88,9 @@ class PyramidCache:
                 "Whole images and tiles differ from image to image and cannot be kept as rows of"
                 " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
             )
+        pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
+        plain = copy.copy(plain)
+        plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
         views = self.views if plain.training else 1
         files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]
         names = ("image", *sorted(plain.pairs))
@@ -95,6 +110,11 @@ class PyramidCache:
         missing = rows.missing()
         if missing:
             self.build(made, backbone, missing, num_workers)
+        for name, pool in pools.items():
+            shown = pool.shown(plain.crops, plain.seed, plain.training)
+            told = f"{pool_text} {[record.content for record in shown.records]}"
+            kept = self.dataset(shown, backbone, len(shown), told, num_workers)
+            made.pools[name] = (pool, kept)
         return made
 
     def build(
@@ -146,6 +166,7 @@ class CachedDataset(Dataset[dict[str, Any]]):
     ) -> None:
         self.plain, self.rows, self.names, self.dims = plain, rows, names, list(dims)
         self.training = plain.training
+        self.pools: dict[str, tuple[Pool, CachedDataset]] = {}  # by name, what is drawn from
         self.said: KeptPredictions | None = None  # what a teacher says of them
 
     def __len__(self) -> int:
@@ -162,6 +183,7 @@ class CachedDataset(Dataset[dict[str, Any]]):
             for name, image in zip(self.names, images, strict=True)
         }
         record = self.plain.records[index]
+        pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
         said = {} if self.said is None else {"said": self.said.get(index, view)}
         return {
             "pyramids": pyramids,
@@ -169,3 +191,13 @@ class CachedDataset(Dataset[dict[str, Any]]):
             "index": torch.tensor(self.plain.positions[index]),
             **said,
         }
+
+    def drawn(self, name: str, epoch: int, index: int) -> Pyramid:
+        """Returns the pyramid of the picture that a pool draws for an image in an epoch."""
+        pool, kept = self.pools[name]
+        plain = self.plain
+        of = (plain.positions[index], plain.records[index].name, plain.training)
+        seed = Draw.of(plain.seed, epoch, *of).seed(pool.seed_mode, "pair")
+        view = derive_seed(seed, "view") % kept.rows.shape[0]
+        pyramid: Pyramid = kept[view * len(kept) + pool.place(seed)]["pyramids"]["image"]
+        return pyramid

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
+from kdiqa.data.shares import check_share
 
 Image = NDArray[np.uint8]
 MAX_PIXELS = 2**22
@@ -107,7 +108,7 @@ class Crops:
                 ``image``.
             seed: Decides places, flips and whatever else is random.
         """
-        views = {name: self._scale(image) for name, image in images.items()}
+        views = {name: self.scaled(image) for name, image in images.items()}
         if self.mode == "random":
             sources = [views] * self.num
         else:
@@ -132,7 +133,8 @@ class Crops:
             transform.set_random_seed(seed + number)
         return [self.compose(**views) for views in sources]
 
-    def _scale(self, image: Image) -> Image:
+    def scaled(self, image: Image) -> Image:
+        """Returns an image at the size at which it is cropped."""
         height, width = image.shape[:2]
         if self.mode == "full" and self.size is not None:
             return _resized(image, self.size, self.size)
@@ -185,8 +187,4 @@ def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fractio
                 f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
                 f"{train.num} of {train.size}. Give both the same num and size."
             )
-    if not 0 < fraction <= 1:
-        raise ValueError(
-            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0 "
-            "and at most 1."
-        )
+    check_share("training images", "fraction", fraction)

@@ -19,10 +19,11 @@ from kdiqa.data.facts import Facts
 from kdiqa.data.files import FileIndex, root_of
 from kdiqa.data.guard import OnLeak, check_policy
 from kdiqa.data.loading import Loader, loader
-from kdiqa.data.pairing import Pairing, given
+from kdiqa.data.pairing import Pairing, given, references_of
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
+from kdiqa.data.shares import check_share, scored, shared
 from kdiqa.data.splits import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
 from kdiqa.data.stored_splits import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
@@ -56,6 +57,7 @@ class IQADataModule(L.LightningDataModule):
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
         unlabelled: More training images without scores, see :func:`kdiqa.data.unlabelled.join`.
+        labelled_ratio: Share of those whose opinions training may see; ``mos`` of the others is NaN.
         drop_last: Leaves out the last batch of an epoch where it is not full.
     """
 
@@ -92,6 +94,7 @@ class IQADataModule(L.LightningDataModule):
         label_scale: LabelScale = "unit",
         fraction: float = 1.0,
         unlabelled: Unlabelled | None = None,
+        labelled_ratio: float = 1.0,
         drop_last: bool = False,
     ) -> None:
         super().__init__()
@@ -109,7 +112,8 @@ class IQADataModule(L.LightningDataModule):
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.seed = seed
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
-        self.fraction, self.unlabelled = fraction, unlabelled
+        self.fraction, self.labelled_ratio = fraction, labelled_ratio
+        self.unlabelled = unlabelled
         self.drop_last = drop_last
         self.kept: dict[str, CachedDataset] = {}
         self.records: list[Record] = []
@@ -118,6 +122,7 @@ class IQADataModule(L.LightningDataModule):
         self.digest = ""
         check_policy(guard)
         check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
+        check_share("labelled training images", "labelled_ratio", labelled_ratio)
 
     @abstractmethod
     def read(self) -> Iterator[Record]:
@@ -182,17 +187,18 @@ class IQADataModule(L.LightningDataModule):
 
     def _settle(self) -> None:
         self.digest = digest(self.records, self.assignment)
-        self.label = self.label.fitted([self.records[i].mos for i in self.positions("train")])
+        self.label = self.label.fitted([self.records[i].mos for i in self.labelled()])
 
     def positions(self, part: str) -> list[int]:
         """Returns where the images of a part stand in ``records``."""
         parts = PARTS_OF[self.select_on].get(part, (part,))
         places = [place for place, name in enumerate(self.assignment) if name in parts]
-        if part == "train" and self.fraction < 1:
-            names = {f"{self.records[place].image.name}\x1f{place}": place for place in places}
-            kept = self.split.order(names)[: max(1, round(self.fraction * len(places)))]
-            places = sorted(names[name] for name in kept)
-        return places
+        share = self.fraction if part == "train" else 1
+        return shared(self.records, places, self.split, share)
+
+    def labelled(self) -> list[int]:
+        """Returns where the training images stand whose opinions training may see."""
+        return shared(self.records, self.positions("train"), self.split, self.labelled_ratio)
 
     def dataset(self, part: str, training: bool | None = None) -> IQADataset:
         """Returns the images of a part.
@@ -203,18 +209,23 @@ class IQADataModule(L.LightningDataModule):
         """
         training = part == "train" if training is None else training
         places = self.positions(part)
-        records = [self.records[place] for place in places]
+        told = self.labelled() if part == "train" and training else places
+        records = scored(self.records, places, told, self.label)
         if part == "train" and training:
             places += range(len(self.records), len(self.records) + len(self.extra))
             records += self.extra
         return IQADataset(
-            [replace(record, mos=self.label.learned(record.mos)) for record in records],
+            records,
             self.train_crops if training else self.test_crops,
             self.train_pairs if training else self.pairs,
             self.seed,
             training,
             places,
         )
+
+    def references(self) -> IQADataset | None:
+        """Returns the bank that evaluation compares every image with, if there is one."""
+        return references_of(self.pairs, self.test_crops, self.seed)
 
     def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
         """Gives pyramids in place of crops from now on, computed where they are missing."""

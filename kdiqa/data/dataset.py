@@ -48,7 +48,8 @@ class IQADataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.records = records
         self.crops = crops
-        self.pairs = {name: p if training else p.evaluated() for name, p in pairs.items()}
+        shown = {name: p if training else p.evaluated() for name, p in pairs.items()}
+        self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.seed = seed
         self.training = training
         self.positions = range(len(records)) if positions is None else positions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb, write_png
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, check_mode
+
+if TYPE_CHECKING:
+    from kdiqa.data.dataset import IQADataset
 
 Image = NDArray[np.uint8]
 
@@ -59,13 +62,25 @@ class Pairing:
         """Returns the files this will read besides the records' images."""
         return []
 
-    def evaluated(self) -> Pairing:
-        """Returns what pairs in validation and test."""
+    def evaluated(self) -> Pairing | None:
+        """Returns what pairs in validation and test; nothing where all images share a bank."""
         return self
+
+    def references(self, crops: Crops, seed: int) -> IQADataset | None:
+        """Returns the bank that evaluation compares every image with, if there is one."""
+        return None
 
 
 class Reference(Pairing):
-    """The pristine original of each image, aligned with it."""
+    """The pristine original of each image.
+
+    Args:
+        aligned: Crops it where the image is cropped; otherwise at places of its own, which makes
+            it a non-aligned reference of similar content.
+    """
+
+    def __init__(self, aligned: bool = True) -> None:
+        self.aligned = aligned
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns the pixels of the reference."""
@@ -206,10 +221,16 @@ class ReferenceOrRedistorted(Pairing):
         return self.reference.files(records)
 
 
+def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
+    """Returns the pairings there are."""
+    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
+
+
+def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQADataset | None:
+    """Returns the bank that evaluation compares every image with, if one of the pairs has one."""
+    banks = (pair.references(crops, seed) for pair in pairs.values())
+    return next((bank for bank in banks if bank is not None), None)
+
+
 def _size(image: Image) -> str:
     return f"{image.shape[1]}×{image.shape[0]}"
-
-
-def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
-    """Returns the pairings of those names that have one."""
-    return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}

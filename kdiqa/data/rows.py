@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from rich.progress import Progress, TaskID, TimeRemainingColumn
 from torch.utils.data import Sampler
 
+from kdiqa.whole import FULL, NoSpaceError
+
 SPARE = 1.1  # of the disk that must be free, for one that is needed
 RANKS = (("RANK", 0), ("WORLD_SIZE", 1))
 
@@ -82,8 +84,8 @@ class Rows:
                 with contextlib.suppress(FileExistsError):  # another process was first: use its
                     os.link(unfinished, self.folder / name)
                 unfinished.unlink()
-        self.data = np.load(self.folder / "features.npy", mmap_mode="r+")
-        self.held = np.load(self.folder / "marks.npy", mmap_mode="r+")
+        self.data = np.load(self.folder / "features.npy", mmap_mode="r")
+        self.held = np.load(self.folder / "marks.npy", mmap_mode="r")
 
     def pending(self, images: Sequence[int]) -> Iterator[int]:
         """Yields those of some images whose rows no process has finished by then."""
@@ -94,14 +96,34 @@ class Rows:
     def put(self, image: int, view: int, features: NDArray[np.float16]) -> None:
         """Writes one view of an image, and marks the row when its last view is there."""
         assert self.data is not None
-        self.data[self.positions[image], view] = features
-        if view == self.shape[0] - 1:
-            self.data.flush()
-            self.held[self.positions[image]] = self.marks[image]
-            self.held.flush()
+        row = self.positions[image]
+        last = view == self.shape[0] - 1
+        place = row * self.shape[0] + view
+        self._write("features.npy", self.data.offset, place, features.tobytes(), last)
+        if last:
+            mark = np.int64(self.marks[image]).tobytes()
+            self._write("marks.npy", self.held.offset, row, mark, last)
+
+    def _write(self, name: str, offset: int, place: int, data: bytes, last: bool) -> None:
+        """Writes one entry of a file; the last of a row is on the disk when it returns.
+
+        Through a map a full disk would end the process without a word (SIGBUS).
+        """
+        path = self.folder / name
+        try:
+            with path.open("r+b", buffering=0) as file:
+                file.seek(offset + place * len(data))
+                while data:
+                    data = data[file.write(data) :]
+                if last:
+                    os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno in FULL:
+                raise NoSpaceError(path, error) from error
+            raise
 
     def close(self) -> None:
-        """Lets go of the writable maps."""
+        """Lets go of the maps."""
         self.data = None
 
     def get(self, image: int, view: int) -> NDArray[np.float16]:

@@ -35,21 +35,41 @@ class ScoreDistiller(nn.Module):
         standardise: Compares scores standardised within the batch, for a teacher whose scores
             stand on another data set's scale.
         beta: Of smooth L1.
+        max_spread: Learns only from scores whose crops lie less far apart (their deviation, in
+            label units); None trusts all.
     """
 
-    def __init__(self, standardise: bool = True, beta: float = 1.0) -> None:
+    def __init__(
+        self, standardise: bool = True, beta: float = 1.0, max_spread: float | None = None
+    ) -> None:
         super().__init__()
-        self.standardise, self.beta = standardise, beta
+        self.standardise, self.beta, self.max_spread = standardise, beta, max_spread
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
-        """Returns the term ``soft_score``."""
+        """Returns the term ``soft_score``, and the share of images whose teacher is trusted."""
         s, t = student.score.float(), teacher.score.float().detach()
         if self.standardise:
             s, t = standardised(s), standardised(t)
-        return Distilled({"soft_score": F.smooth_l1_loss(s, t, beta=self.beta)}, {})
+        if self.max_spread is None:
+            return Distilled({"soft_score": F.smooth_l1_loss(s, t, beta=self.beta)}, {})
+        trusted = (spread_of(teacher) < self.max_spread).float()
+        each = F.smooth_l1_loss(s, t, beta=self.beta, reduction="none")
+        mean = (trusted * each).sum() / trusted.sum().clamp(min=1)
+        return Distilled({"soft_score": mean}, {"trusted": trusted.mean()})
 
     def end_epoch(self) -> None:
         """Remembers nothing."""
+
+
+def spread_of(teacher: Prediction) -> Tensor:
+    """Returns how far apart a teacher's scores of an image lie, or says why that is not known."""
+    if teacher.spread is None:
+        raise ValueError(
+            "The distiller trusts a teacher by how far its scores of an image's crops lie apart"
+            " (distiller.max_spread), and this one gives none. Set num_crops to 2 or more with a"
+            " teacher that scores crop by crop, or max_spread=null."
+        )
+    return teacher.spread.float().detach()
 
 
 class CombinedDistiller(nn.Module):

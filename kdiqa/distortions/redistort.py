@@ -166,6 +166,17 @@ def kadid_max(level: int = 5, photometric_floor: bool = False) -> Pipeline:
     return Pipeline([_at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
 
 
+def mild(choose: int = 1) -> Pipeline:
+    """Returns a mild distortion: one of KADID-10k's types at level 1 or 2, drawn for each seed.
+
+    Without types 18 and 25, whose levels 1 and 2 are not the mild ones. Our interpretation of the
+    views that QFM-IQM's label expansion needs.
+    """
+    kinds = [kind for kind in range(1, 25) if kind != 18]
+    steps = [_at_level(kind, level) for kind in kinds for level in (1, 2)]
+    return Pipeline(steps, "mild", choose=choose)
+
+
 def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> Pipeline:
     """Returns one type of KADID-10k at one level, without the stretch to the full range.
 

@@ -5,12 +5,14 @@ Okabe and Ito's (2008), which the colour-blind can tell apart; markers repeat wh
 """
 
 from kdiqa.figures.comparison import forest, parts
+from kdiqa.figures.confusion import FIFTHS, teacher_and_student
 from kdiqa.figures.curves import level_heat_map, level_weights, loss_terms
 from kdiqa.figures.scatter import score_against_opinion
 from kdiqa.figures.style import COLOURS, STYLE
 
 __all__ = [
     "COLOURS",
+    "FIFTHS",
     "STYLE",
     "forest",
     "level_heat_map",
@@ -18,4 +20,5 @@ __all__ = [
     "loss_terms",
     "parts",
     "score_against_opinion",
+    "teacher_and_student",
 ]

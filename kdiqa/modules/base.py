@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from kdiqa.batch import Batch, Prediction, Pyramid
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows, gather
+from kdiqa.nets.bank import ReferenceBank
 
 Row = tuple[Tensor, Tensor, Tensor]
 
@@ -49,18 +50,22 @@ class IQAModule(L.LightningModule):
         self.net, self.loss = net, loss
         self.optimizer, self.scheduler = optimizer, scheduler
         self.pair, self.backbone_lr = tuple(pair), backbone_lr
+        self.bank: ReferenceBank | None = None  # found by the first evaluation
         self.said: list[Row] = []
         self.rows: dict[str, Rows] = {}
         self.metrics: dict[str, dict[str, float]] = {}
 
-    def extract(self, batch: Batch, also: Iterable[str] = ()) -> dict[str, Pyramid]:
+    def extract(
+        self, batch: Batch, also: Iterable[str] = (), pair: Sequence[str] | None = None
+    ) -> dict[str, Pyramid]:
         """Returns the batch's pyramids, from one pass of the backbone where it holds none yet.
 
         Args:
             batch: Gets the key ``pyramids``; crops or cached features in it are enough.
             also: Keys of images the teacher wants besides the student's.
+            pair: Keys of the student's own, where not both are wanted.
         """
-        keys = sorted({*self.pair, *also})
+        keys = sorted({*(self.pair if pair is None else pair), *also})
         held = batch.get("pyramids", batch)
         missing = [key for key in keys if key not in held]
         if missing:
@@ -99,6 +104,21 @@ class IQAModule(L.LightningModule):
         for group in optimizer.param_groups:
             self.log(f"optim/lr-{group['name']}", group["lr"])
 
+    def on_validation_start(self) -> None:
+        """Looks at the bank of references, where the data have one."""
+        self.see_references()
+
+    def on_test_start(self) -> None:
+        """Looks at the bank of references, where the data have one."""
+        self.see_references()
+
+    def see_references(self) -> None:
+        """Runs the backbone over the bank: once, unless it is being trained."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        references = data.references()
+        if references is not None and (self.bank is None or not self.net.backbone.frozen):
+            self.bank = ReferenceBank.of(self.net.backbone, references, self.pair)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Scores a batch of the validation split."""
         self.keep(batch)
@@ -116,7 +136,13 @@ class IQAModule(L.LightningModule):
         """
         training = self.trainer.state.fn == TrainerFn.FITTING
         for part in [batch] if training else alone(batch):
-            self.said.append((part["index"], self(part).score.float(), part["mos"]))
+            self.said.append((part["index"], self.scores(part), part["mos"]))
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Returns the scores of a batch, float32; beside a bank, their means over its references."""
+        if self.bank is None:
+            return self(batch).score.float()
+        return self.bank.score(self.net, self.extract(batch, pair=["image"])["image"])
 
     def on_validation_epoch_end(self) -> None:
         """Logs the metrics of the whole validation table."""

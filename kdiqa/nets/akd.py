@@ -1,4 +1,4 @@
-"""The AKD-IQA net: one class for the teacher and the student, of different depth."""
+"""The net of AKD-IQA and CVRKD-IQA: one class for the teacher and the student of both."""
 
 from __future__ import annotations
 
@@ -39,9 +39,16 @@ class AKDNet(nn.Module):
         input_dropout: Share of the standardised channels left out in training.
         mixer_norm: Normalises the tokens that leave a mixer (official). Without, a level weighs
             as much as its channels have to say: few images are overfitted less.
+        level_fusion: ``late`` reads the levels one by one (AKD-IQA); ``early_cat`` puts them on
+            the channels, and the mixers read them all at once, as one level (CVRKD-IQA).
+        embed_dim: Width a level is projected to before a mixer; None for ``dim``.
+        head_dim: Width of a layer between the fused vector and the score, with no activation
+            behind it (CVRKD-IQA); None scores the fused vector itself.
 
     References:
         | AKD-IQA, official code: ``BoHu90/AKD-IQA`` (no licence; implemented from a description)
+        | CVRKD-IQA: Content-Variant Reference Image Quality Assessment via Knowledge Distillation
+        | (Yin et al., 2022), https://arxiv.org/abs/2202.13123
     """
 
     def __init__(
@@ -59,17 +66,25 @@ class AKDNet(nn.Module):
         input_norm: Literal["none", "running"] = "none",
         input_dropout: float = 0.0,
         mixer_norm: bool = True,
+        level_fusion: Literal["late", "early_cat"] = "late",
+        embed_dim: int | None = None,
+        head_dim: int | None = None,
     ) -> None:
         super().__init__()
+        check_level_fusion(level_fusion)
         self.backbone = backbone
         self.num_crops, self.sign, self.crop_fusion = num_crops, sign, crop_fusion
         self.standardise = (
             Standardise(backbone.dims, input_dropout) if input_norm == "running" else None
         )
-        self.embedding = LevelEmbedding(backbone.dims, dim, norm_affine)
-        self.fusion = fusion(dim * len(backbone.dims))
+        self.level_fusion = level_fusion
+        width, num_levels = embed_dim or dim, len(backbone.dims)
+        self.embedding = LevelEmbedding(backbone.dims, width, norm_affine)
+        if level_fusion == "early_cat":
+            width, num_levels = width * num_levels, 1
+        self.fusion = fusion(dim * num_levels)
         tokens = backbone.grid**2
-        in_dim = dim * num_crops if crop_fusion == "cat" else dim
+        in_dim = width * num_crops if crop_fusion == "cat" else width
         needs = self.fusion.needs
         options: Any = {"dropout": dropout, "norm": mixer_norm}
         self.discrepancy = (
@@ -81,7 +96,7 @@ class AKDNet(nn.Module):
             else Mixer(in_dim, dim, distorted_depth, tokens, **options)
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.fusion.dim, 1)
+        self.head = head(self.fusion.dim, head_dim)
         self.embedding.apply(scaled_kaiming)
         for mixer in (self.discrepancy, self.integrator):
             if mixer is not None:
@@ -126,7 +141,10 @@ class AKDNet(nn.Module):
 
         Returns:
             The map :math:`(N, T, L D)`, N = B or B·P, and the outputs :math:`(K, L, B, T', D)`.
+            Levels read at once count as one, L = 1.
         """
+        if self.level_fusion == "early_cat":
+            levels = levels.permute(1, 2, 0, 3, 4).flatten(2, 3).unsqueeze(0)
         count, batch = levels.shape[:2]
         x = levels.flatten(2, 3) if self.crop_fusion == "cat" else levels.flatten(1, 2)
         last, blocks = mixer(x.flatten(0, 1).transpose(1, 2))
@@ -134,6 +152,19 @@ class AKDNet(nn.Module):
         # Crops scored one by one are further tokens of their image, to whoever compares features.
         stacked = torch.stack(blocks).unflatten(1, (count, batch, -1)).flatten(3, 4)
         return merged, stacked
+
+
+def check_level_fusion(level_fusion: str) -> None:
+    """Raises unless it is one of the two there are."""
+    if level_fusion not in ("late", "early_cat"):
+        raise ValueError(f"net.level_fusion is '{level_fusion}'; it is 'late' or 'early_cat'.")
+
+
+def head(width: int, hidden: int | None) -> nn.Module:
+    """Returns what scores a fused vector: one linear layer, or two with nothing between them."""
+    if hidden is None:
+        return nn.Linear(width, 1)
+    return nn.Sequential(nn.Linear(width, hidden), nn.Linear(hidden, 1))
 
 
 def scaled_kaiming(module: nn.Module) -> None:

@@ -18,10 +18,18 @@ from torch.nn import functional as F
 import kdiqa.nets.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.batch import Pyramid
 from kdiqa.digest import digest
-from kdiqa.nets.taps import cut, expansions, merged_stages, trunk_dims
+from kdiqa.nets.taps import cut, tapped, trunk_dims
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
+
+
+# Taps that need the whole network, the family it must be of, and what that is called.
+WHOLE = {
+    "post_merge": ("swin", "a Swin"),
+    "inception": ("inception_resnet_v2", "it"),
+    "tokens": ("", ""),
+}
 
 
 class Backbone(nn.Module):
@@ -38,7 +46,9 @@ class Backbone(nn.Module):
             official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224², or
             ``expansions`` for the wide activations inside the inverted residuals of MobileNets
             and EfficientNets, those of one stride side by side (ours): texture shows in them
-            that the narrow stage outputs have thrown away.
+            that the narrow stage outputs have thrown away; or ``inception`` for the first
+            blocks of Inception-ResNet-v2 side by side, 1920 channels at stride 8; or ``tokens``
+            for a ViT's patch tokens and its class token at every place: two levels.
         levels: How many stages, counted from the coarsest.
         grid: Side G of the pooled grid.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
@@ -77,20 +87,22 @@ class Backbone(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        check_choice("taps", taps, ("stages", "post_merge", "expansions"))
+        check_choice("taps", taps, ("stages", "post_merge", "expansions", "inception", "tokens"))
         check_choice("statistics", statistics, ("mean", "mean_std"))
         check_choice("norm", norm, ("layer", "none"))
         self.taps, self.levels, self.grid = taps, levels, grid
         self.frozen, self.chunk = frozen, chunk
         self.statistics, self.norm, self.compiled = statistics, norm, compiled
-        self.trunk = cut(create_trunk(name, weights, taps, levels, dict(options or {}))).eval()
+        self.trunk = cut(
+            create_trunk(name, weights, taps, levels, dict(options or {})), taps, levels
+        )
         if frozen:
             self.trunk.requires_grad_(False)
         config = self.trunk.pretrained_cfg
         self.register_buffer("mean", torch.tensor(mean or config["mean"]).view(3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(std or config["std"]).view(3, 1, 1) * 255)
         width = 2 if statistics == "mean_std" else 1
-        self.dims = [width * dim for dim in trunk_dims(self.trunk, taps)[-levels:]]
+        self.dims = [width * dim for dim in trunk_dims(self.trunk, taps, levels)]
         self.eval()
 
     def train(self, mode: bool = True) -> Backbone:
@@ -124,11 +136,8 @@ class Backbone(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
-        if self.taps == "post_merge":
-            return merged_stages(self.trunk, x)
-        if self.taps == "expansions":
-            wide = expansions(self.trunk, x)[-self.levels :]
-            return [level.permute(0, 2, 3, 1) for level in wide]
+        if self.taps != "stages":
+            return tapped(self.trunk, self.taps, x, self.levels)
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = getattr(self.trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in self.trunk(x)]
@@ -171,14 +180,15 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if taps != "post_merge":
+    if taps not in WHOLE:
         last = tuple(range(-levels, 0))
         options = {"features_only": True, "out_indices": last} | options
     else:
         options |= {"num_classes": 0}
-        if "swin" not in name:
+        family, title = WHOLE[taps]
+        if family not in name:
             raise ValueError(
-                f"backbone.taps=post_merge is for a Swin, not '{name}'; use backbone.taps=stages."
+                f"backbone.taps={taps} is for {title}, not '{name}'; use backbone.taps=stages."
             )
     if weights == "random":
         return timm.create_model(name, pretrained=False, **options)

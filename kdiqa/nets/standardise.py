@@ -36,18 +36,20 @@ class Standardise(nn.Module):
         self.register_buffer("square", torch.ones(sum(dims)))
         self.register_buffer("count", torch.zeros(()))
 
-    def forward(self, image: Pyramid, second: Pyramid) -> tuple[Pyramid, Pyramid]:
-        r"""Returns both pyramids, levels :math:`(B, P, C_l, G, G)`, standardised."""
+    def forward(self, *pyramids: Pyramid) -> tuple[Pyramid, ...]:
+        r"""Returns pyramids, levels :math:`(B, P, C_l, G, G)`, standardised; the first is measured."""
+        image = pyramids[0]
         if self.training:
             self.observe(image)
         mean = self.mean.split(self.dims)
         std = (self.square - self.mean.square()).clamp(min=FLOOR**2).sqrt().split(self.dims)
-        made: tuple[Pyramid, Pyramid] = ([], [])
-        for x, y, m, s in zip(image, second, mean, std, strict=True):
+        made: tuple[Pyramid, ...] = tuple([] for _ in pyramids)
+        for *sides, m, s in zip(*pyramids, mean, std, strict=True):
+            x = sides[0]
             mask = nn.functional.dropout(
                 x.new_ones(len(x), 1, len(m), 1, 1), self.dropout, self.training
             )
-            for level, levels in zip((x, y), made, strict=True):
+            for level, levels in zip(sides, made, strict=True):
                 z = (level - m.view(-1, 1, 1)) / s.view(-1, 1, 1)
                 levels.append(z.clamp(-CEILING, CEILING) * mask)
         return made

@@ -22,6 +22,9 @@ def draw(run: Path) -> list[Path]:
     for file in sorted(run.glob("predictions/test*.csv")):
         name = file.stem.replace("test", "score_against_opinion", 1)
         made[name] = figures.score_against_opinion(read_rows(file))
+    both = beside_teacher(run)
+    if both is not None:
+        made["teacher_and_student"] = figures.teacher_and_student(both)
     if (run / "metrics.csv").is_file():
         metrics = pd.read_csv(run / "metrics.csv")
         made["level_weights"] = figures.level_weights(metrics)
@@ -34,3 +37,18 @@ def draw(run: Path) -> list[Path]:
             paths[-1].parent.mkdir(exist_ok=True)
             figure.savefig(paths[-1], dpi=150)
     return paths
+
+
+def beside_teacher(run: Path) -> pd.DataFrame | None:
+    """Returns the rows of a student's validation images with its teacher's scores, as `teacher`.
+
+    None where there was no teacher, or where it could not see these images as it is used to.
+
+    Args:
+        run: the student's folder.
+    """
+    student, teacher = (run / "predictions" / f"{name}val.csv" for name in ("", "teacher_"))
+    if not student.is_file() or not teacher.is_file():
+        return None
+    said = read_rows(teacher)[["index", "score"]].rename(columns={"score": "teacher"})
+    return read_rows(student).merge(said, on="index")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,12 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from kdiqa.devices import visible
 from kdiqa.study import state, table
 from kdiqa.study.board import Board
 from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
 from kdiqa.study.lock import Lock
 from kdiqa.study.plan import Study, StudyError, read
 from kdiqa.study.runner import Command, Runner, Task, is_done
+from kdiqa.whole import write
 
 REMEMBERED = "overrides.json"  # in the study's log folder
 EPILOG = """examples:
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None, command: Command = own) -> int:
             print(f"# {task.state}: {task.job.title}\n{shlex.join(command(task))}")
         return 0
     remember(logs, extra)
-    cuda = devices() if options.jobs > 1 else ()
+    cuda = visible() if options.jobs > 1 else ()
     at_once = max(1, options.jobs)
     runner = Runner(tasks, command, at_once, options.limit, cuda, study.threads, logs / "replaced")
     try:
@@ -159,18 +160,7 @@ def remembered(logs: Path, words: Sequence[str], console: Console) -> list[str]:
 
 def remember(logs: Path, words: Sequence[str]) -> None:
     """Keeps the overrides for the next time."""
-    logs.mkdir(parents=True, exist_ok=True)
-    (logs / REMEMBERED).write_text(json.dumps(list(words)) + "\n")
-
-
-def devices() -> list[str]:
-    """Returns the CUDA devices that jobs share out, as CUDA_VISIBLE_DEVICES names them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [name for name in visible.split(",") if name]
-    import torch
-
-    return [str(number) for number in range(torch.cuda.device_count())]
+    write(logs / REMEMBERED, json.dumps(list(words)) + "\n")
 
 
 def concluded(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kdiqa.devices import share
 from kdiqa.launch import PART_OF_A_RUN, RANK_VARIABLES
 from kdiqa.study import state
 from kdiqa.study.lock import Lock
@@ -73,7 +74,7 @@ class Runner:
         limit: The most jobs to start now; None for all.
         devices: Of CUDA, one a job in turn; none leaves the choice to the jobs.
         threads: Of each job on the CPU; None leaves it to the environment.
-        replaced: Where what was made with another configuration is moved to.
+        replaced: Where what was made with another configuration is moved to, in the study's logs.
     """
 
     def __init__(
@@ -173,10 +174,11 @@ class Runner:
         """Returns the environment of a job: no rank of ours, its own device."""
         made = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
         made[PART_OF_A_RUN] = "1"
+        made.setdefault("WANDB_RUN_GROUP", self.replaced.parent.name)  # a study is a group there
         if self.threads is not None:
             made["OMP_NUM_THREADS"] = str(self.threads)
         if self.devices:
-            made["CUDA_VISIBLE_DEVICES"] = self.devices[slot % len(self.devices)]
+            made["CUDA_VISIBLE_DEVICES"] = ",".join(share(self.devices, slot))
         return made
 
     def set_aside(self, task: Task) -> None:

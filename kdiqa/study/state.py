@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from yaml import YAMLError
 
 from kdiqa.config import conf_dir
 from kdiqa.study.plan import Job, StudyError, Variant
@@ -75,7 +76,13 @@ def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
     path = folder / ".hydra" / "config.yaml"
     if not path.is_file():
         return {}
-    before = flat(OmegaConf.to_container(OmegaConf.load(path), resolve=False))
+    try:
+        before = flat(OmegaConf.to_container(OmegaConf.load(path), resolve=False))
+    except (
+        YAMLError,
+        TypeError,
+    ):  # killed while Hydra wrote it: at the first start, see commands.own
+        before = {}
     return {
         key: (before.get(key), config.get(key))
         for key in sorted({*before, *config})

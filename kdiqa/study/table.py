@@ -16,6 +16,7 @@ from kdiqa.protocol import marked
 from kdiqa.study import state
 from kdiqa.study.plan import Study
 from kdiqa.study.runner import Task
+from kdiqa.whole import write as write_whole
 
 BEGIN = "<!-- results: written by python -m kdiqa.study -->"
 END = "<!-- end of results -->"
@@ -145,16 +146,16 @@ def write(found: Found, folder: Path, readme: bool) -> list[Path]:
             them; otherwise it is ``results.md``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+    write_whole(folder / "results.json", json.dumps(found, indent=1) + "\n")
     table = markdown(found)
     path = folder / "README.md"
     text = path.read_text() if readme and path.is_file() else ""
     if BEGIN in text and END in text:
         head, _, rest = text.partition(BEGIN)
-        path.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+        write_whole(path, f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
     else:
         path = folder / "results.md"
-        path.write_text(table + "\n")
+        write_whole(path, table + "\n")
     return [folder / "results.json", path, *drawn(found, folder / "figures")]
 
 

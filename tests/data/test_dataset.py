@@ -56,7 +56,6 @@ PAIRS: dict[str, Callable[[], Pairing]] = {
 def build(records: list[Record], training: bool = True, seed: int = 0) -> IQADataset:
     pairs = {name: make() for name, make in PAIRS.items()}
     pairs["pool"] = Pool(records[0].image.parent)
-    pairs["bank"] = Pool(records[0].image.parent, bank=2)
     return IQADataset(records, Crops(2, 16, flip=True), pairs, seed, training)
 
 
@@ -84,7 +83,7 @@ def epochs(
 
 def test_a_sample_holds_crops_of_the_image_and_of_each_pair(records: list[Record]) -> None:
     sample = build(records)[0]
-    assert set(sample) == {"image", *PAIRS, "pool", "bank", "mos", "index"}
+    assert set(sample) == {"image", *PAIRS, "pool", "mos", "index"}
     for name in ("image", *PAIRS):
         assert sample[name].shape == (2, 3, 16, 16)
         assert sample[name].dtype == torch.uint8
@@ -115,21 +114,15 @@ def test_a_sample_is_the_same_whatever_was_read_before_it(records: list[Record])
                 assert torch.equal(sample[name], first[key][name]), name
 
 
-def test_a_test_of_a_bank_shows_its_pictures_alone_and_training_all(
+def test_a_test_beside_a_bank_shows_the_images_alone_and_training_all_pictures(
     records: list[Record], tmp_path: Path
 ) -> None:
     for i in range(8):
         write_png(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8))
-    shown = {}
-    for seed, training in ((0, True), (0, False), (1, False)):
-        pairs = {"second": Pool(tmp_path, bank=3)}
-        dataset = IQADataset(records * 9, Crops(1, 16), pairs, seed, training)
-        shown[seed, training] = {int(dataset[key]["second"][0, 0, 0, 0]) for key in range(63)}
-    assert shown[0, True] == set(range(8))
-    assert len(shown[0, False]) == 3
-    assert shown[0, False] == shown[1, False]
-    banks = [Pool(tmp_path, bank=3, bank_seed=seed).evaluated() for seed in range(20)]
-    assert len({tuple(bank.files([])) for bank in banks}) > 10
+    pairs = {"second": Pool(tmp_path, bank=3)}
+    dataset = IQADataset(records * 9, Crops(1, 16), pairs, 0)
+    assert {int(dataset[key]["second"][0, 0, 0, 0]) for key in range(63)} == set(range(8))
+    assert set(IQADataset(records, Crops(1, 16), pairs, 0, False)[0]) == {"image", "mos", "index"}
 
 
 def test_tiles_of_a_picture_of_another_size_take_turns(
@@ -145,7 +138,7 @@ def test_tiles_of_a_picture_of_another_size_take_turns(
 def test_training_differs_between_epochs_images_and_seeds(records: list[Record]) -> None:
     first, second, _ = epochs(build(records), num_workers=0)
     other = epochs(build(records, seed=1), num_workers=0)[0]
-    for name in ("image", *PAIRS, "pool", "bank"):
+    for name in ("image", *PAIRS, "pool"):
         assert not torch.equal(first[name], second[name]), name
         assert not torch.equal(first[name], other[name]), name
         assert not torch.equal(first[name][0], first[name][1]), name
@@ -162,7 +155,7 @@ def test_an_evaluated_image_is_cropped_by_its_name_whoever_stands_beside_it(
     records: list[Record],
 ) -> None:
     whole, part = build(records, training=False), build(records[3:], training=False)
-    for name in ("image", "reference", "second", "crop", "pool", "bank"):
+    for name in ("image", "reference", "second", "crop", "pool"):
         assert torch.equal(whole[3][name], part[0][name]), name
 
 

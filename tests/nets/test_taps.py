@@ -75,6 +75,40 @@ def test_networks_without_expansions_are_refused() -> None:
         Backbone("resnet18", "random", taps="expansions")
 
 
+def test_tokens_are_a_vits_own_with_the_class_token_at_every_place() -> None:
+    torch.manual_seed(0)
+    backbone = Backbone("test_vit", "random", taps="tokens", levels=2, grid=10, norm="none")
+    crops = torch.randint(0, 256, (2, 3, 3, 160, 160), dtype=torch.uint8)
+    ((patches, first),) = backbone([crops])
+    with torch.no_grad():
+        plain = backbone.trunk.forward_features(
+            (crops.flatten(0, 1) - backbone.mean) / backbone.std
+        )
+    assert backbone.dims == [64, 64]
+    torch.testing.assert_close(patches.flatten(0, 1).flatten(2).transpose(1, 2), plain[:, 1:])
+    assert first.shape == (2, 3, 64, 10, 10)
+    torch.testing.assert_close(first.flatten(0, 1)[..., 3, 7], plain[:, 0])
+
+
+def test_vit_without_a_class_token_answers_with_the_mean() -> None:
+    options = {"class_token": False, "global_pool": "avg"}
+    backbone = Backbone(
+        "test_vit", "random", taps="tokens", levels=2, grid=10, norm="none", options=options
+    )
+    crops = torch.randint(0, 256, (1, 1, 3, 160, 160), dtype=torch.uint8)
+    ((patches, first),) = backbone([crops])
+    torch.testing.assert_close(first[..., 0, 0], patches.mean(dim=(-2, -1)))
+
+
+def test_tokens_of_a_network_without_them_are_refused() -> None:
+    message = (
+        "^backbone.taps=tokens is for a ViT, not a ResNet; use backbone.taps=stages, whose levels a"
+        r" panel reads as tokens too\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Backbone("resnet18", "random", taps="tokens")
+
+
 def test_choices_are_named() -> None:
     message = "^backbone.norm is 'batch'; it is 'layer' or 'none'.$"
     with pytest.raises(ValueError, match=message):

@@ -1,0 +1,39 @@
+"""Two raters of the same images, part by part."""
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kdiqa.figures.style import STYLE
+from kdiqa.metrics.agreement import agreement
+
+FIFTHS = ("worst fifth", "second", "middle", "fourth", "best fifth")
+
+
+@mpl.rc_context(STYLE)
+def teacher_and_student(rows: pd.DataFrame) -> Figure:
+    """Returns in which fifth of all images a teacher and its student put each, as a matrix.
+
+    Args:
+        rows: one row an image that both have scored, with `teacher` and `score`, higher is better,
+            and their `split` where it is known.
+    """
+    found = agreement(rows["teacher"], rows["score"], len(FIFTHS))
+    figure = Figure(figsize=(6.0, 5.4))
+    axes = figure.subplots()
+    axes.imshow(found.counts, cmap="Blues", origin="lower", vmin=0)
+    dark = found.counts.max() / 2
+    for row, counts in enumerate(found.counts):
+        for column, count in enumerate(counts):
+            colour = "#FFFFFF" if count > dark else "#333333"
+            axes.text(column, row, str(count), ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(FIFTHS)), FIFTHS, fontsize=9)
+    axes.set_yticks(range(len(FIFTHS)), FIFTHS, fontsize=9)
+    axes.set_xlabel("of the student's scores")
+    axes.set_ylabel("of the teacher's scores")
+    axes.grid(visible=False)
+    part = "test" if "test" in set(rows.get("split", ())) else "validation"
+    figure.suptitle(f"Teacher and student, {part} images", x=0.01, ha="left", weight="bold")
+    told = f"same fifth {found.same:.0%}   or a neighbour {found.near:.0%}   SRCC {found.srcc:.3f}"
+    axes.set_title(f"{told}   {len(rows)} images", fontsize=10, weight="normal")
+    return figure

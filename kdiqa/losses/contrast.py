@@ -1,0 +1,62 @@
+"""Images of one quality drawn together, those that only mean the same pushed apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class QualityContrast(nn.Module):
+    r"""A contrast of features by quality, against the negatives that look most alike.
+
+    .. math:: \mathcal{L}_i = -\log \frac{\sum_{j \in P_i} e^{s_{ij} / \tau}}
+        {\sum_{j \in P_i \cup N_i} e^{s_{ij} / \tau}}
+
+    with the cosine s, :math:`P_i` the other images whose score is within δ, and :math:`N_i` the m
+    of the rest with the highest s. Rows without either count nothing.
+
+    Args:
+        delta: δ, in [0, 1] units of opinion.
+        negatives: m.
+        temperature: τ.
+        weight: Of the loss.
+
+    References:
+        | The first version of QFM-IQM matched "similar semantics, different quality" in contrast;
+        | its loss is not known to us: our interpretation
+    """
+
+    def __init__(
+        self,
+        delta: float = 0.05,
+        negatives: int = 8,
+        temperature: float = 0.1,
+        weight: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.delta, self.negatives = delta, negatives
+        self.temperature, self.weight = temperature, weight
+
+    def forward(self, feature: Tensor, keys: Tensor, gap: Tensor) -> Tensor:
+        r"""Returns the loss, a scalar in float32.
+
+        Args:
+            feature: :math:`(N, D)`, with a gradient.
+            keys: Features of what is remembered, :math:`(M, D)`.
+            gap: How far the scores are apart, in [0, 1] units, infinite between crops of one
+                image, :math:`(N, M)`.
+        """
+        with torch.autocast(feature.device.type, enabled=False):
+            cosine = F.normalize(feature.float(), dim=1) @ F.normalize(keys.float(), dim=1).T
+        logits = cosine / self.temperature
+        positive = gap <= self.delta
+        rest = logits.masked_fill(positive | gap.isinf(), -torch.inf)
+        hardest = rest.topk(min(self.negatives, rest.shape[1]), dim=1).values
+        either = torch.cat([logits.masked_fill(~positive, -torch.inf), hardest], dim=1)
+        counts = positive.any(dim=1) & hardest.isfinite().any(dim=1)
+        # A row of nothing but -inf would turn the gradient of all into NaN.
+        either = either.masked_fill(~counts[:, None], 0.0)
+        drawn = either[:, : positive.shape[1]].logsumexp(dim=1)
+        loss = (either.logsumexp(dim=1) - drawn) * counts
+        return self.weight * loss.sum() / counts.sum().clamp(min=1)

@@ -1,0 +1,55 @@
+"""A bank of references: their features, once, and the mean score beside all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kdiqa.batch import Pyramid
+
+
+class ReferenceBank:
+    """The frozen features of K references that every image is compared with.
+
+    A student of non-aligned references scores an image from a reference that it might have had
+    otherwise. The mean over a bank is one number, the same whenever it is taken (our
+    interpretation: the source draws at random, ten times, and averages over the draws).
+
+    Args:
+        pyramids: One a reference, levels :math:`(1, P, C_l, G, G)`.
+        pair: Names of the two images in the order the net compares them; one is ``image``.
+    """
+
+    def __init__(self, pyramids: Sequence[Pyramid], pair: Sequence[str]) -> None:
+        self.pyramids, self.pair = list(pyramids), tuple(pair)
+
+    @classmethod
+    def of(cls, backbone: Any, references: Any, pair: Sequence[str]) -> ReferenceBank:
+        """Returns the bank of a data set of references, from one pass of the backbone each."""
+        shown = (references[place]["image"][None] for place in range(len(references)))
+        with torch.no_grad():
+            pyramids = [backbone([crops.to(backbone.mean.device)])[0] for crops in shown]
+        return cls(pyramids, pair)
+
+    def __len__(self) -> int:
+        return len(self.pyramids)
+
+    def score(self, net: nn.Module, image: Pyramid) -> Tensor:
+        r"""Returns the mean score of images beside all references, float32, :math:`(B,)`.
+
+        Args:
+            net: Maps two pyramids to a prediction.
+            image: Levels :math:`(B, P, C_l, G, G)`.
+        """
+        batch, crops = image[0].shape[:2]
+        said = []
+        for reference in self.pyramids:
+            # Tiles differ in number from picture to picture: a reference's take turns.
+            turn = torch.arange(crops, device=image[0].device) % reference[0].shape[1]
+            beside = [level[:, turn].expand(batch, -1, -1, -1, -1) for level in reference]
+            sides = [image if name == "image" else beside for name in self.pair]
+            said.append(net(*sides).score.float())
+        return torch.stack(said).mean(dim=0)
