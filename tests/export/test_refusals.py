@@ -82,14 +82,14 @@ def test_a_grid_that_the_net_cannot_take_is_refused() -> None:
 
 @pytest.mark.slow
 def test_a_net_that_torch_cannot_write_is_named() -> None:
+    class Backbone(nn.Module):
+        def pooled(self, crops: object) -> object:
+            raise ValueError("sorts its crops by hand")
+
     class Odd(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.weight = nn.Parameter(nn.Linear(1, 1).weight)
-            self.backbone = self
-
-        def pooled(self, crops: object) -> object:
-            raise ValueError("sorts its crops by hand")
+            self.weight, self.backbone = nn.Linear(1, 1), Backbone()
 
     message = (
         "Odd cannot be written as ONNX: sorts its crops by hand. Export a student whose backbone"
