@@ -129,7 +129,7 @@ def cut(trunk: Any, taps: str, levels: int) -> Any:
     if taps == "inception" and levels == 1:
         for layer in TAIL:
             setattr(trunk, layer, nn.Identity())
-    if taps == "stages" and hasattr(trunk, "blocks"):  # timm runs those behind out_indices in vain
+    if taps == "stages" and hasattr(trunk, "blocks"):
         module = trunk.feature_info.module_name()[-1]
         if module.startswith("blocks."):
             trunk.blocks = trunk.blocks[: int(module.split(".")[1]) + 1]
