@@ -80,7 +80,7 @@ def common(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[s
     root = f"data.root={fake_data / 'tid2013'}"
     teacher = train(*TEACHER, root, folder=tmp_path_factory.mktemp("fuzz") / "teacher")
     return (*TINY, root, f"teacher={teacher}", "num_crops=2", "crop_size=32", "data.batch_size=8",
-            "module.net.depth=2", "module.net.distorted_depth=1", f"pool={fake_data / 'spaq'}")  # fmt: skip
+            "module.net.depth=2", "module.net.distorted_depth=1", f"++pool={fake_data / 'spaq'}")  # fmt: skip
 
 
 def outcome(words: list[str], common: tuple[str, ...], folder: Path) -> str:
