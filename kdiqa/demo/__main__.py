@@ -23,7 +23,12 @@ score, its quality map, and what distortions do to its score. Works without a ne
 def parser() -> argparse.ArgumentParser:
     """Returns what the command line may say."""
     made = argparse.ArgumentParser("kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it.")
-    made.add_argument("model", metavar="CKPT", help="a student's run folder or checkpoint")
+    made.add_argument(
+        "model",
+        metavar="CKPT",
+        nargs="?",
+        help="a student's run folder or checkpoint; default: the bundled student",
+    )
     made.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
     made.add_argument("--device", default="cpu", help="cpu, cuda, …")
     return made
@@ -42,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if for_user(error) is None:
             raise
         command.error(str(error))
-    serve(scorer, Path(options.model).name, port)
+    serve(scorer, Path(options.model or "the bundled student").name, port)
     return 0
 
 

@@ -14,14 +14,14 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.demo.ladder import KINDS, chart, rung, shrunk, thumbnails
+from kdiqa.demo.ladder import KINDS, chart, drawn, rung, shrunk, thumbnails
 from kdiqa.demo.reading import MAX_BYTES, MAX_PIXELS, read
-from kdiqa.demo.tiles import quality_map
 from kdiqa.scorer import Scorer
 
 Image = NDArray[np.uint8]
 FONTS = ("system-ui", "sans-serif")  # the machine's own: none is asked for elsewhere
-PREVIEW = 400_000  # pixels
+EMPTY = "Drop a picture on the left."
+OVERLAP = 0.25  # of a map's tiles
 
 
 def page(scorer: Scorer, name: str) -> gr.Blocks:
@@ -39,13 +39,12 @@ def page(scorer: Scorer, name: str) -> gr.Blocks:
                     label=f"A picture, up to {MAX_BYTES >> 20} MiB and {MAX_PIXELS // 10**6}"
                     " megapixels", type="filepath", height=120, elem_id="given",
                 )  # fmt: skip
-                preview = picture("The picture", "preview")
             with gr.Column():
-                said = gr.Markdown("Drop a picture on the left.", elem_id="said")
-                where = picture("Quality map: each tile scored as a picture of its own", "map")
+                said = gr.Markdown(EMPTY, elem_id="said")
+        where = picture("Quality map: each tile scored as a picture of its own", "map")
         curve = picture("Distortion ladder", "ladder")
         small = picture("The pictures behind it, in the middle, with their scores", "steps")
-        shown = [said, preview, where, curve, small]
+        shown = [said, where, curve, small]
         given.change(
             lambda path: (yield from told(scorer, path)),
             given, shown, api_visibility="private", concurrency_limit=1,
@@ -69,23 +68,22 @@ def told(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
         path: Of the upload; None where it was taken away.
     """
     if path is None:
-        yield "Drop a picture on the left.", None, None, None, None
+        yield EMPTY, None, None, None
         return
     try:
         image = read(Path(path))
     except ValueError as error:
-        yield f"**Not scored.** {error}", None, None, None, None
+        yield f"**Not scored.** {error}", None, None, None
         return
     text = sentence(scorer, float(scorer.score(image)), image)
-    seen = shrunk(image, PREVIEW)
-    yield text, seen, None, None, None
-    where = quality_map(scorer, shrunk(image))
-    yield text, seen, where, None, None
+    yield text, None, None, None
     small = shrunk(image)
+    where = drawn(scorer.explain(small, overlap=OVERLAP))
+    yield text, where, None, None
     first, ladder = float(scorer.score(small)), []
     for kind in KINDS:
         ladder.append(rung(scorer, small, kind, first))
-        yield text, seen, where, chart(ladder), thumbnails(ladder)
+        yield text, where, chart(ladder), thumbnails(ladder)
 
 
 def sentence(scorer: Scorer, score: float, image: Image) -> str:

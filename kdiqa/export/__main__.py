@@ -8,13 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
-from kdiqa.config import quiet
+from kdiqa.bundled import WEIGHTS
+from kdiqa.config import load_checkpoint, quiet
 from kdiqa.errors import for_user
+from kdiqa.packed import SUFFIX, write_packed
 from kdiqa.scorer import Scorer, load
+from kdiqa.whole import write as replace
 
+BUNDLED = "bundled"  # the word for the student in this package
 DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything
 between inside the file. It runs under onnxruntime without torch. The file is compared with the
 student before it is written, on the photographs inside scikit-image, on --images, or on a data set
@@ -27,7 +32,11 @@ def parser() -> argparse.ArgumentParser:
     """Returns what the command line may say."""
     made = argparse.ArgumentParser("kdiqa export", description=DESCRIPTION, epilog=EPILOG)
     add = made.add_argument
-    add("model", metavar="RUN", help="a student's run folder or checkpoint")
+    add(
+        "model",
+        metavar="RUN",
+        help="a student's run folder or checkpoint; bundled: the one in this package",
+    )
     add("words", nargs="*", metavar="data=NAME data.root=FOLDER", help="a data set to compare on")
     add("-o", "--output", type=Path, required=True, metavar="ONNX", help="ends in .onnx")
     add("--int8", action="store_true", help="also in INT8; calibrated on training images, or on a"
@@ -72,6 +81,8 @@ def check(options: argparse.Namespace) -> dict[str, str]:
         raise FileNotFoundError(f"No folder '{output.parent}' for {output.name}. Make it first.")
     if options.limit < 3:
         raise ValueError(f"--limit is {options.limit}. Give at least 3 pictures to compare on.")
+    if options.model == BUNDLED and not Path(BUNDLED).exists():
+        options.model = str(WEIGHTS)
     words = dict(word.partition("=")[::2] for word in options.words)
     strange = [
         word for word in options.words if word.partition("=")[0] not in ("data", "data.root")
@@ -194,9 +205,11 @@ def write(
     text = card(options.model, scorer, table, told, options.licence)
     whole = {**files, options.output.with_suffix(".md"): text.encode()}
     for path, data in whole.items():
-        unfinished = path.with_name(f"{path.name}.part")
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+        replace(path, data)
+    if options.safetensors:
+        write_packed(
+            load_checkpoint(options.model), options.output.with_suffix(SUFFIX), torch.float32
+        )
 
 
 def show(
@@ -215,7 +228,8 @@ def show(
     console.print(printed)
     order = "(batch, 3, height, width)" if options.nchw else "(batch, height, width, 3)"
     print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,) in [0, 1]")
-    for path in (*files, options.output.with_suffix(".md")):
+    packed = [options.output.with_suffix(SUFFIX)] if options.safetensors else []
+    for path in (*files, *packed, options.output.with_suffix(".md")):
         print(f"{path}: {path.stat().st_size:,} bytes")
 
 

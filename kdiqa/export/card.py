@@ -10,6 +10,7 @@ from typing import Any
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
+from kdiqa import __version__
 from kdiqa.config import find_checkpoint, load_checkpoint
 from kdiqa.scorer import Scorer
 
@@ -32,7 +33,7 @@ def card(
     config: Any = OmegaConf.to_container(OmegaConf.create(checkpoint["config"]), resolve=False)
     parts = [
         f"# {config.get('name', 'student')}: no-reference image quality, ONNX",
-        f"Model `{scorer.digest}`, exported by kdiqa {checkpoint.get('version', '')}.".strip(),
+        f"Model `{scorer.digest}`, exported by kdiqa {__version__}.",
         "## Use",
         *use(scorer),
         "## Data",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx import ModelProto, helper, inliner
-from onnxscript import FLOAT, INT64, UINT8, script
+from onnxscript import FLOAT, INT64, UINT8, optimizer, script
 from onnxscript import opset18 as op
 
 from kdiqa.data.crops import Crops
@@ -147,7 +147,8 @@ def preprocessing(crops: Crops, channels_first: bool = False) -> ModelProto:
     made.graph.output[0].name, old = "crops", made.graph.output[0].name
     for node in made.graph.node:
         node.output[:] = ["crops" if name == old else name for name in node.output]
-    return inliner.inline_local_functions(first(made) if channels_first else made)
+    flat = inliner.inline_local_functions(first(made) if channels_first else made)
+    return optimizer.optimize(flat)
 
 
 def first(model: ModelProto) -> ModelProto:

@@ -12,12 +12,12 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnxscript import opset18 as op
-from onnxscript import optimizer
 from torch import Tensor, nn
 
 from kdiqa import __version__
 from kdiqa.data.scale import Label
 from kdiqa.export.crops import IR_VERSION, preprocessing
+from kdiqa.nets.bank import ReferenceBank
 from kdiqa.scorer import Scorer
 
 OPSET = 18
@@ -30,19 +30,25 @@ class CropScore(nn.Module):
         net: Has a backbone, and maps pyramids to a prediction.
         views: How many pyramids it takes, all of the image.
         label: What it learnt to predict.
+        bank: References that it compares with; their features become constants.
     """
 
-    def __init__(self, net: nn.Module, views: int, label: Label) -> None:
+    def __init__(
+        self, net: nn.Module, views: int, label: Label, bank: ReferenceBank | None = None
+    ) -> None:
         super().__init__()
         self.net: Any = net
-        self.views, self.label = views, label
+        self.views, self.label, self.bank = views, label, bank
 
     def forward(self, crops: Tensor) -> Tensor:
         """Returns the scores :math:`(N,)` of crops :math:`(N, P, 3, S, S)` in [0, 255]."""
         # All crops at once: chunks, whose number depends on the batch, would be one graph each.
         levels = self.net.backbone.pooled(crops.flatten(0, 1))
         pyramid = [level.unflatten(0, (-1, crops.shape[1])) for level in levels]
-        learned = self.net(*[pyramid] * self.views).score
+        if self.bank is not None:
+            learned = self.bank.score(self.net, pyramid)
+        else:
+            learned = self.net(*[pyramid] * self.views).score
         return self.label.to_unit(learned).clamp(0, 1)
 
 
@@ -53,7 +59,7 @@ def net_graph(scorer: Scorer) -> onnx.ModelProto:
         ValueError: If torch cannot write this net as ONNX.
     """
     crops = scorer.views.crops
-    net = CropScore(scorer.net, len(scorer.pair), scorer.label).eval()
+    net = CropScore(scorer.net, len(scorer.pair), scorer.label, scorer.bank).eval()
     example = torch.randint(0, 256, (2, crops.num, 3, crops.size, crops.size)).float()
     try:
         with warnings.catch_warnings():
@@ -141,7 +147,7 @@ def joined(net: onnx.ModelProto, scorer: Scorer, channels_first: bool = False) -
         scorer: Whose crops are cut.
         channels_first: See :func:`kdiqa.export.crops.preprocessing`.
     """
-    before = optimizer.optimize(preprocessing(scorer.views.crops, channels_first))
+    before = preprocessing(scorer.views.crops, channels_first)
     before.ir_version = net.ir_version
     made = onnx.compose.merge_models(
         before, onnx.compose.add_prefix(net, "judge_"), io_map=[("crops", "judge_crops")]

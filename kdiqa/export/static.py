@@ -16,7 +16,7 @@ def check(scorer: Scorer, path: str) -> None:
         path: What the user called it.
     """
     other = [name for name in scorer.pair if name != "image"]
-    if other:
+    if other and scorer.bank is None:
         raise ValueError(
             f"'{path}' compares a picture with its '{other[0]}' image, which is made outside any"
             " graph (kdiqa.distortions) or read from a folder. Export a student that sees the"
@@ -64,4 +64,5 @@ def with_grid(scorer: Scorer, num: int, path: str) -> Scorer:
         )
     crops = Crops(num, old.size, "grid", old.resize)
     views = Views(crops, {}, scorer.views.seed, scorer.views.seed_by, scorer.views.max_pixels)
-    return Scorer(net, views, scorer.pair, scorer.label, f"{scorer.digest} grid {num}")
+    name = f"{scorer.digest} grid {num}"
+    return Scorer(net, views, scorer.pair, scorer.label, name, scorer.bank)
