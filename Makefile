@@ -13,7 +13,7 @@ test pytest fast doctest: export WANDB_MODE := offline
 export NO_ALBUMENTATIONS_UPDATE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint type pytest fast doctest bench profile sheet build clean clean-runs
+.PHONY: help install demo test check format lint type pytest fast doctest bench profile sheet docs build clean clean-runs
 
 help:  ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,11 +66,15 @@ sheet: $(READY)  ## Draw one picture of all distortions and one of the presets, 
 	$(BIN)/python -m kdiqa.distortions --output sheets/kadid.png
 	$(BIN)/python -m kdiqa.distortions --presets --output sheets/presets.png
 
+docs: $(READY)  ## Build the documentation in site/, which needs no network; ARGS=serve: look at it while you write
+	$(BIN)/python -c 'import mkdocstrings' 2>/dev/null || $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs $(if $(ARGS),$(ARGS),build --strict)
+
 build: $(READY)  ## Build the wheel and the source archive in dist/
 	$(BIN)/python -m build --no-isolation
 
 clean:  ## Remove caches and built files; keeps .venv and logs/
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache
 	find kdiqa tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 clean-runs:  ## Remove all runs: logs/, outputs/, multirun/

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(path: str | Path, **options: Any) -> Scorer:
-    """Returns the scorer of a student's checkpoint or run folder.
+def load(path: str | Path | None = None, **options: Any) -> Scorer:
+    """Returns the scorer of a student, or of the model in the box.
 
     Args:
-        path: Of either.
+        path: A checkpoint, a run folder, or a packed student; None for the bundled one.
         options: As for :func:`kdiqa.scorer.load`.
     """
     from kdiqa import scorer  # here: help and version wait for no library

@@ -13,11 +13,15 @@ VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
     "evaluate": "a finished run on other data sets: kdiqa evaluate run=RUN data=[live,csiq]",
     "study": "many runs as one resumable command: kdiqa study experiments/NAME",
-    "predict": "score pictures: kdiqa predict FOLDER --model RUN -o scores.csv",
+    "predict": "score pictures: kdiqa predict FOLDER -o scores.csv",
     "cost": "parameters, multiply-adds and milliseconds of a score: kdiqa cost RUN…",
+    "export": "a student as ONNX, INT8, with its card: kdiqa export RUN -o model.onnx",
+    "demo": "a page to try a student with, on this machine: kdiqa demo RUN",
     "report": "tables, pictures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
+    "board": "the workspace of a project on Weights & Biases",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
+    "jnd": "what a photograph hides: its just-noticeable differences, as a picture",
     "kadis": "generate KADIS-700k's distorted images from its references",
 }
 USAGE = "usage: kdiqa VERB [ARGUMENTS]\n\n" + "\n".join(
@@ -27,7 +31,8 @@ HELP = f"""No-reference image quality assessment, learnt from a full-reference t
 
 {USAGE}
 
-kdiqa VERB --help tells more of each; kdiqa --version prints {__version__}."""
+kdiqa VERB --help tells more of each; kdiqa --version prints {__version__};
+kdiqa --print-completion bash (or zsh) prints what completes these words in that shell."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,11 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb == "--version":
         print(f"kdiqa {__version__}")
         return 0
+    if verb == "--print-completion":
+        return print_completion(*rest)
     if verb not in VERBS:
         print(f"kdiqa: no verb '{verb}'\n{USAGE}", file=sys.stderr)
         return 2
     sys.argv = [verb, *rest]  # Hydra, and Lightning's child processes, read it from here
     runpy.run_module(f"kdiqa.{verb}", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def print_completion(shell: str = "", *more: str) -> int:
+    """Prints a shell's completions, and returns the exit code."""
+    from kdiqa.completion import SHELLS, script  # here: help waits for no library
+
+    if shell not in SHELLS or more:
+        given = " ".join((shell, *more)) or "nothing"
+        print(f"kdiqa: --print-completion takes bash or zsh, not {given}.", file=sys.stderr)
+        return 2
+    try:
+        print(script(shell, VERBS))
+    except ModuleNotFoundError as error:
+        print(f"kdiqa: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.packed import SUFFIX, read_packed
+
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     from torch import nn
 
@@ -129,6 +131,8 @@ def load_checkpoint(path: str | Path, experiment: str = "akd_demo") -> dict[str,
     import torch
 
     path = find_checkpoint(path, experiment)
+    if path.suffix == SUFFIX:
+        return read_packed(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         _check_sums(path)
@@ -207,7 +211,9 @@ def load_net(
 
     checkpoint = load_checkpoint(path, experiment)
     node = OmegaConf.create(checkpoint["kdiqa"]["net"])
-    node.backbone.weights = "random"  # replaced by the checkpoint's own, below
+    for part in (node.backbone, node.get("tail")):
+        if part is not None:
+            part.weights = "random"  # replaced by the checkpoint's own, below
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net: Any = instantiate(node, NETS_ONLY)

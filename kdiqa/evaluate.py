@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 from rich.console import Console
 
-from kdiqa import report
+from kdiqa import banks, report
 from kdiqa.config import load_checkpoint, quiet
 from kdiqa.data.pairing import NoReferenceError
 from kdiqa.errors import told_plainly
@@ -26,11 +26,15 @@ HELP = """Evaluates a finished run on other data sets, as the run itself looks a
 
   python -m kdiqa.evaluate run=logs/akd_koniq/runs/… data=[livec,bid] root.livec=/data/livec
   KDIQA_DATA=/data python -m kdiqa.evaluate run=… data=livec
+  python -m kdiqa.evaluate run=logs/cvrkd_biq2021/runs/… data=biq2021 banks=10
 
 run          its folder
 data         names of conf/data; of its own data set only the test images are scored, of any
              other all
 root.NAME    where a data set lies; by default the folder NAME in the one KDIQA_DATA names
+banks        N: also the mean and spread over N banks of references, of a student that has a bank
+bank         pictures K of each of those, or several numbers, [1,5,10]; by default the run's own
+pool         where the references lie now, by default where they lay
 teacher      false: leave its teacher out, which else is scored wherever there are references
 device       cpu, cuda; by default what there is
 num_workers  processes that read images
@@ -46,6 +50,9 @@ class Command:
     run: str = MISSING
     data: Any = MISSING  # a name or a list of names
     root: dict[str, str] = field(default_factory=dict)
+    banks: int = 0
+    bank: Any = None  # a number or a list of numbers
+    pool: str | None = None
     teacher: bool = True
     device: str = "auto"
     num_workers: int = 0
@@ -97,6 +104,7 @@ def run(cfg: Any) -> dict[str, Path]:
             f" it was started with, run='{folder}' and resume=true."
         )
     planned = [made for name in names for made in plan(cfg, folder, name)]
+    pools = [pools_of(cfg, made) for made in planned]
     rows: dict[str, Mapping[str, float]] = {}
     folders: dict[str, Path] = {}
     for made in planned:
@@ -107,6 +115,9 @@ def run(cfg: Any) -> dict[str, Path]:
         if cfg.logger == "wandb":
             log(made, found, pictures, cfg.offline)
     console.print(report.table(rows, title="Other data, by each run's own policy"))
+    for made, several in zip(planned, pools, strict=True):
+        if several:
+            console.print(banks.shown(banks.spread(made, several, cfg.device), made.dataset))
     for made in planned:
         for warning in made.warnings:
             console.print(f"[yellow]{warning}", highlight=False)
@@ -130,7 +141,7 @@ def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
 
     All data are found and read before the first image is scored.
     """
-    made = [of_run(folder, name, cfg.root.get(name), cfg.num_workers)]
+    made = [of_run(folder, name, cfg.root.get(name), cfg.num_workers, cfg.pool)]
     made[0].folder = folder / "evaluations" / name
     teacher = teacher_of(folder) if cfg.teacher else None
     if teacher is not None:
@@ -141,6 +152,14 @@ def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
         beside.folder = made[0].folder / "teacher"
         made.append(beside)
     return made
+
+
+def pools_of(cfg: Any, made: Evaluation) -> list[Any]:
+    """Returns the banks a run's own evaluation is repeated beside, by size; none where none are asked."""
+    if not cfg.banks or made.run != Path(cfg.run):  # its teacher has a reference of each image
+        return []
+    sizes = list(cfg.bank) if OmegaConf.is_list(cfg.bank) else [cfg.bank]
+    return [banks.pools_of(made, cfg.banks, size, cfg.pool) for size in sizes]
 
 
 def teacher_of(folder: Path) -> Path | None:

@@ -18,6 +18,7 @@ from kdiqa.stopping import reason
 RESOLVED = "config_resolved.yaml"
 PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
 RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
+BOARD_VARIABLES = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")  # of one run alone
 
 
 def share_config_with_ranks(folder: Path) -> None:
@@ -104,7 +105,8 @@ def run_job(overrides: Sequence[str], folder: Path) -> None:
         f"run={quoted(folder)}",
         "resume=true",
     ]
-    environment = {k: v for k, v in os.environ.items() if k not in RANK_VARIABLES}
+    own = (*RANK_VARIABLES, *BOARD_VARIABLES)
+    environment = {k: v for k, v in os.environ.items() if k not in own}
     environment[PART_OF_A_RUN] = "1"
     process = subprocess.Popen(words, env=environment)
     try:

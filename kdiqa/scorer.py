@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from omegaconf import OmegaConf
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
+from kdiqa.batch import Pyramid
+from kdiqa.bundled import WEIGHTS
 from kdiqa.config import DATA_ONLY, find_checkpoint, instantiate, load_checkpoint, load_net
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
@@ -28,6 +30,13 @@ from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.digest import digest
 from kdiqa.nets.bank import ReferenceBank
+from kdiqa.quality_map import QualityMap, quality_map
+
+if TYPE_CHECKING:  # loaded where they are used: who only scores waits for neither
+    from matplotlib.figure import Figure
+
+    from kdiqa.metric import QualityMetric, Reduction
+    from kdiqa.restoration import QualityLoss
 
 Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
@@ -89,29 +98,66 @@ class Scorer:
         Args:
             batch: By name, uint8 :math:`(B, P, 3, H, W)`, as :attr:`views` makes them.
         """
-        keys = ["image"] if self.bank is not None else sorted(set(self.pair))
         with torch.inference_mode():
-            crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
-            pyramids = dict(zip(keys, self.net.backbone(crops), strict=True))
-            if self.bank is not None:
-                learned = self.bank.score(self.net, pyramids["image"])
-            else:
-                learned = self.net(*(pyramids[key] for key in self.pair)).score
+            return self.judged(self.pyramids(batch)).cpu()
+
+    def pyramids(self, batch: Mapping[str, Tensor]) -> dict[str, Pyramid]:
+        """Returns the features of a batch of crops, by name; of a bank's references none anew."""
+        keys = ["image"] if self.bank is not None else sorted(set(self.pair))
+        crops = [batch[key].to(self.device, non_blocking=True) for key in keys]
+        return dict(zip(keys, self.net.backbone(crops), strict=True))
+
+    def judged(self, pyramids: Mapping[str, Pyramid]) -> Tensor:
+        """Returns what the net makes of features, :math:`(B,)` in [0, 1]."""
+        if self.bank is not None:
+            learned = self.bank.score(self.net, pyramids["image"])
+        else:
+            learned = self.net(*(pyramids[key] for key in self.pair)).score
         # A prediction may leave the scale by a little, a score may not.
-        return self.label.to_unit(learned.double()).clamp(0, 1).cpu()
+        return self.label.to_unit(learned.double()).clamp(0, 1)
+
+    def map(self, image: Picture, tile: int | None = None, overlap: float = 0.5) -> QualityMap:
+        """Returns where in a picture its quality is high or low, and which level says so.
+
+        See :func:`kdiqa.quality_map.quality_map`.
+        """
+        return quality_map(self, image, tile, overlap)
+
+    def explain(self, image: Picture, tile: int | None = None, overlap: float = 0.5) -> Figure:
+        """Returns a figure of a picture: its score, its map, and what each level adds to both.
+
+        See :func:`kdiqa.quality_map.quality_map` for the arguments.
+        """
+        from kdiqa.figures.quality import explanation
+
+        pixels, _ = to_pixels(image)
+        return explanation(pixels, self.map(image, tile, overlap))
+
+    def as_metric(self, reduction: Reduction = "mean") -> QualityMetric:
+        """Returns this scorer as a ``torchmetrics.Metric``: see :class:`kdiqa.metric.QualityMetric`."""
+        from kdiqa.metric import QualityMetric
+
+        return QualityMetric(self, reduction)
+
+    def as_loss(self) -> QualityLoss:
+        """Returns 1 − score, differentiable: see :class:`kdiqa.restoration.QualityLoss`."""
+        from kdiqa.restoration import QualityLoss
+
+        return QualityLoss(self)
 
 
 def load(
-    path: str | Path,
+    path: str | Path | None = None,
     device: str = "cpu",
     seed_by: SeedBy = "content",
     max_pixels: int = MAX_PIXELS,
     pool: str | Path | None = None,
 ) -> Scorer:
-    """Returns the scorer of a student's checkpoint or run folder; nothing is downloaded.
+    """Returns the scorer of a student; nothing is downloaded.
 
     Args:
-        path: A checkpoint, or a run folder, of which the best one is taken.
+        path: A checkpoint; a run folder, of which the best one is taken; a packed student
+            (.safetensors); None for the one that is bundled with this package.
         device: As torch names it.
         seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
             :class:`kdiqa.data.inference.Views`.
@@ -126,7 +172,7 @@ def load(
 
 
 def opened(
-    path: str | Path,
+    path: str | Path | None,
     device: str,
     seed_by: SeedBy,
     max_pixels: int,
@@ -144,7 +190,7 @@ def opened(
             name and the configuration of the run's data.
         pool: As there.
     """
-    path = find_checkpoint(path)
+    path = find_checkpoint(WEIGHTS if path is None else path)
     told = load_checkpoint(path)["kdiqa"]
     config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
     data, pair, banks = config["data"], told["pair"], told.get("banks") or {}

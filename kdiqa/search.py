@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
@@ -31,13 +30,14 @@ def kept_in(folder: str) -> str:
     return f"sqlite:///{path}/trials.db"
 
 
-def left(storage: str | None, name: str, total: int) -> int:
+def left(storage: str | None, name: str, total: int, words: Sequence[str]) -> int:
     """Returns how many trials of a search are still to be run; those that failed do not count.
 
     Args:
         storage: Where it keeps them; None in memory, where nothing is left from before.
         name: Of the search.
         total: Trials of the whole search.
+        words: The command's overrides.
 
     Raises:
         SystemExit: If it was begun with other settings, or cannot be kept by what is installed.
@@ -52,7 +52,7 @@ def left(storage: str | None, name: str, total: int) -> int:
     except KeyError:  # it begins now
         return total
     if trials:
-        check_settings(trials[-1].user_attrs, HydraConfig.get().overrides.task, storage)
+        check_settings(trials[-1].user_attrs, words, storage)
     complete = sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in trials)
     return max(0, total - complete)
 

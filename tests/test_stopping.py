@@ -54,12 +54,13 @@ def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
     assert process.returncode == CODES[number], err
     what = "Interrupted" if number == signal.SIGINT else number.name
     typed = " ".join(f"'{word}'" if "(" in word else word for word in words)
-    assert err.partition("\n\n")[2].strip() or err.strip()
     assert err.endswith(
         f"\n{what}. Continue with:\n  python -m kdiqa.train {typed}"
         f""" 'run='"'"'{folder}'"'"'' resume=true\n"""
     )
     assert "Traceback" not in err
+    if number != signal.SIGTERM:
+        return  # one that goes on is enough
     reached = torch.load(last, weights_only=True)["epoch"]
     process = start(*words[:-1], f"trainer.max_epochs={reached + 2}", "module.scheduler.T_max=9",
                     f"run='{folder}'", "resume=true")  # fmt: skip

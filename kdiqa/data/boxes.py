@@ -107,6 +107,16 @@ def fitted(height: int, width: int, size: int | None, max_pixels: int) -> tuple[
     return tall, wide
 
 
+def overlapping(side: int, size: int, stride: int) -> list[int]:
+    """Returns where tiles that overlap begin along a side; the last ends where the side does.
+
+    Example:
+        >>> overlapping(100, 40, 20), overlapping(90, 40, 20), overlapping(40, 40, 20)
+        ([0, 20, 40, 60], [0, 20, 40, 50], [0])
+    """
+    return [*range(0, side - size, stride), side - size]
+
+
 def _steps(side: int, size: int) -> list[int]:
     """Returns where tiles that cover a side begin; the last is shifted inwards."""
     return [min(begin, side - size) for begin in range(0, side, size)]

@@ -108,7 +108,7 @@ class Crops:
                 ``image``.
             seed: Decides places, flips and whatever else is random.
         """
-        views = {name: self._scale(image) for name, image in images.items()}
+        views = {name: self.scaled(image) for name, image in images.items()}
         if self.mode == "random":
             sources = [views] * self.num
         else:
@@ -133,7 +133,8 @@ class Crops:
             transform.set_random_seed(seed + number)
         return [self.compose(**views) for views in sources]
 
-    def _scale(self, image: Image) -> Image:
+    def scaled(self, image: Image) -> Image:
+        """Returns an image at the size at which it is cropped."""
         height, width = image.shape[:2]
         if self.mode == "full" and self.size is not None:
             return _resized(image, self.size, self.size)

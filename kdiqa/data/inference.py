@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -52,7 +53,8 @@ class Views:
             raise ValueError(
                 f"Draws do not follow from {seed_by!r}. Set seed_by to 'content' or 'name'."
             )
-        self.crops, self.seed, self.seed_by = crops, seed, seed_by
+        self.crops: Any = crops  # a Crops, or whatever else cuts views alike
+        self.seed, self.seed_by = seed, seed_by
         shown = {name: pair.evaluated() for name, pair in pairs.items()}
         self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.max_pixels = max_pixels
@@ -67,16 +69,40 @@ class Views:
         Raises:
             ValueError: If they do and there is none.
         """
-        if self.seed_by == "name" and name is None:
+        text = self.drawn_by(image, name)
+        record = Record(Path(text), 0.0, text)
+        made = self._crops(self.bounded(image), record, self.draw(text))
+        return {key: to_tensor(crops) for key, crops in made.items()}
+
+    def drawn_by(self, image: Image, name: str | None = None) -> str:
+        """Returns what the draws of a picture follow from: its pixels' digest, or its name.
+
+        Raises:
+            ValueError: If it is the name and there is none.
+        """
+        if self.seed_by == "content":
+            return content(image)
+        if name is None:
             raise ValueError(
                 "This scorer draws its crops by file name, and pixels have none. Give it a path,"
                 " or load it with seed_by='content'."
             )
-        text = name if self.seed_by == "name" and name is not None else content(image)
+        return name
+
+    def draw(self, text: str) -> Draw:
+        """Returns the seeds of a picture, the same at every reading.
+
+        Args:
+            text: What :meth:`drawn_by` says of it.
+        """
         fixed = Draw.of(self.seed, 0, 0, text, training=False)
-        draw = Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
-        made = self._crops(self._bounded(image), Record(Path(text), 0.0, text), draw)
-        return {key: to_tensor(crops) for key, crops in made.items()}
+        return Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
+
+    def with_crops(self, crops: Callable[[Mapping[str, Image], int], dict[str, Image]]) -> Views:
+        """Returns views that cut a picture otherwise, and do all else alike."""
+        other = copy.copy(self)
+        other.crops = crops
+        return other
 
     def _crops(self, image: Image, record: Record, draw: Draw) -> dict[str, Image]:
         whole = {
@@ -98,7 +124,8 @@ class Views:
                 crops[name] = own[np.arange(count) % len(own)]  # other tiles: in turn
         return crops
 
-    def _bounded(self, image: Image) -> Image:
+    def bounded(self, image: Image) -> Image:
+        """Returns a picture as it is cut: shrunk where it is to be re-distorted and too large."""
         height, width = image.shape[:2]
         pairs = self.pairs.values()
         heavy = any(isinstance(pair, Redistorted) and pair.where == "image" for pair in pairs)

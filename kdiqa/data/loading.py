@@ -38,6 +38,9 @@ def loader(
         num_workers=num_workers,
         prefetch_factor=ahead if num_workers else None,
         pin_memory=torch.cuda.is_available(),
+        # Every pass over a loader draws a seed for its workers: from torch's own state, dropout would
+        # depend on whether that comes before an epoch's seeding, as in a resumed run, or after it.
+        generator=torch.Generator(),
         worker_init_fn=one_thread,
         **options,
     )

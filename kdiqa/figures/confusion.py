@@ -15,10 +15,11 @@ def teacher_and_student(rows: pd.DataFrame) -> Figure:
     """Returns in which fifth of all images a teacher and its student put each, as a matrix.
 
     Args:
-        rows: one row an image that both have scored, with `teacher` and `score`, higher is better.
+        rows: one row an image that both have scored, with `teacher` and `score`, higher is better,
+            and their `split` where it is known.
     """
     found = agreement(rows["teacher"], rows["score"], len(FIFTHS))
-    figure = Figure(figsize=(5.6, 5.2))
+    figure = Figure(figsize=(6.0, 5.4))
     axes = figure.subplots()
     axes.imshow(found.counts, cmap="Blues", origin="lower", vmin=0)
     dark = found.counts.max() / 2
@@ -31,9 +32,8 @@ def teacher_and_student(rows: pd.DataFrame) -> Figure:
     axes.set_xlabel("of the student's scores")
     axes.set_ylabel("of the teacher's scores")
     axes.grid(visible=False)
-    figure.suptitle(
-        "Teacher and student on the images that select", x=0.01, ha="left", weight="bold"
-    )
+    part = "test" if "test" in set(rows.get("split", ())) else "validation"
+    figure.suptitle(f"Teacher and student, {part} images", x=0.01, ha="left", weight="bold")
     told = f"same fifth {found.same:.0%}   or a neighbour {found.near:.0%}   SRCC {found.srcc:.3f}"
     axes.set_title(f"{told}   {len(rows)} images", fontsize=10, weight="normal")
     return figure

@@ -71,7 +71,7 @@ class LogFilters(nn.Module):
                 response = response.abs().log1p()
                 anchors = [torch.full_like(response[:, :1], value) for value in ANCHORS]
                 octaves.append(torch.cat([response, *anchors], dim=1))
-                x = F.avg_pool2d(x, 2)
+                x = F.avg_pool2d(x, 2) if min(x.shape[-2:]) > 1 else x  # of a stamp
         return octaves
 
 

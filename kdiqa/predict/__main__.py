@@ -1,4 +1,4 @@
-"""Scores pictures: ``python -m kdiqa.predict photos --model RUN -o scores.csv``."""
+"""Scores pictures: ``python -m kdiqa.predict photos -o scores.csv``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import argparse
 import csv
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image as Pillow
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from kdiqa.bundled import CARD
 from kdiqa.config import quiet
 from kdiqa.memory import keep_freed_memory
 from kdiqa.predict.inputs import find
@@ -36,16 +39,36 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
         "a path a line), or - for a list from standard input")  # fmt: skip
-    add("--model", required=True, metavar="CKPT", help="a student's run folder or checkpoint")
+    add(
+        "--model",
+        metavar="CKPT",
+        help="a student's run folder or checkpoint; default: the small student that is bundled",
+    )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--card", action=Card, help="print what the bundled student learnt from, and where it"
+        " fails")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst pictures, worst first")
     add("--batch-size", type=int, default=16, metavar="N", help="pictures a batch, default 16")
     add("--workers", type=int, default=cores(), metavar="N",
         help="processes beside this one, default one a core")  # fmt: skip
+    add("--engine", choices=("local", "ray"), default="local",
+        help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, …")
     return made
+
+
+class Card(argparse.Action):
+    """Prints the bundled student's model card, and ends the command."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        """Is what argparse calls for ``--card``."""
+        print(CARD.read_text(encoding="utf-8"), end="")
+        parser.exit()
 
 
 def cores() -> int:
@@ -86,6 +109,8 @@ def check(options: argparse.Namespace) -> None:
             f"--batch-size is {options.batch_size} and --workers {options.workers}; give at least"
             " 1 and at least 0."
         )
+    if options.engine == "ray" and find_spec("ray") is None:
+        raise ValueError('--engine ray needs Ray. Type: pip install "kdiqa[ray]"')
     for path in (options.output, options.sheet):
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"No folder '{path.parent}' for {path.name}. Make it first.")
@@ -120,13 +145,23 @@ def run(
         task = progress.add_task(
             "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
         )
-        for batch in scored(scorer, open_ones, size, min(options.workers, len(open_ones))):
+        scores = engine(options.engine)
+        for batch in scores(scorer, open_ones, size, min(options.workers, len(open_ones))):
             new = [row for row in batch if row.image not in rows]
             if table is not None:
                 table.append(new)
             show(new)
             rows.update((row.image, row) for row in new)
             progress.advance(task, len(batch))
+
+
+def engine(name: str) -> Callable[..., Iterator[list[Row]]]:
+    """Returns what scores many pictures."""
+    if name == "ray":
+        from kdiqa.predict import on_ray
+
+        return on_ray.scored
+    return scored
 
 
 def printer(as_json: bool, as_csv: bool) -> Callable[[Sequence[Row]], None]:

@@ -31,5 +31,5 @@ def train(
     known = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | environment
     return subprocess.run(
         [*begin, "-m", "kdiqa.train", *words],
-        cwd=cwd, env=known, timeout=400, capture_output=True, text=True, check=False,
+        cwd=cwd, env=known, timeout=900, capture_output=True, text=True, check=False,
     )  # fmt: skip

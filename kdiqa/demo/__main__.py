@@ -1,0 +1,116 @@
+"""Serves a page to try a student with: ``python -m kdiqa.demo RUN``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from kdiqa.config import quiet
+from kdiqa.errors import for_user
+from kdiqa.scorer import Scorer, load
+
+HOST = "127.0.0.1"  # this machine's own programs reach it, and nobody else
+DESCRIPTION = """Serve a page on this machine, and to this machine alone: drop a picture, see its
+score, its quality map, and what distortions do to its score. Works without a network."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command line may say."""
+    made = argparse.ArgumentParser("kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it.")
+    made.add_argument(
+        "model",
+        metavar="CKPT",
+        nargs="?",
+        help="a student's run folder or checkpoint; default: the bundled student",
+    )
+    made.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
+    made.add_argument("--device", default="cpu", help="cpu, cuda, …")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves the page until Ctrl-C, and returns the exit code."""
+    quiet()
+    command = parser()
+    options = command.parse_args(arguments)
+    try:
+        port = free(options.port)
+        library()
+        scorer = load(options.model, options.device)
+    except (OSError, ValueError, RuntimeError) as error:
+        if for_user(error) is None:
+            raise
+        command.error(str(error))
+    serve(scorer, Path(options.model or "the bundled student").name, port)
+    return 0
+
+
+def free(port: int) -> int:
+    """Returns a port that nobody listens on: the one asked for, or any for 0.
+
+    Raises:
+        ValueError: If there is no such port, or somebody listens there.
+    """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"There is no port {port}. Give --port a number from 1024 to 65535.")
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((HOST, port))
+        except OSError as error:
+            raise ValueError(
+                f"Port {port} cannot be had ({error.strerror}). Give another with --port, or"
+                " --port 0 for any free one."
+            ) from error
+        number: int = tried.getsockname()[1]
+        return number
+
+
+def library() -> None:
+    """Raises where what serves the page is not installed."""
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise RuntimeError(
+            f"The page needs {error.name}, which is not installed. Type: pip install 'kdiqa[demo]'"
+        ) from error
+
+
+def serve(scorer: Scorer, name: str, port: int) -> None:
+    """Serves the page until the process is interrupted; uploads are gone then.
+
+    Args:
+        scorer: Says the scores.
+        name: Of the model.
+        port: Nobody listens there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        local = {*os.environ.get("no_proxy", "").split(","), HOST, "localhost"} - {""}
+        os.environ["no_proxy"] = ",".join(sorted(local))  # it asks itself whether it is up
+        from kdiqa.demo.page import page, theme
+        from kdiqa.demo.reading import MAX_BYTES
+
+        made = page(scorer, name)
+        try:
+            made.launch(
+                server_name=HOST, server_port=port, share=False, quiet=True, ssr_mode=False,
+                prevent_thread_lock=True, footer_links=[], theme=theme(), run_history=False,
+                max_file_size=4 * MAX_BYTES, enable_monitoring=False, inbrowser=False,
+            )  # fmt: skip
+            print(f"http://{HOST}:{port} – Ctrl-C ends it", flush=True)
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("\nEnded.", file=sys.stderr)
+        finally:
+            made.close(verbose=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

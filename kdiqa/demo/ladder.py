@@ -1,0 +1,106 @@
+"""A picture, worse and worse: some types of KADID-10k's distortions at their levels, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from kdiqa.distortions.kadid import distort
+from kdiqa.distortions.pixels import to_float, to_uint8
+from kdiqa.distortions.sheet import grid, square
+from kdiqa.figures.style import STYLE, looks
+from kdiqa.scorer import Scorer
+
+Image = NDArray[np.uint8]
+KINDS = ("gaussian_blur", "jpeg", "white_noise", "darken", "pixelate")
+LEVELS = (1, 2, 3, 4, 5)
+PIXELS = 1_000_000  # a larger picture is shrunk first: distortions are slow
+TILE = 128  # pixels, of a thumbnail
+
+
+class Rung(NamedTuple):
+    """A type of distortion on the picture."""
+
+    kind: str
+    images: Sequence[Image]
+    """The picture as it is, and at each level."""
+    scores: Sequence[float]
+    """In [0, 1], higher is better."""
+
+
+def shrunk(image: Image, pixels: int = PIXELS) -> Image:
+    """Returns a picture of at most so many pixels."""
+    share = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
+    if share >= 1:
+        return image
+    size = tuple(max(1, int(side * share)) for side in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def rung(scorer: Scorer, image: Image, kind: str, score: float) -> Rung:
+    """Returns a picture under one type of distortion, with the scores.
+
+    Args:
+        scorer: Says them.
+        image: RGB, :math:`(H, W, 3)`.
+        kind: Name of the type.
+        score: Of the picture as it is.
+    """
+    given = to_float(image)
+    made = [
+        to_uint8(distort(given, kind, level, np.random.default_rng(0), mapmm=False))
+        for level in LEVELS
+    ]
+    return Rung(kind, [image, *made], [score, *scorer.score(made)])
+
+
+@mpl.rc_context(STYLE)
+def chart(ladder: Sequence[Rung]) -> Image:
+    """Returns a picture of scores by level, one line a type."""
+    figure = Figure(figsize=(7, 3.6), dpi=110)
+    axes = figure.subplots()
+    for one, (colour, marker) in zip(ladder, looks(), strict=False):
+        name = one.kind.replace("_", " ")
+        axes.plot(range(len(one.scores)), one.scores, color=colour, marker=marker, label=name)
+    axes.set(xlabel="level of distortion, 0: as it is", ylabel="score",
+             xticks=range(len(LEVELS) + 1), ylim=(-0.02, 1.02))  # fmt: skip
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return drawn(figure)
+
+
+def drawn(figure: Figure) -> Image:
+    """Returns a figure's pixels, RGB."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def thumbnails(ladder: Sequence[Rung]) -> Image:
+    """Returns the pictures behind the chart in small, each with its score."""
+    columns = ["as it is", *(f"level {level}" for level in LEVELS)]
+    rows = [
+        (
+            one.kind.replace("_", " "),
+            [stamped(square(image, TILE), score) for image, score in zip(*one[1:], strict=True)],
+        )
+        for one in ladder
+    ]
+    return grid(columns, rows)
+
+
+def stamped(tile: Image, score: float) -> Image:
+    """Returns a thumbnail with its score in the corner."""
+    picture = Pillow.fromarray(tile)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(14)
+    draw.rectangle((0, TILE - 19, 44, TILE), "black")
+    draw.text((4, TILE - 10), f"{score:.3f}", "white", font, anchor="lm")
+    return np.asarray(picture)

@@ -1,0 +1,103 @@
+"""The page itself: a picture in; its score, its map and its ladder out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it asks the network
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from kdiqa.demo.ladder import KINDS, chart, drawn, rung, shrunk, thumbnails
+from kdiqa.demo.reading import MAX_BYTES, MAX_PIXELS, read
+from kdiqa.scorer import Scorer
+
+Image = NDArray[np.uint8]
+FONTS = ("system-ui", "sans-serif")  # the machine's own: none is asked for elsewhere
+EMPTY = "Drop a picture on the left."
+OVERLAP = 0.25  # of a map's tiles
+
+
+def page(scorer: Scorer, name: str) -> gr.Blocks:
+    """Returns the page of a scorer.
+
+    Args:
+        scorer: Says the scores.
+        name: Of the model, to be shown.
+    """
+    with gr.Blocks(title="kdiqa", analytics_enabled=False, delete_cache=(600, 600)) as made:
+        gr.Markdown(f"# How good does it look?\nModel `{name}`. Nothing leaves this machine.")
+        with gr.Row():
+            with gr.Column():
+                given = gr.File(
+                    label=f"A picture, up to {MAX_BYTES >> 20} MiB and {MAX_PIXELS // 10**6}"
+                    " megapixels", type="filepath", height=120, elem_id="given",
+                )  # fmt: skip
+            with gr.Column():
+                said = gr.Markdown(EMPTY, elem_id="said")
+        where = picture("Quality map: each tile scored as a picture of its own", "map")
+        curve = picture("Distortion ladder", "ladder")
+        small = picture("The pictures behind it, in the middle, with their scores", "steps")
+        shown = [said, where, curve, small]
+        given.change(
+            lambda path: (yield from told(scorer, path)),
+            given, shown, api_visibility="private", concurrency_limit=1,
+        )  # fmt: skip
+    return made
+
+
+def picture(label: str, name: str) -> gr.Image:
+    """Returns a place for a picture that the page shows, below its title."""
+    gr.Markdown(f"### {label}")
+    return gr.Image(
+        elem_id=name, interactive=False, format="png", buttons=["fullscreen"], show_label=False
+    )
+
+
+def told(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
+    """Yields what the page shows of a file, more and more: score, map, ladder.
+
+    Args:
+        scorer: Says the scores.
+        path: Of the upload; None where it was taken away.
+    """
+    if path is None:
+        yield EMPTY, None, None, None
+        return
+    try:
+        image = read(Path(path))
+    except ValueError as error:
+        yield f"**Not scored.** {error}", None, None, None
+        return
+    text = sentence(scorer, float(scorer.score(image)), image)
+    yield text, None, None, None
+    small = shrunk(image)
+    where = drawn(scorer.explain(small, overlap=OVERLAP))
+    yield text, where, None, None
+    first, ladder = float(scorer.score(small)), []
+    for kind in KINDS:
+        ladder.append(rung(scorer, small, kind, first))
+        yield text, where, chart(ladder), thumbnails(ladder)
+
+
+def sentence(scorer: Scorer, score: float, image: Image) -> str:
+    """Returns a score in words: in [0, 1], and as the data set's authors score."""
+    label = scorer.label
+    worst, best = label.authors(0.0), label.authors(1.0)
+    height, width = image.shape[:2]
+    return (
+        f"# {score:.3f}\nfrom 0 (worst) to 1 (best)\n\n**{label.authors(score):.3g}** in the units"
+        f" of the opinions it learnt from, from {worst:g} (worst) to {best:g} (best)\n\n"
+        f"{width}×{height} pixels"
+    )
+
+
+def theme() -> gr.themes.Base:
+    """Returns the page's looks, without a font from anywhere else."""
+    return gr.themes.Default(font=FONTS, font_mono=("ui-monospace", "monospace"))

@@ -1,0 +1,237 @@
+"""Writes a student as ONNX: ``python -m kdiqa.export RUN -o model.onnx --int8``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from kdiqa.bundled import WEIGHTS
+from kdiqa.config import load_checkpoint, quiet
+from kdiqa.errors import for_user
+from kdiqa.packed import SUFFIX, write_packed
+from kdiqa.scorer import Scorer, load
+from kdiqa.whole import write as replace
+
+BUNDLED = "bundled"  # the word for the student in this package
+DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything
+between inside the file. It runs under onnxruntime without torch. The file is compared with the
+student before it is written, on the photographs inside scikit-image, on --images, or on a data set
+(data=NAME data.root=FOLDER): with opinions, SRCC and what it loses are printed."""
+EPILOG = """Beside model.onnx stand model_int8.onnx, model_half.onnx, model.safetensors, where they
+are asked for, and model.md, the model card. exit codes: 0 written; 2 cannot be done, nothing written."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command line may say."""
+    made = argparse.ArgumentParser("kdiqa export", description=DESCRIPTION, epilog=EPILOG)
+    add = made.add_argument
+    add(
+        "model",
+        metavar="RUN",
+        help="a student's run folder or checkpoint; bundled: the one in this package",
+    )
+    add("words", nargs="*", metavar="data=NAME data.root=FOLDER", help="a data set to compare on")
+    add("-o", "--output", type=Path, required=True, metavar="ONNX", help="ends in .onnx")
+    add("--int8", action="store_true", help="also in INT8; calibrated on training images, or on a"
+        " part of --images")  # fmt: skip
+    add("--half", action="store_true", help="also with float16 weights: half the size")
+    add("--safetensors", action="store_true", help="also the weights for kdiqa and torch")
+    add("--images", type=Path, metavar="FOLDER", help="pictures to compare on; with opinions where"
+        " it has a labels.csv (image,mos)")  # fmt: skip
+    add("--limit", type=int, default=400, metavar="N", help="pictures at most, default 400")
+    add("--grid", type=int, metavar="P", help="P crops spread evenly, where the run draws them")
+    add("--nchw", action="store_true", help="pictures as (N, 3, H, W) in place of (N, H, W, 3)")
+    add("--licence", metavar="TEXT", help="of the weights, for the card")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exports what the command line asks for, and returns the exit code."""
+    quiet()
+    command = parser()
+    options = command.parse_intermixed_args(arguments)
+    try:
+        words = check(options)
+        libraries()
+        run(options, words)
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing was written.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        message = for_user(error)
+        if message is None:
+            raise
+        command.error(message.partition(": ")[2])
+    return 0
+
+
+def check(options: argparse.Namespace) -> dict[str, str]:
+    """Returns the data set's words, or raises for what cannot be done, before the work starts."""
+    output = options.output
+    if output.suffix != ".onnx":
+        raise ValueError(f"'{output}' does not end in .onnx. Give -o a name that does.")
+    if not output.parent.is_dir():
+        raise FileNotFoundError(f"No folder '{output.parent}' for {output.name}. Make it first.")
+    if options.limit < 3:
+        raise ValueError(f"--limit is {options.limit}. Give at least 3 pictures to compare on.")
+    if options.model == BUNDLED and not Path(BUNDLED).exists():
+        options.model = str(WEIGHTS)
+    words = dict(word.partition("=")[::2] for word in options.words)
+    strange = [
+        word for word in options.words if word.partition("=")[0] not in ("data", "data.root")
+    ]
+    if strange or ("data.root" in words and "data" not in words):
+        raise ValueError(
+            f"'{(strange or options.words)[0]}' names no data set. Write data=NAME, and"
+            " data.root=FOLDER where KDIQA_DATA does not hold it."
+        )
+    if words and options.images:
+        raise ValueError(f"data={words['data']} and --images: give one of them.")
+    if options.int8 and not words and not options.images:
+        raise ValueError(
+            "--int8 is calibrated on pictures such as the model will see. Give --images FOLDER, or"
+            " data=NAME data.root=FOLDER."
+        )
+    return words
+
+
+def libraries() -> None:
+    """Raises where what writes or runs ONNX is not installed."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise RuntimeError(
+            f"Export needs {error.name}, which is not installed. Type: pip install 'kdiqa[export]'"
+        ) from error
+
+
+def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
+    """Exports, compares, and writes the files once all is well.
+
+    Args:
+        options: Of the command line.
+        words: ``data`` and ``data.root``, where they were given.
+    """
+    from kdiqa.export import parity, static
+    from kdiqa.export.graph import joined, net_graph
+    from kdiqa.export.precision import half, int8
+
+    console = Console(stderr=True)
+    plain = load(options.model)
+    seen = plain if options.grid is None else static.with_grid(plain, options.grid, options.model)
+    static.check(seen, options.model)
+    pictures = pictures_of(options, words)
+    for warning in pictures.warnings:
+        console.print(f"[yellow]{warning}", highlight=False)
+    with console.status("Writing the graph, half a minute"):
+        net = net_graph(seen)
+    nets = {options.output: net}
+    stem = options.output.with_suffix("")
+    if options.half:
+        nets[Path(f"{stem}_half.onnx")] = half(net)
+    if options.int8:
+        nets[Path(f"{stem}_int8.onnx")] = int8(net, parity.calibrating(seen, pictures))
+    files = {path: joined(made, seen, options.nchw).SerializeToString()
+             for path, made in nets.items()}  # fmt: skip
+    sessions = [parity.session(model) for model in files.values()]
+    scorers = [plain, seen] if seen is not plain else [seen]
+    scores = parity.compared(scorers, sessions, pictures, options.nchw)
+    parity.check(scores[len(scorers) - 1 : len(scorers) + 1], pictures)
+    names = ["PyTorch, the run's own crops", "PyTorch"][-len(scorers) :]
+    sizes = ["–"] * len(scorers) + [f"{len(model) / 1e6:.2f} MB" for model in files.values()]
+    names += [path.name for path in files]
+    table = compare(names, sizes, scores, pictures.mos, len(scorers) - 1)
+    write(options, seen, files, table, pictures.told)
+    show(table, pictures.told, files, options)
+
+
+def pictures_of(options: argparse.Namespace, words: Mapping[str, str]) -> Any:
+    """Returns what the files are compared on."""
+    from kdiqa.export import parity
+
+    if words:
+        return parity.of_dataset(
+            options.model, words["data"], words.get("data.root"), options.limit
+        )
+    if options.images:
+        return parity.of_folder(options.images, options.limit)
+    return parity.of_scikit_image()
+
+
+def compare(
+    names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int
+) -> list[list[str]]:
+    """Returns the table of what each file says, its head first.
+
+    Args:
+        names: Of its rows.
+        sizes: Of the files.
+        scores: One row each, :math:`(R, N)`.
+        mos: Opinions, or None.
+        base: The row that the others are compared with.
+    """
+    from kdiqa.export.parity import correlation
+
+    rows = [["", "size", "largest difference", "mean", "SRCC", "SRCC drop"]]
+    whole = correlation(scores[0], mos)
+    for name, size, made in zip(names, sizes, scores, strict=True):
+        apart, found = abs(made - scores[base]), correlation(made, mos)
+        ranks = ["–", "–"]
+        if found is not None and whole is not None:
+            ranks = [f"{found:.4f}", f"{whole - found:.4f}"]
+        rows.append([name, size, f"{apart.max():.1e}", f"{apart.mean():.1e}", *ranks])
+    return rows
+
+
+def write(
+    options: argparse.Namespace,
+    scorer: Scorer,
+    files: Mapping[Path, bytes],
+    table: Sequence[Sequence[str]],
+    told: str,
+) -> None:
+    """Writes the files and the card, each whole or not at all."""
+    from kdiqa.export.card import card
+
+    text = card(options.model, scorer, table, told, options.licence)
+    whole = {**files, options.output.with_suffix(".md"): text.encode()}
+    for path, data in whole.items():
+        replace(path, data)
+    if options.safetensors:
+        write_packed(
+            load_checkpoint(options.model), options.output.with_suffix(SUFFIX), torch.float32
+        )
+
+
+def show(
+    table: Sequence[Sequence[str]],
+    told: str,
+    files: Mapping[Path, bytes],
+    options: argparse.Namespace,
+) -> None:
+    """Prints the table and what was written."""
+    from kdiqa.export.graph import OPSET
+
+    console = Console()
+    printed = Table(*table[0], title=f"Against the student in PyTorch, on {told}")
+    for row in table[1:]:
+        printed.add_row(*row)
+    console.print(printed)
+    order = "(batch, 3, height, width)" if options.nchw else "(batch, height, width, 3)"
+    print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,) in [0, 1]")
+    packed = [options.output.with_suffix(SUFFIX)] if options.safetensors else []
+    for path in (*files, *packed, options.output.with_suffix(".md")):
+        print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,176 @@
+"""The model card beside an export: what checkpoint, run and data set say, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+from kdiqa import __version__
+from kdiqa.config import find_checkpoint, load_checkpoint
+from kdiqa.scorer import Scorer
+
+METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
+
+
+def card(
+    path: str, scorer: Scorer, table: Sequence[Sequence[str]], told: str, licence: str | None
+) -> str:
+    """Returns the card, Markdown.
+
+    Args:
+        path: The run folder or checkpoint.
+        scorer: What was exported.
+        table: A head and one row a file: how well it says what the student says.
+        told: What the files were compared on.
+        licence: Of the weights, as the user states it; None where nobody does.
+    """
+    checkpoint = load_checkpoint(path)["kdiqa"]
+    config: Any = OmegaConf.to_container(OmegaConf.create(checkpoint["config"]), resolve=False)
+    parts = [
+        f"# {config.get('name', 'student')}: no-reference image quality, ONNX",
+        f"Model `{scorer.digest}`, exported by kdiqa {__version__}.",
+        "## Use",
+        *use(scorer),
+        "## Data",
+        *data(config),
+        "## Licence of the weights",
+        *weights(config, scorer, licence),
+        "## Protocol",
+        *protocol(config, checkpoint),
+        "## Numbers",
+        *numbers(path),
+        f"The files, against the student in PyTorch, on {told}:",
+        markdown(table),
+        "## Limits",
+        *limits(config, scorer, told),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def use(scorer: Scorer) -> list[str]:
+    """Returns what goes in and what comes out."""
+    label, crops = scorer.label, scorer.views.crops
+    seen = {
+        "full": f"the whole picture, squeezed into {crops.size} pixels square",
+        "center": f"the middle {crops.size} pixels square",
+        "five": f"five squares of {crops.size} pixels, the corners and the middle",
+        "ten": f"five squares of {crops.size} pixels and the same mirrored",
+        "grid": f"{crops.num} squares of {crops.size} pixels, spread evenly",
+    }[crops.mode]
+    better = "lower" if label.lower_is_better else "higher"
+    worst, best = (label.authors(end) for end in (0.0, 1.0))
+    return [
+        "In: `image`, uint8 RGB, pictures of one size in a batch, upright. Out: `score`, float32,"
+        " in [0, 1], higher is better. Resizing, cropping and normalisation are inside.",
+        f"It sees {seen}. In the units of its data set a score is"
+        f" {worst:g} + {best - worst:g} × score, {better} is better.",
+    ]
+
+
+def data(config: Mapping[str, Any]) -> list[str]:
+    """Returns what the student learnt from, by the facts of its data set."""
+    target = str(config["data"]["_target_"])
+    if not target.startswith("kdiqa.data."):
+        return [f"Read by `{target}`, of which nothing is on record."]
+    kind: Any = get_class(target)
+    told = [f"**{getattr(kind, 'name', kind.__name__)}**"]
+    facts = getattr(kind, "facts", None)
+    if facts:
+        told.append(f"{facts.images} images as published")
+    if getattr(kind, "homepage", ""):
+        told.append(str(kind.homepage))
+    terms = getattr(kind, "licence", "") or "not on record"
+    lines = [f"{', '.join(told)}. Terms: {terms}. No image of it is in the files."]
+    share = config["data"].get("fraction", 1)
+    if share not in (None, 1, 1.0):
+        lines.append(f"Of its training images a share of {share:g} was used.")
+    if (config.get("callbacks") or {}).get("distillation"):
+        lines.append(
+            "It also learnt from a teacher, which has its own data"
+            f" (experiment `{config.get('teacher_experiment', '?')}`)."
+        )
+    return lines
+
+
+def weights(config: Mapping[str, Any], scorer: Scorer, licence: str | None) -> list[str]:
+    """Returns where the weights come from and under what terms they are."""
+    net = config["module"]["net"]
+    backbone = net.get("backbone") or {}
+    source, name = str(backbone.get("weights", "")), backbone.get("name", "")
+    if source == "random":
+        began = "it began with random weights"
+    elif source == "hub":
+        terms = getattr(scorer.net.backbone.trunk, "pretrained_cfg", {}).get("license")
+        began = f"it began with timm's pretrained weights (licence by timm: {terms or 'not said'})"
+    else:
+        began = (
+            f"it began with the file `{Path(source.replace('}', '')).name}`, whose licence stands"
+            " where that came from"
+        )
+    stated = f"Stated by who exported it: {licence}." if licence else (
+        "Nobody stated one at export (`--licence TEXT`): the terms of the data and of the backbone"
+        " are what is known."
+    )  # fmt: skip
+    count = sum(parameter.numel() for parameter in scorer.net.parameters())
+    return [
+        f"`{str(net['_target_']).rsplit('.', 1)[-1]}` on `{name}`, {count:,} parameters; {began}.",
+        stated,
+    ]
+
+
+def protocol(config: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    """Returns how it was trained and judged."""
+    node, crops = config["data"], config["data"].get("test_crops") or {}
+    rows = {
+        "split": told.get("split"),
+        "seed": told.get("seed"),
+        "checkpoint chosen on": node.get("select_on", "val"),
+        "test crops of the run": f"{crops.get('mode')}, {crops.get('num')} of {crops.get('size')}",
+        "digest of data and split": f"`{told['data'].get('digest', '')[:12]}`",
+    }
+    return ["\n".join(f"- {name}: {value}" for name, value in rows.items())]
+
+
+def numbers(path: str) -> list[str]:
+    """Returns what the run's results say, as its own evaluation found them in PyTorch."""
+    file = find_checkpoint(path).parent.parent / "results.json"
+    if not file.is_file():
+        return [
+            "No `results.json` lay beside the checkpoint: its run's own numbers are not known."
+        ]
+    metrics = json.loads(file.read_text())["metrics"]
+    rows = [["part", *METRICS.values()]]
+    for part, made in metrics.items():
+        rows.append([part, *(shown(made.get(key)) for key in METRICS)])
+    return ["Of the run's own evaluation, in PyTorch:", markdown(rows)]
+
+
+def limits(config: Mapping[str, Any], scorer: Scorer, told: str) -> list[str]:
+    """Returns what follows from all this for who uses it."""
+    size = scorer.views.crops.size
+    name = str(config["data"]["_target_"]).rsplit(".", 1)[-1]
+    return [
+        f"- It predicts the opinions of {name}; on other kinds of pictures or distortions it was"
+        " not measured here.",
+        f"- Pictures with a side below {size} pixels are enlarged first.",
+        "- Scores of models that learnt from different data sets do not compare.",
+        f"- INT8 and float16 were compared on {told} and on nothing else.",
+    ]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Returns rows, the first of them the head, as a Markdown table."""
+    head, *rest = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *rest])
+
+
+def shown(value: float | None) -> str:
+    """Returns a metric as a table shows it."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value == int(value) and abs(value) > 1 else f"{value:.4f}"

@@ -1,0 +1,179 @@
+"""One ONNX graph of two: from a picture to its crops, and from crops to a score."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnxscript import opset18 as op
+from torch import Tensor, nn
+
+from kdiqa import __version__
+from kdiqa.data.scale import Label
+from kdiqa.export.crops import IR_VERSION, preprocessing
+from kdiqa.nets.bank import ReferenceBank
+from kdiqa.scorer import Scorer
+
+OPSET = 18
+
+
+class CropScore(nn.Module):
+    """A scorer's net and scale, from crops to scores in [0, 1].
+
+    Args:
+        net: Has a backbone, and maps pyramids to a prediction.
+        views: How many pyramids it takes, all of the image.
+        label: What it learnt to predict.
+        bank: References that it compares with; their features become constants.
+    """
+
+    def __init__(
+        self, net: nn.Module, views: int, label: Label, bank: ReferenceBank | None = None
+    ) -> None:
+        super().__init__()
+        self.net: Any = net
+        self.views, self.label, self.bank = views, label, bank
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Returns the scores :math:`(N,)` of crops :math:`(N, P, 3, S, S)` in [0, 255]."""
+        # All crops at once: chunks, whose number depends on the batch, would be one graph each.
+        levels = self.net.backbone.pooled(crops.flatten(0, 1))
+        pyramid = [level.unflatten(0, (-1, crops.shape[1])) for level in levels]
+        if self.bank is not None:
+            learned = self.bank.score(self.net, pyramid)
+        else:
+            learned = self.net(*[pyramid] * self.views).score
+        return self.label.to_unit(learned).clamp(0, 1)
+
+
+def net_graph(scorer: Scorer) -> onnx.ModelProto:
+    """Returns the graph from crops :math:`(N, P, 3, S, S)` in [0, 255] to scores, float32.
+
+    Raises:
+        ValueError: If torch cannot write this net as ONNX.
+    """
+    crops = scorer.views.crops
+    net = CropScore(scorer.net, len(scorer.pair), scorer.label, scorer.bank).eval()
+    example = torch.randint(0, 256, (2, crops.num, 3, crops.size, crops.size)).float()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter's own insides
+            program = torch.onnx.export(
+                net.to("cpu"),
+                (example.to("cpu"),),
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["crops"],
+                output_names=["score"],
+                dynamic_shapes={"crops": {0: torch.export.Dim("batch")}},
+                custom_translation_table={
+                    torch.ops.aten._adaptive_avg_pool2d.default: mean_of_cells
+                },
+            )
+    except Exception as error:  # the exporter's errors have no common class
+        raise ValueError(
+            f"{type(scorer.net).__name__} cannot be written as ONNX: {first_line(error)}. Export a"
+            " student whose backbone is a convolutional network (backbone=mobilenetv2_100), or"
+            " report the net with this message."
+        ) from error
+    assert program is not None
+    made = stripped(program.model_proto)
+    made.ir_version = IR_VERSION
+    return made
+
+
+def mean_of_cells(level: Any, output_size: Sequence[int]) -> Any:
+    """Adaptive mean pooling as two products: ONNX has none for grids that do not divide a side."""
+    tall, wide = level.shape[-2:]
+    rows, columns = cells(int(tall), output_size[0]), cells(int(wide), output_size[1])
+    return op.MatMul(op.MatMul(op.Constant(value=tensor(rows)), level),
+                     op.Constant(value=tensor(columns.T)))  # fmt: skip
+
+
+def cells(side: int, grid: int) -> NDArray[np.float32]:
+    """Returns the share of each of ``side`` pixels in each of ``grid`` cells, rows that sum to 1.
+
+    Example:
+        >>> cells(3, 2)
+        array([[0.5, 0.5, 0. ],
+               [0. , 0.5, 0.5]], dtype=float32)
+    """
+    made = np.zeros((grid, side), np.float32)
+    for cell in range(grid):
+        begin, end = cell * side // grid, -(-(cell + 1) * side // grid)
+        made[cell, begin:end] = 1 / (end - begin)
+    return made
+
+
+def tensor(array: NDArray[np.float32]) -> onnx.TensorProto:
+    """Returns an array as ONNX keeps it."""
+    return onnx.numpy_helper.from_array(np.ascontiguousarray(array))
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of what lies at the bottom of an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Returns a model without what the exporter notes of Python: names, lines, files of this disk."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    model.doc_string = model.graph.doc_string = ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+        value.doc_string = ""
+        del value.metadata_props[:]
+    return model
+
+
+def joined(net: onnx.ModelProto, scorer: Scorer, channels_first: bool = False) -> onnx.ModelProto:
+    """Returns the graph from pictures to scores, and in its properties what it is.
+
+    Args:
+        net: From crops to scores, of any precision.
+        scorer: Whose crops are cut.
+        channels_first: See :func:`kdiqa.export.crops.preprocessing`.
+    """
+    before = preprocessing(scorer.views.crops, channels_first)
+    before.ir_version = net.ir_version
+    made = onnx.compose.merge_models(
+        before, onnx.compose.add_prefix(net, "judge_"), io_map=[("crops", "judge_crops")]
+    )
+    rename(made, made.graph.input[0].name, "image")
+    rename(made, made.graph.output[0].name, "score")
+    made.producer_name, made.producer_version = "kdiqa", __version__
+    crops = scorer.views.crops
+    told = {
+        "kdiqa_version": __version__,
+        "model": scorer.digest,
+        "crops": f"{crops.mode}, {crops.num} of {crops.size} pixels",
+        "label": json.dumps(scorer.label.as_dict()),
+    }
+    onnx.helper.set_model_props(made, told)
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def rename(model: onnx.ModelProto, old: str, new: str) -> None:
+    """Gives a value of a graph another name, inside branches too."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = new if value.name == old else value.name
+    graphs = [model.graph]
+    while graphs:
+        for node in graphs.pop().node:
+            node.input[:] = [new if name == old else name for name in node.input]
+            node.output[:] = [new if name == old else name for name in node.output]
+            graphs += [part.g for part in node.attribute if part.HasField("g")]

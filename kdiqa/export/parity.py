@@ -1,0 +1,185 @@
+"""Whether an exported file says what the student says: picture by picture, and in SRCC."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import skimage
+from numpy.typing import NDArray
+from rich.progress import track
+
+from kdiqa.data.images import read_rgb
+from kdiqa.evaluation import of_run
+from kdiqa.metrics.correlation import srcc
+from kdiqa.predict.inputs import find
+from kdiqa.scorer import Scorer
+
+TOLERANCE = 1e-4  # of a score, between PyTorch and the float32 file
+CALIBRATION = 100  # pictures the quantiser sees
+OWN = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+
+
+@dataclass
+class Pictures:
+    """What an export is tried on.
+
+    Args:
+        told: In words, for the card: which pictures these are.
+        paths: Of the files that are compared.
+        calibration: Of those that the quantiser sees; others, where there are enough.
+        mos: Opinion scores of ``paths``, higher is better; None where there are none.
+        warnings: What a reader must know.
+    """
+
+    told: str
+    paths: list[Path]
+    calibration: list[Path]
+    mos: NDArray[np.float64] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def of_dataset(run: str, name: str, root: str | None, limit: int) -> Pictures:
+    """Returns the test images of a data set, and its training images to calibrate on.
+
+    Args:
+        run: The run folder or checkpoint; of its own data set, its own split is taken.
+        name: Of the data set.
+        root: Where it lies; None as for ``kdiqa evaluate``.
+        limit: Images at most.
+    """
+    made = of_run(Path(run), name, root, 0)
+    records, test = made.data.records, made.data.positions("test")
+    seen = made.data.positions("train")
+    if not seen:  # of another data set all images are tested: the first ones calibrate
+        spare = min(CALIBRATION, len(test) // 4)
+        seen, test = test[:spare], test[spare:]
+    test = spread(test, limit)
+    return Pictures(
+        f"{len(test)} test images of {name}",
+        [records[place].image for place in test],
+        [records[place].image for place in spread(seen, CALIBRATION)],
+        np.array([records[place].mos for place in test]),
+        made.warnings,
+    )
+
+
+def of_folder(folder: Path, limit: int) -> Pictures:
+    """Returns the pictures of a folder, and their scores where it has a ``labels.csv``.
+
+    Raises:
+        FileNotFoundError: If there is no picture.
+        ValueError: If the labels name no picture of it, or have no columns ``image`` and ``mos``.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No folder '{folder}'. Give --images a folder of pictures.")
+    table = folder / "labels.csv"
+    mos: list[float] | None = None
+    if table.is_file():
+        rows = pd.read_csv(table)
+        if not {"image", "mos"} <= set(rows.columns):
+            raise ValueError(
+                f"'{table}' has the columns {', '.join(map(str, rows.columns))}. It needs image (a"
+                " path beside it) and mos (higher is better)."
+            )
+        paths, mos = [folder / str(name) for name in rows["image"]], rows["mos"].tolist()
+        missing = [path for path in paths if not path.is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"'{table}' names '{missing[0].relative_to(folder)}', which is not in '{folder}'."
+                " Correct the table, or unpack the pictures again."
+            )
+    else:
+        paths = [Path(name) for name in find([str(folder)], io.StringIO())]
+    places = list(range(len(paths)))
+    seen = places[1::4] if len(paths) >= 8 else places  # of eight or more, a quarter calibrates
+    test = spread([place for place in places if len(paths) < 8 or place not in set(seen)], limit)
+    return Pictures(
+        f"{len(test)} pictures of a folder",
+        [paths[place] for place in test],
+        [paths[place] for place in spread(seen, CALIBRATION)],
+        None if mos is None else np.array([mos[place] for place in test], np.float64),
+    )
+
+
+def of_scikit_image() -> Pictures:
+    """Returns the four colour photographs inside scikit-image, which are always here."""
+    paths = [Path(skimage.__file__).parent / "data" / name for name in OWN]
+    return Pictures("scikit-image's 4 colour photographs", paths, paths)
+
+
+def spread(places: Sequence[int], limit: int) -> list[int]:
+    """Returns at most ``limit`` places, evenly taken from all.
+
+    Example:
+        >>> spread(range(10), 4)
+        [0, 2, 5, 7]
+    """
+    count = len(places)
+    return [places[i * count // limit] for i in range(limit)] if count > limit else list(places)
+
+
+def session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Returns a model that is ready to run, on the processor.
+
+    Args:
+        model: Serialised.
+        threads: That it uses; 0 for as many as there are cores.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+
+
+def calibrating(scorer: Scorer, pictures: Pictures) -> Iterator[NDArray[np.float32]]:
+    """Yields what the net sees of the pictures that calibrate, one after the other."""
+    for path in track(pictures.calibration, "Calibrating", transient=True):
+        yield scorer.views(read_rgb(path), path.name)["image"][None].numpy().astype(np.float32)
+
+
+def compared(
+    scorers: Sequence[Scorer], models: Sequence[Any], pictures: Pictures, channels_first: bool
+) -> NDArray[np.float64]:
+    """Returns the scores of scorers and then of models, one row each, :math:`(R, N)`.
+
+    Args:
+        scorers: In PyTorch.
+        models: Sessions.
+        pictures: All that are scored.
+        channels_first: Whether the models want them so.
+    """
+    columns = []
+    for path in track(pictures.paths, "Comparing", transient=True):
+        image = read_rgb(path)
+        fed = (image.transpose(2, 0, 1) if channels_first else image)[None]
+        ours = [float(scorer.score(path)) for scorer in scorers]
+        columns.append([*ours, *(float(m.run(None, {"image": fed})[0][0]) for m in models)])
+    return np.array(columns, np.float64).T
+
+
+def correlation(scores: NDArray[np.float64], mos: NDArray[np.float64] | None) -> float | None:
+    """Returns SRCC with the opinions, None where there are none or too few."""
+    return None if mos is None or len(mos) < 3 else float(srcc(scores, mos))
+
+
+def check(scores: NDArray[np.float64], pictures: Pictures) -> None:
+    """Raises ``ValueError`` unless the float32 file says what PyTorch says, to :data:`TOLERANCE`.
+
+    Args:
+        scores: Of PyTorch and of the file, :math:`(2, N)`.
+        pictures: What was scored.
+    """
+    apart = np.abs(scores[1] - scores[0])
+    worst = int(apart.argmax())
+    if not apart[worst] <= TOLERANCE:
+        raise ValueError(
+            f"The exported graph scores '{pictures.paths[worst].name}' {scores[1][worst]:.6f} and"
+            f" PyTorch {scores[0][worst]:.6f}: more than {TOLERANCE:g} apart. Nothing was written;"
+            " report the run's configuration and the versions of torch and onnxruntime."
+        )

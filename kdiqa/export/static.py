@@ -1,0 +1,68 @@
+"""Which scorers fit into one graph: those that see the picture alone, and draw nothing."""
+
+from __future__ import annotations
+
+from kdiqa.data.crops import Crops
+from kdiqa.data.inference import Views
+from kdiqa.export.crops import STATIC
+from kdiqa.scorer import Scorer
+
+
+def check(scorer: Scorer, path: str) -> None:
+    """Raises ``ValueError`` with what to do, unless a scorer's whole path can be a graph.
+
+    Args:
+        scorer: To be exported.
+        path: What the user called it.
+    """
+    other = [name for name in scorer.pair if name != "image"]
+    if other and scorer.bank is None:
+        raise ValueError(
+            f"'{path}' compares a picture with its '{other[0]}' image, which is made outside any"
+            " graph (kdiqa.distortions) or read from a folder. Export a student that sees the"
+            " picture alone: train one with second=alone (or second=none) and, to keep what this"
+            f" one knows, teacher={path}."
+        )
+    crops = scorer.views.crops
+    if len(crops.compose) and crops.mode != "random":
+        raise ValueError(
+            f"'{path}' flips or transforms its test crops by a draw. Set data.test_crops.flip=false"
+            " and data.test_crops.transforms=[] and evaluate it so, before it is exported."
+        )
+    if crops.size is None:
+        raise ValueError(
+            f"'{path}' sees whole pictures in their own size (test_crops=full), and pools each"
+            " size by another rule. Evaluate it at one size: data.test_crops.size=384."
+        )
+    if crops.mode not in STATIC:
+        drawn = crops.mode == "random"
+        why = "at places drawn from its pixels" if drawn else "as many times as its tiles are"
+        raise ValueError(
+            f"'{path}' sees a picture {why} (test_crops={crops.mode}), which no graph can. Add"
+            f" --grid {crops.num if drawn else 9}: so many crops, spread evenly; the command then"
+            " says what that changes."
+        )
+
+
+def with_grid(scorer: Scorer, num: int, path: str) -> Scorer:
+    """Returns a scorer that sees ``num`` crops spread evenly, and is the same in all else.
+
+    Raises:
+        ValueError: If the net's weights are made for another number, or it sees no crops.
+    """
+    old = scorer.views.crops
+    if old.size is None or num < 1:
+        raise ValueError(
+            f"--grid {num} makes no crops: '{path}' has crops of {old.size or 'no'} pixels. Give"
+            " --grid at least 1, and a run whose crops have a size."
+        )
+    net = scorer.net
+    if getattr(net, "crop_fusion", "mean") == "cat" and num != net.num_crops:
+        raise ValueError(
+            f"'{path}' was built for {net.num_crops} crops a picture: its weights depend on their"
+            f" number. Give --grid {net.num_crops}."
+        )
+    crops = Crops(num, old.size, "grid", old.resize)
+    views = Views(crops, {}, scorer.views.seed, scorer.views.seed_by, scorer.views.max_pixels)
+    name = f"{scorer.digest} grid {num}"
+    return Scorer(net, views, scorer.pair, scorer.label, name, scorer.bank)

@@ -1,0 +1,76 @@
+"""A search by Optuna: on two ranks, kept in SQLite, gone on with, and never mixed."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from kdiqa import search
+from tests.launchers.jobs import ON_TWO, needs, train
+
+SPACE = "hydra.sweeper.params={module.optimizer.lr: 'tag(log, interval(1e-4, 3e-3))'}"
+
+
+def searched(words: list[str], trials: int, cwd: Path) -> subprocess.CompletedProcess[str]:
+    swept = ["hparams_search=optuna", SPACE, f"trials={trials}"]
+    return train("-m", *words, *swept, cwd=cwd)
+
+
+@pytest.mark.ddp
+@pytest.mark.slow
+def test_search_on_two_ranks_goes_on_and_gives_both_the_trials_values(
+    tmp_path: Path, fake_data: Path
+) -> None:
+    needs("hydra_optuna_sweeper")
+    words = [*ON_TWO, f"data.root={fake_data / 'tid2013'}"]
+    for trials in (1, 2, 2):  # it stops after one, goes on with the other, and has none left
+        done = searched(words, trials, tmp_path)
+        assert done.returncode == 0, done.stderr
+    folder = tmp_path / "logs" / "train" / "search"
+    rates = pd.read_sql(
+        "select param_value from trial_params", sqlite3.connect(folder / "trials.db")
+    )
+    found = sorted(path.parent for path in folder.glob("*/results.json"))
+    assert len(found) == len(rates) == 2
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 2  # no rank made its own
+    for run, rate in zip(found, rates["param_value"], strict=True):
+        logged = pd.read_csv(run / "metrics.csv")["optim/lr-head"].dropna()
+        assert logged.tolist() == pytest.approx([rate])
+    # Had the second rank another rate, its gradients would be of other weights.
+    again = f"module.optimizer.lr={float(rates['param_value'][1])!r}"
+    done = train(*words, again, f"run={tmp_path / 'again'}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    both = [
+        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for run in (found[1], tmp_path / "again")
+    ]
+    torch.testing.assert_close(*both, rtol=0, atol=0)
+
+
+def test_search_with_other_settings_is_refused() -> None:
+    before = {"experiment": "akd_demo", "trainer.max_epochs": "2", "trials": "3"}
+    same = ["trainer.max_epochs=2", "experiment=akd_demo", "trials=9"]
+    storage = "sqlite:////runs/search/trials.db"
+    search.check_settings(before, [*same, "seed=0,1"], storage)
+    with pytest.raises(SystemExit) as refused:
+        search.check_settings(before, ["trainer.max_epochs=5", "experiment=akd_demo"], storage)
+    assert str(refused.value) == (
+        "The search in '/runs/search' was begun with trainer.max_epochs=2, and this is 5. Type it as"
+        " before,\nor begin another one: hydra.sweep.dir=FOLDER"
+    )
+
+
+def test_search_that_cannot_be_kept_says_what_to_install() -> None:
+    search.check_versions("2.10.1", "1.4.54")
+    search.check_versions("5.0.0", "2.1.9")
+    with pytest.raises(SystemExit) as refused:
+        search.check_versions("2.10.1", "2.1.9")
+    assert str(refused.value) == (
+        "Optuna 2.10.1 keeps no trials with SQLAlchemy 2.1.9, only with one below 2. Type:\n"
+        'pip install "sqlalchemy<2" "alembic<1.15"'
+    )
