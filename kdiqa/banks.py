@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from kdiqa.callbacks.predictions import rows_of
 from kdiqa.config import instantiate
 from kdiqa.evaluation import Evaluation, scored_beside
 from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.table import Rows
 
 SHOWN = ("srcc", "plcc", "krcc", "rmse")
 
@@ -48,35 +49,43 @@ def pools_of(
     return pools
 
 
-def spread(made: Evaluation, pools: list[Any], device: str = "auto") -> dict[str, Any]:
-    """Scores all images beside each bank, writes the scores and what they say, and returns that.
+def spread(
+    made: Evaluation, groups: Sequence[Sequence[Any]], device: str = "auto"
+) -> list[dict[str, Any]]:
+    """Scores all images beside each bank, once, and returns what each group of banks says.
 
     Args:
-        made: What to do; the files go to its folder.
-        pools: The banks, of :func:`pools_of`.
+        made: What to do; scores and findings go to its folder, a file a group.
+        groups: Of :func:`pools_of`, each of banks of one size.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
-    data = made.data
-    references = [pool.references(data.test_crops, data.seed) for pool in pools]
-    tables = scored_beside(made, references, device)
+    pools = [pool for group in groups for pool in group]
+    references = [pool.references(made.data.test_crops, made.data.seed) for pool in pools]
+    tables = iter(scored_beside(made, references, device))
+    made.folder.mkdir(parents=True, exist_ok=True)
+    return [write(made, group, [next(tables) for _ in group]) for group in groups]
+
+
+def write(made: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) -> dict[str, Any]:
+    """Writes the scores beside banks of one size, and what they say, and returns that."""
     scores = np.stack([rows.score for rows in tables])
     by_bank = [summarize(rows.score, rows.mos) for rows in tables]
+    chosen = [pool.told() for pool in pools]
     found = {
         "banks": len(pools),
-        "references": len(references[0]),
+        "references": len(chosen[0]["ids"]),
         "pool": len(pools[0].pictures),
         "metrics": {name: deviation([told[name] for told in by_bank]) for name in SHOWN},
         # Of one image's score over the banks, the mean of all images; 0 with a single bank.
         "score_std": float(scores.std(axis=0, ddof=min(1, len(pools) - 1)).mean()),
-        "by_bank": [pool.told() | told for pool, told in zip(pools, by_bank, strict=True)],
+        "by_bank": [bank | metrics for bank, metrics in zip(chosen, by_bank, strict=True)],
     }
-    made.folder.mkdir(parents=True, exist_ok=True)
     named = {f"bank_{seed}": score for seed, score in enumerate(scores)}
-    table = rows_of(data, tables[0]).drop(columns="score")
+    table = rows_of(made.data, tables[0]).drop(columns="score")
     whole = pd.concat([table, pd.DataFrame(named, index=table.index)], axis=1)
     stem = f"banks_of_{found['references']}"
     whole.to_csv(made.folder / f"{stem}.csv", index=False)
-    Path(made.folder, f"{stem}.json").write_text(json.dumps(found, indent=2) + "\n")
+    (made.folder / f"{stem}.json").write_text(json.dumps(found, indent=2) + "\n")
     return found
 
 
@@ -91,13 +100,14 @@ def deviation(values: list[float]) -> dict[str, float]:
     return {"mean": float(np.mean(values)), "std": spread}
 
 
-def shown(found: dict[str, Any], title: str) -> Table:
-    """Returns the means and deviations as a table to print."""
-    name = f"{found['banks']} banks of {found['references']} from {found['pool']} pictures"
-    table = Table(title=f"{title}: {name}")
-    for heading in (*(name.upper() for name in SHOWN), "one image's score"):
+def shown(groups: Sequence[dict[str, Any]], title: str) -> Table:
+    """Returns the means and deviations as a table to print, a row a size of bank."""
+    first = groups[0]
+    table = Table(title=f"{title}: {first['banks']} banks from {first['pool']} pictures")
+    for heading in ("K", *(name.upper() for name in SHOWN), "one image's score"):
         table.add_column(heading, justify="right")
-    told = [found["metrics"][name] for name in SHOWN]
-    cells = [f"{one['mean']:.4f} ± {one['std']:.4f}" for one in told]
-    table.add_row(*cells, f"± {found['score_std']:.4f}")
+    for found in groups:
+        told = [found["metrics"][name] for name in SHOWN]
+        cells = [f"{one['mean']:.4f} ± {one['std']:.4f}" for one in told]
+        table.add_row(str(found["references"]), *cells, f"± {found['score_std']:.4f}")
     return table

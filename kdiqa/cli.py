@@ -21,6 +21,7 @@ VERBS = {
     "board": "the workspace of a project on Weights & Biases",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
     "distortions": "one picture of all distortions, or of the re-distortion presets",
+    "jnd": "what a photograph hides: its just-noticeable differences, as a picture",
     "kadis": "generate KADIS-700k's distorted images from its references",
 }
 USAGE = "usage: kdiqa VERB [ARGUMENTS]\n\n" + "\n".join(

@@ -211,7 +211,9 @@ def load_net(
 
     checkpoint = load_checkpoint(path, experiment)
     node = OmegaConf.create(checkpoint["kdiqa"]["net"])
-    node.backbone.weights = "random"  # replaced by the checkpoint's own, below
+    for part in (node.backbone, node.get("tail")):
+        if part is not None:
+            part.weights = "random"  # replaced by the checkpoint's own, below
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net: Any = instantiate(node, NETS_ONLY)

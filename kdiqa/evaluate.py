@@ -33,7 +33,7 @@ data         names of conf/data; of its own data set only the test images are sc
              other all
 root.NAME    where a data set lies; by default the folder NAME in the one KDIQA_DATA names
 banks        N: also the mean and spread over N banks of references, of a student that has a bank
-bank         pictures of each of those; by default as many as the run's own bank has
+bank         pictures K of each of those, or several numbers, [1,5,10]; by default the run's own
 pool         where the references lie now, by default where they lay
 teacher      false: leave its teacher out, which else is scored wherever there are references
 device       cpu, cuda; by default what there is
@@ -51,7 +51,7 @@ class Command:
     data: Any = MISSING  # a name or a list of names
     root: dict[str, str] = field(default_factory=dict)
     banks: int = 0
-    bank: int | None = None
+    bank: Any = None  # a number or a list of numbers
     pool: str | None = None
     teacher: bool = True
     device: str = "auto"
@@ -155,10 +155,11 @@ def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
 
 
 def pools_of(cfg: Any, made: Evaluation) -> list[Any]:
-    """Returns the banks that a run's own evaluation is repeated beside; none where none are asked."""
+    """Returns the banks a run's own evaluation is repeated beside, by size; none where none are asked."""
     if not cfg.banks or made.run != Path(cfg.run):  # its teacher has a reference of each image
         return []
-    return banks.pools_of(made, cfg.banks, cfg.bank, cfg.pool)
+    sizes = list(cfg.bank) if OmegaConf.is_list(cfg.bank) else [cfg.bank]
+    return [banks.pools_of(made, cfg.banks, size, cfg.pool) for size in sizes]
 
 
 def teacher_of(folder: Path) -> Path | None:

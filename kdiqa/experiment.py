@@ -147,10 +147,11 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
         folder: Of this run.
     """
     beside: dict[str, Path] = {}
-    if external() is not None and (cfg.teacher == "train" or cfg.compare):
+    if external() is not None and (cfg.teacher == "train" or cfg.compare or cfg.pretrain):
         raise ValueError(
-            "Under torchrun or srun a run starts no other runs. Train its teacher by itself, then"
-            " set teacher=RUN compare=null."
+            "Under torchrun or srun a run starts no other runs. Train its teacher, or its first"
+            " stage, by itself,\nthen set teacher=RUN, or start=CHECKPOINT pretrain=null; and"
+            " compare=null."
         )
     if needs_teacher(cfg):
         if cfg.teacher == "train":
@@ -169,9 +170,7 @@ def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:
             beside["teacher"] = given
     for name, overrides in (cfg.compare or {}).items():
         beside[name] = folder / name.replace(" ", "_")
-        board = handed_down(cfg, name)
-        own = [w for w in own_overrides() if not (board and w.lstrip("+~").startswith("logger"))]
-        words = [*own, *board, f"name='{name}'", "compare=null", *overrides]
+        words = [*own_overrides(cfg, name), f"name='{name}'", "compare=null", *overrides]
         if cfg.teacher:
             words.append(f"teacher={quoted(cfg.teacher)}")
         job(name, words, beside[name])
@@ -200,10 +199,18 @@ def shared(cfg: DictConfig) -> list[str]:
     return [*words, *(cfg.teacher_overrides or [])]
 
 
-def own_overrides() -> list[str]:
-    """Returns this run's overrides, less those that name it."""
-    private = ("run=", "resume=", "teacher=", "compare=", "name=", "pretrain=")
-    return [w for w in HydraConfig.get().overrides.task if not w.lstrip("+~").startswith(private)]
+def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
+    """Returns this run's overrides for a variant of it, less those that name it.
+
+    Args:
+        cfg: Of this run.
+        variant: What the other one is called on a board.
+    """
+    private: tuple[str, ...] = ("run=", "resume=", "teacher=", "compare=", "name=", "pretrain=")
+    board = handed_down(cfg, variant)
+    private += ("logger",) if board else ()
+    words = HydraConfig.get().overrides.task
+    return [*(word for word in words if not word.lstrip("+~").startswith(private)), *board]
 
 
 def finished(folder: Path) -> dict[str, dict[str, float]]:

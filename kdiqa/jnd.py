@@ -20,10 +20,10 @@ BRIGHTEST = 20.0  # grey levels: the threshold in black, drawn white
 
 
 def sheet(image: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
-    """Returns the photograph, its just-noticeable differences, and both with noise of their size.
+    """Returns the photograph, its thresholds, and the photograph with noise of 1 and of 4 of them.
 
-    The noise cannot be told from the photograph at arm's length where the model is right, at half
-    its size nowhere, and at four times its size everywhere.
+    Where the model is right, the noise of one threshold is just about to be seen, at one pixel of
+    the sheet to one of the screen.
     """
     scale = min(1.0, TILE / max(image.shape[:2]))
     shape = (round(scale * image.shape[1]), round(scale * image.shape[0]))

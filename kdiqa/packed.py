@@ -20,13 +20,14 @@ def write_packed(checkpoint: Mapping[str, Any], path: Path, dtype: torch.dtype) 
     Args:
         checkpoint: As :func:`kdiqa.config.load_checkpoint` returns it.
         path: Of the new file.
-        dtype: In which floating-point weights are kept; they are read as float32 again.
+        dtype: In which the matrices of linear layers are kept, which are read as float32 again.
+            All else stays as it is: filters that sum to zero, means, variances.
     """
     from safetensors.torch import save_file
 
     state = {key: value for key, value in checkpoint["state_dict"].items() if key[:4] == "net."}
     kept = {
-        key: (value.to(dtype) if value.is_floating_point() else value).contiguous()
+        key: (value.to(dtype) if value.ndim == 2 else value).contiguous()
         for key, value in state.items()
     }
     told = {key: checkpoint["kdiqa"][key] for key in KEPT}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image as Pillow
@@ -30,11 +29,14 @@ from kdiqa.data.pairing import (
 from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.digest import digest
-from kdiqa.figures.quality import explanation
-from kdiqa.metric import QualityMetric, Reduction
 from kdiqa.nets.bank import ReferenceBank
 from kdiqa.quality_map import QualityMap, quality_map
-from kdiqa.restoration import QualityLoss
+
+if TYPE_CHECKING:  # loaded where they are used: who only scores waits for neither
+    from matplotlib.figure import Figure
+
+    from kdiqa.metric import QualityMetric, Reduction
+    from kdiqa.restoration import QualityLoss
 
 Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
@@ -126,15 +128,21 @@ class Scorer:
 
         See :func:`kdiqa.quality_map.quality_map` for the arguments.
         """
+        from kdiqa.figures.quality import explanation
+
         pixels, _ = to_pixels(image)
         return explanation(pixels, self.map(image, tile, overlap))
 
     def as_metric(self, reduction: Reduction = "mean") -> QualityMetric:
         """Returns this scorer as a ``torchmetrics.Metric``: see :class:`kdiqa.metric.QualityMetric`."""
+        from kdiqa.metric import QualityMetric
+
         return QualityMetric(self, reduction)
 
     def as_loss(self) -> QualityLoss:
         """Returns 1 − score, differentiable: see :class:`kdiqa.restoration.QualityLoss`."""
+        from kdiqa.restoration import QualityLoss
+
         return QualityLoss(self)
 
 

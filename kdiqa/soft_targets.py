@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -15,8 +16,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa import scorer as scorers
 from kdiqa.callbacks.soft_targets import SoftTargets
+from kdiqa.config import instantiate, load_checkpoint, load_net
+from kdiqa.data.guard import guard
 from kdiqa.data.images import read_rgb
+from kdiqa.data.kept import pyramids_of
 from kdiqa.data.record import Record
+from kdiqa.data.scale import Label
 from kdiqa.data.targets import Target, TargetTable
 from kdiqa.digest import digest
 from kdiqa.scorer import Scorer
@@ -75,16 +80,60 @@ def teach(cfg: DictConfig, data: Any, callbacks: Sequence[Any]) -> None:
             if callback.crops is not None:
                 scorer.views.crops = callback.crops
             node: Any = OmegaConf.to_container(cfg.callbacks.soft_targets, resolve=True)
-            asked = str([node[key] for key in ("looks", "mirrored", "crops")])
+            asked = str([node[key] for key in ("looks", "mirrored", "crops", "kept")])
             name = digest({}, f"{scorer.digest} {asked}")
             table = TargetTable(callback.folder / f"{name}-{data.digest[:12]}.csv")
+            if callback.kept and any(record not in table for record in trained(data)):
+                table.append(kept_targets(cfg.teacher, data))
             fill(table, taught(data), scorer, callback, data.num_workers)
             hold(callback, table, data, name)
 
 
+def trained(data: Any) -> list[Record]:
+    """Returns the images that are trained on and have labels."""
+    return [data.records[place] for place in data.positions("train")]
+
+
 def taught(data: Any) -> list[Record]:
     """Returns the images that are trained on, with labels and without."""
-    return [data.records[place] for place in data.positions("train")] + data.extra
+    return trained(data) + data.extra
+
+
+def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
+    """Returns what a teacher says of the features that its own run kept of its training images.
+
+    Args:
+        path: Its run.
+        data: This run's, of the same split.
+
+    Raises:
+        ValueError: If its run kept none.
+    """
+    from kdiqa.experiment import keep_features, keeps_features
+
+    told = load_checkpoint(path)["kdiqa"]
+    cfg: Any = OmegaConf.create(told["config"])
+    if not keeps_features(cfg):
+        raise ValueError(
+            f"The teacher in '{path}' kept no features (features=online). Set"
+            " callbacks.soft_targets.kept=false, and it looks at the images again."
+        )
+    cfg.data.root, cfg.data.num_workers = str(data.root), data.num_workers
+    theirs = instantiate(cfg.data)
+    theirs.setup()
+    guard(theirs)
+    net: Any = load_net(path)
+    keep_features(cfg, theirs, SimpleNamespace(net=net), [])
+    made, label = theirs.kept["train"], Label(**told["data"]["label"])
+    views = made.rows.shape[0]
+    targets = []
+    for place, record in enumerate(track(trained(data), "Soft targets", console=console)):
+        samples = [made[view * len(made) + place] for view in range(views)]
+        with torch.inference_mode():
+            said = net(*pyramids_of(samples, told["pair"])).score.double()
+        scores = label.to_unit(said).clamp(0, 1).numpy()
+        targets.append((record, Target(float(scores.mean()), float(scores.std()))))
+    return targets
 
 
 def device() -> str:

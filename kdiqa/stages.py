@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from torch import nn
 
-from kdiqa.config import load_checkpoint
+from kdiqa.config import find_checkpoint, load_checkpoint
 from kdiqa.experiment import finished, job, own_overrides
 
 STAGE = "stage1"
@@ -25,7 +25,7 @@ def pretrain(cfg: DictConfig, folder: Path) -> dict[str, Path]:
     if cfg.pretrain is None:
         return {}
     stage = folder / STAGE
-    words = [*own_overrides(), f"name='{cfg.name}, stage 1'", *cfg.pretrain]
+    words = [*own_overrides(cfg, "stage 1"), f"name='{cfg.name}, stage 1'", *cfg.pretrain]
     words += ["compare=null", "pretrain=null"]
     if cfg.teacher:
         words.append(f"teacher='{cfg.teacher}'")
@@ -50,6 +50,7 @@ def start(net: nn.Module, path: Path) -> None:
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is that of another net.
     """
+    path = find_checkpoint(path)
     checkpoint = load_checkpoint(path)
     state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
     wanted = net.state_dict()

@@ -25,7 +25,8 @@ def small(crops: Crops | None = None, levels: int = 4, seed: int = 0) -> Scorer:
     net = LevelNet(backbone, hidden=8)
     torch.nn.init.constant_(net.head.bias, 0.5)
     if levels == 1:
-        net.backbone = OneLevel(net.backbone)
+        net.standardise.dims = [sum(backbone.dims)]
+        net.backbone = OneLevel(backbone)
     cut = crops or Crops(1, None, "full")
     return Scorer(net.eval(), Views(cut, {}, 0), ("image",), MOS, "0" * 12)
 

@@ -1,6 +1,7 @@
 """`kdiqa <verb>` is `python -m kdiqa.<verb>`, and answers at once where it needs no verb."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,64 @@ def test_help_waits_for_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_completions_are_for_two_shells(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, given in ((["fish"], "fish"), ([], "nothing"), (["bash", "zsh"], "bash zsh")):
+        assert cli.main(["--print-completion", *words]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err == f"kdiqa: --print-completion takes bash or zsh, not {given}.\n"
+
+
+def test_completions_need_shtab(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert cli.main(["--print-completion", "zsh"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        "kdiqa: completions are written by shtab, which is not installed. Type: pip install"
+        " 'kdiqa[completion]'\n"
+    )
+
+
+def completed(script: Path, folder: Path, *words: str) -> list[str]:
+    """Returns what bash offers where the last word is being typed."""
+    line = " ".join(f"'{word}'" for word in words)
+    code = (
+        f"source '{script}'; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _shtab_kdiqa kdiqa"
+        f" '{words[-1]}' '{words[-2]}'; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    shell = ["bash", "--norc", "-c", code]
+    done = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_verbs_options_and_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--print-completion", "bash"]) == 0
+    script = tmp_path / "kdiqa"
+    script.write_text(capsys.readouterr().out)
+    assert completed(script, tmp_path, "kdiqa", "") == list(cli.VERBS)
+    starting = [verb for verb in cli.VERBS if verb.startswith("d")]
+    assert completed(script, tmp_path, "kdiqa", "d") == starting
+    options = completed(script, tmp_path, "kdiqa", "predict", "--")
+    assert {"--model", "--card", "--output", "--json", "--sheet"} <= set(options)
+    (tmp_path / "photo.jpg").touch()
+    for before in (["predict"], ["predict", "--model"], ["predict", "-o"]):
+        assert completed(script, tmp_path, "kdiqa", *before, "ph") == ["photo.jpg"]
+
+
+def test_zsh_has_every_verb_and_predicts_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--print-completion", "zsh"]) == 0
+    script = capsys.readouterr().out
+    assert script.startswith("#compdef kdiqa\n")
+    for verb in cli.VERBS:
+        assert f"    {verb}:'" in script
+    for option in ("--model", "--card", "--json", "--sheet", "--batch-size", "--workers"):
+        assert f"{option}[" in script
+    assert ":CKPT:_files" in script

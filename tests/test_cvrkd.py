@@ -30,22 +30,19 @@ from tests.training import TINY, one_step, train, write_weights
 SMALL = ("module.net.dim=16", "module.net.embed_dim=8", "module.net.head_dim=8")
 OURS = (*TINY, "fusion=cat", *SMALL, "module.net.depth=2", "module.net.distorted_depth=1")
 HOT = ((Distillation, "on_train_batch_start"), (StudentModule, "training_step"))
-SWITCHES: dict[str, tuple[str, ...]] = {
-    "as it is": (),
-    "NR student without the branch": ("second=none", "fusion=none_diff", "distill=false"),
-    "NR student beside itself": ("second=none", "distill=false"),
-    "NAR without KD": ("distill=false",),
-    "FR upper bound": ("second=reference", "distill=false"),
-    "NAR of similar content": ("second=similar",),
-    "teacher beside the student's pair": ("teacher_pair=redist",),
-    "one drawn reference": ("bank=null",),
-    **{f"bank of {count}": (f"bank={count}",) for count in (1, 5, 10)},
-    "another bank": ("data.pairs.second.bank_seed=7",),
-    "levels one by one": ("module.net.level_fusion=late", "distill=false"),
-    "pool as it is cropped by default": ("second=pool",),
-    "both mixers": ("distiller=both", "module.distiller.distillers.difference.levels=[0]",
-                    "module.distiller.distillers.distorted.levels=[0]", "~module.distiller.levels"),
-}  # fmt: skip
+# By name, the references that evaluation compares every image with, and what is typed.
+SWITCHES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "as it is": (3, ()),
+    "NR student without the branch": (0, ("second=none", "fusion=none_diff", "distill=false")),
+    "NR student beside itself": (0, ("second=none", "distill=false")),
+    "NAR without KD": (3, ("distill=false",)),
+    "FR upper bound": (0, ("second=reference", "distill=false")),
+    "NAR of similar content": (0, ("second=similar",)),
+    "teacher beside the student's pair": (3, ("teacher_pair=redist",)),
+    "one drawn reference": (0, ("bank=null",)),
+    **{f"bank of {count}": (count, (f"bank={count}",)) for count in (1, 5, 10)},
+    "levels one by one": (3, ("module.net.level_fusion=late", "distill=false")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +88,15 @@ def test_ablation_takes_a_step_by_configuration_alone(
 ) -> None:
     for owner, hook in HOT:
         monkeypatch.setattr(owner, hook, watched(getattr(owner, hook)))
-    module = one_step(*words, *SWITCHES[name], folder=tmp_path / "run")
-    distilled = [key for key in module.terms if key.startswith("train/loss_level")]
+    references, switch = SWITCHES[name]
+    module = one_step(*words, *switch, folder=tmp_path / "run")
     assert math.isfinite(module.terms["train/loss"])
-    assert (module.distiller is None) == ("distill=false" in SWITCHES[name])
-    if name == "as it is":
-        # One mixer for all levels: one level, of weight 1.
-        assert sorted(distilled) == ["train/loss_level", "train/loss_level0"]
+    assert (module.distiller is None) == ("distill=false" in switch)
+    assert (0 if module.bank is None else len(module.bank)) == references
+    if name == "as it is":  # one mixer for all levels: one level, of weight 1
         assert module.terms["train/loss_level"] == module.terms["train/loss_level0"]
         assert module.terms["train/weight_distill"] == 1
-    banked = "bank=null" not in SWITCHES[name] and "second" not in "".join(SWITCHES[name])
-    assert module.bank is None or banked or "another" in name or "pool" in name
+        assert "train/loss_level1" not in module.terms
 
 
 def test_teacher_sees_the_reference_and_the_student_another_picture(
@@ -243,10 +238,12 @@ def test_evaluation_repeats_the_run_and_says_what_other_banks_say(
     assert found["score_std"] == pytest.approx(scores.std(axis=1, ddof=1).mean())
     assert found["score_std"] > 0
     assert [len(told["ids"]) for told in found["by_bank"]] == [3] * 4
-    assert "4 banks of 3 from 12 pictures" in " ".join(capsys.readouterr().out.split())
+    assert "4 banks from 12 pictures" in " ".join(capsys.readouterr().out.split())
     (folder / "banks_of_3.json").unlink()
-    one = evaluated(student, fake_data, banks=1, bank=12)
-    assert json.loads((one / "banks_of_12.json").read_text())["score_std"] == 0
+    evaluated(student, fake_data, banks=2, bank=[1, 12])
+    told = [json.loads((folder / f"banks_of_{k}.json").read_text()) for k in (1, 12)]
+    assert told[0]["score_std"] > told[1]["score_std"] == 0  # the whole pool is one bank
+    assert not (folder / "banks_of_3.json").exists()
 
 
 def test_banks_that_there_are_none_of_are_told(student: Path, fake_data: Path, pool: Path) -> None:

@@ -19,6 +19,8 @@ from kdiqa.config import load_checkpoint
 from kdiqa.data.record import Record
 from kdiqa.data.tid2013 import TID2013
 from tests.fakes import picture
+from tests.synchronisation import watched
+from tests.test_ablations import HOT
 from tests.training import BACKBONE, one_step, train, write_weights
 
 SMALL = (
@@ -106,9 +108,15 @@ def step(words: tuple[str, ...], folder: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_switch_of_the_student_takes_a_step(
-    name: str, common: tuple[str, ...], teacher: Path, tmp_path: Path
+def test_switch_of_the_student_takes_a_step_that_waits_for_no_value(
+    name: str,
+    common: tuple[str, ...],
+    teacher: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for owner, hook in HOT:
+        monkeypatch.setattr(owner, hook, watched(getattr(owner, hook)))
     module = step((*STUDENT, *common, f"teacher={teacher}", *SWITCHES[name]), tmp_path / "run")
     kept = {"train/loss_score", "train/loss_soft_score", "train/loss_features"} & set(module.terms)
     total = sum(module.terms[key] for key in kept) + module.terms.get("train/loss_soft_bins", 0)
@@ -247,9 +255,10 @@ def test_kept_features_serve_student_and_teacher_alike(
     assert metrics["train/loss_features"].dropna().gt(0).all()
 
 
-@pytest.mark.parametrize("name", ["ganiqa_biq2021"])
 def test_student_of_authentic_photographs_takes_a_step(
-    name: str, fake_data: Path, common: tuple[str, ...], tmp_path: Path
+    fake_data: Path, common: tuple[str, ...], tmp_path: Path
 ) -> None:
-    words = (f"experiment={name}", *SMALL, common[1], f"data.root={fake_data / 'biq2021'}")
+    small = [word for word in SMALL if "check_val" not in word and "num_" not in word]
+    small += ["data.num_workers=0", "data.train_crops.size=32", "data.test_crops.size=32"]
+    words = ("experiment=ganiqa_biq2021", *small, common[1], f"data.root={fake_data / 'biq2021'}")
     step((*words, "data.guard=warn", "distill=false"), tmp_path / "run")

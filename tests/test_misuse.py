@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa.config import instantiate, load_checkpoint
+from kdiqa.config import ALLOWED, instantiate, load_checkpoint
+from kdiqa.data.koniq10k import KonIQ10k
 from kdiqa.errors import for_user
 from tests.training import STUDENT, TEACHER, composed, train, write_weights
 
@@ -33,6 +34,13 @@ def teacher(home: Path, fake_data: Path, weights: str) -> Path:
     return train(*TEACHER, *words, folder=home / "teacher")
 
 
+ODD = "tid 2013 ü"  # a path with a space and a letter beyond ASCII
+AGAIN = (
+    "Unpack it there from\nhttps://www.ponomarenko.info/tid2013.htm, or set data.root (now from"
+    " data.root) to where it is."
+)
+
+
 def told(action: Callable[[], object]) -> str:
     """Returns what the command would print, and fails where it would print a traceback."""
     with pytest.raises(Exception, match=r"\w") as caught:  # whatever it is wrapped in
@@ -44,7 +52,7 @@ def told(action: Callable[[], object]) -> str:
 
 
 def broken(fake_data: Path, tmp_path: Path, break_it: Callable[[Path], None]) -> str:
-    root = tmp_path / "tid 2013 ü"  # a path with a space and a letter beyond ASCII
+    root = tmp_path / ODD
     shutil.copytree(fake_data / "tid2013", root)
     break_it(root)
     return f"data.root='{root}'"
@@ -64,7 +72,9 @@ def test_missing_label_file(tmp_path: Path, fake_data: Path, weights: str) -> No
     root = broken(fake_data, tmp_path, lambda root: (root / "mos_with_names.txt").unlink())
     words = (root, weights, "distill=false")
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
-    assert message.startswith("DatasetNotFoundError: TID2013 lacks 'mos_with_names.txt' in '")
+    assert message == (
+        f"DatasetNotFoundError: TID2013 lacks 'mos_with_names.txt' in '{tmp_path / ODD}'. {AGAIN}"
+    )
 
 
 def test_truncated_image(tmp_path: Path, fake_data: Path, weights: str) -> None:
@@ -74,8 +84,13 @@ def test_truncated_image(tmp_path: Path, fake_data: Path, weights: str) -> None:
 
     words = (broken(fake_data, tmp_path, cut), weights, "distill=false")
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
-    assert message.startswith("BrokenImagesError: 1 image files of TID2013 in '")
-    assert "cannot be read: 'distorted_images/" in message
+    victim = sorted((tmp_path / ODD / "distorted_images").iterdir())[3]
+    size = victim.stat().st_size
+    assert message == (
+        f"BrokenImagesError: 1 image files of TID2013 in '{tmp_path / ODD}' cannot be read:"
+        f" 'distorted_images/{victim.name}' (BMP cut short, {size} of {size + 100} bytes).\nUnpack them"
+        " again from https://www.ponomarenko.info/tid2013.htm"
+    )
 
 
 def test_image_that_breaks_in_a_worker_is_named(
@@ -88,7 +103,13 @@ def test_image_that_breaks_in_a_worker_is_named(
 
     words = (broken(fake_data, tmp_path, garble), weights, "distill=false", "data.num_workers=1")
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
-    assert re.search(r"ImageReadError: .*distorted_images", message)
+    folder = re.escape(str(tmp_path / ODD / "distorted_images"))
+    assert re.fullmatch(
+        rf"ImageReadError: Cannot read the image '{folder}/\S+': its pixels cannot be decoded\. Unpack"
+        r" that file again\.",
+        message,
+        re.IGNORECASE,
+    ), message
 
 
 def test_reference_missing_for_a_full_reference_experiment(
@@ -96,8 +117,10 @@ def test_reference_missing_for_a_full_reference_experiment(
 ) -> None:
     words = ("data=biq2021", f"data.root={fake_data / 'biq2021'}", weights)
     message = told(lambda: train(*TEACHER, *words, folder=tmp_path / "run"))
-    assert re.match(
-        r"NoReferenceError: \d+ of \d+ images have no reference, the first is '", message
+    assert message == (
+        "NoReferenceError: 26 of 26 images have no reference, the first is 'ss01 (0).jpg'. Take a data"
+        " set with references\n(data=tid2013, data=kadid10k), or pair by"
+        " kdiqa.data.pairing.Redistorted, which needs none."
     )
 
 
@@ -117,9 +140,13 @@ def test_data_and_teacher_missing_are_told_at_once(
     monkeypatch.delenv("KDIQA_DATA", raising=False)
     words = ("experiment=akd_koniq", "trainer=cpu", "callbacks.progress=null")
     message = told(lambda: train(*words, folder=tmp_path / "run"))
-    assert "KonIQ10k has no folder: data.root is not set. Unpack it from" in message
-    assert "python -m kdiqa.train experiment=teacher_kadid10k" in message
-    assert "teacher=train" in message
+    assert message == (
+        "ValueError: KonIQ10k has no folder: data.root is not set. Unpack it from"
+        f" {KonIQ10k.homepage}\nand set data.root=/path/to/koniq10k, or KDIQA_DATA in the environment"
+        " to the folder that holds koniq10k.\nThis experiment distils from a teacher, and teacher is"
+        " not set. Train one with: python -m kdiqa.train experiment=teacher_kadid10k\nthen set"
+        " teacher to its run folder; or set teacher=train to do both at once."
+    )
 
 
 def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights: str) -> None:
@@ -127,7 +154,10 @@ def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights:
     path.write_bytes(b"\x89PNG not weights")
     words = (f"data.root={fake_data / 'tid2013'}", weights, f"teacher={path}")
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
-    assert message.startswith(f"ValueError: '{path}' cannot be read as a checkpoint (")
+    assert message == (
+        f"ValueError: '{path}' cannot be read as a checkpoint (UnpicklingError): it is damaged, or"
+        " holds more than weights and plain values. Train again, or take a copy that is whole."
+    )
 
 
 def test_weights_alone_are_no_teacher(home: Path, weights: str) -> None:
@@ -146,12 +176,21 @@ def test_checkpoint_that_is_code_is_refused(tmp_path: Path) -> None:
             return exec, ("raise SystemExit('ran')",)
 
     torch.save({"kdiqa": Hostile()}, tmp_path / "hostile.ckpt")
-    with pytest.raises(ValueError, match=r"holds more than weights and plain values"):
+    message = (
+        f"'{tmp_path / 'hostile.ckpt'}' cannot be read as a checkpoint (UnpicklingError): it is"
+        " damaged, or holds more than weights and plain values. Train again, or take a copy that is"
+        " whole."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         load_checkpoint(tmp_path / "hostile.ckpt")
 
 
 def test_configuration_builds_only_what_is_allowed() -> None:
-    with pytest.raises(ValueError, match=r"^The configuration asks for 'os.system', which is not"):
+    message = (
+        "The configuration asks for 'os.system', which is not among what may be built:"
+        f" {', '.join(ALLOWED)}. See where it comes from before you run it."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         instantiate({"_target_": "kdiqa.nets.mixer.Mixer", "in_dim": {"_target_": "os.system"}})
 
 

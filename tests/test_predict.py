@@ -256,6 +256,9 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
 ) -> None:
     for i in range(150):
         (folder / f"{i:03d}.png").symlink_to("a.png" if i % 2 else "b.jpg")
+    for i in range(0, 150, 30):  # some are broken, before and after the interruption
+        (folder / f"{i:03d}.png").unlink()
+        (folder / f"{i:03d}.png").write_bytes(b"no picture")
     words = ["photos", "--model", str(run), "--batch-size", "4", "--workers", "1"]
     command = [sys.executable, "-m", "kdiqa.predict", *words, "-o", "s.csv"]
     begun = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -272,9 +275,10 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
         )
         assert "Traceback" not in said
     assert 5 <= stopped < 157
-    assert predict(run, "photos", "--batch-size", 4, "-o", "s.csv") == 0
-    assert predict(run, "photos", "--batch-size", 4, "-o", "whole.csv") == 0
+    assert predict(run, "photos", "--batch-size", 4, "-o", "s.csv") == 3
+    assert predict(run, "photos", "--batch-size", 4, "-o", "whole.csv") == 3
     assert Path("s.csv").read_bytes() == Path("whole.csv").read_bytes()
+    assert sum(bool(row[3]) for row in table(Path("s.csv"))[1:]) == 5
 
 
 @pytest.mark.slow

@@ -169,6 +169,29 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
     assert len(list((tmp_path / "soft").iterdir())) == 2
 
 
+def test_what_a_teacher_kept_serves_in_place_of_another_look(
+    common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ("features=cached", f"features.folder={tmp_path / 'kept'}", "test_crops=full")
+    same = ("data.train_crops.mode=full", "data.test_crops.size=32")
+    frozen = ("module.net.backbone.frozen=true", "trainer.max_epochs=1", "num_test_crops=1")
+    words = (*sskd.TEACHER, *common[:2], *kept, *same, *frozen)
+    teacher = train(*words, folder=tmp_path / "teacher")
+    asked = (*sskd.STUDENT, *common[:2], f"teacher={teacher}")
+    looked = prepared(*asked, folder=tmp_path / "a")[1]
+    monkeypatch.setattr(soft_targets, "asking", None)
+    read = prepared(*asked, "callbacks.soft_targets.kept=true", folder=tmp_path / "b")[1]
+    assert read.digest != looked.digest
+    torch.testing.assert_close(read.table, looked.table, atol=1e-3, rtol=0, equal_nan=True)
+    refused = (*sskd.STUDENT, *common, "callbacks.soft_targets.kept=true")
+    message = (
+        f"The teacher in '{teacher_in(common)}' kept no features (features=online). Set"
+        " callbacks.soft_targets.kept=false, and it looks at the images again."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        prepared(*refused, folder=tmp_path / "c")
+
+
 def test_an_interrupted_table_goes_on_where_it_was(
     common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +369,11 @@ def test_training_goes_on_from_given_weights_and_from_no_others(
     second = train(*words, *still, folder=tmp_path / "second")
     one, two = (load_checkpoint(folder)["state_dict"] for folder in (first, second))
     torch.testing.assert_close(one, two, rtol=0, atol=0)
-    message = f"'{first}' holds the weights of another net: 2 tensors are missing"
+    message = (
+        f"'{first / 'checkpoints' / 'best.ckpt'}' holds the weights of another net: 3 tensors are"
+        " missing, are not in this one, or have another shape, first head.bias. Set start to a run"
+        " of the same module.net, or start=null."
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         train(*words, *still, "net=pooled_bins",
               "distiller=soft_bins", folder=tmp_path / "third")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,8 @@ def test_finished_run_is_not_trained_again(
 def test_run_folder_is_not_overwritten(
     student: Path, common: tuple[str, ...], teacher: Path
 ) -> None:
-    with pytest.raises(ValueError, match=r"already holds a run. Continue it with resume=true"):
+    message = f"'{student}' already holds a run. Continue it with resume=true, or set run to another folder."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         train(*STUDENT, *common, f"teacher={teacher}", folder=student)
 
 
@@ -159,9 +161,11 @@ def test_other_teacher_is_refused_on_resume(
     other = train(*TEACHER, *common, "seed=1", "trainer.max_epochs=1", folder=home / "teacher1")
     (student / "results.json").rename(student / "results.aside")
     try:
-        with pytest.raises(
-            ValueError, match=r"^This run began with teacher \w{12} and would resume with"
-        ):
+        message = (
+            r"^This run began with teacher \w{12} and would resume with \w{12}\. Set teacher to the"
+            r" first one's run folder, or start a new run\.$"
+        )
+        with pytest.raises(ValueError, match=message):
             train(*STUDENT, *common, f"teacher={other}", "resume=true", "trainer.max_epochs=3",
                   folder=student)  # fmt: skip
     finally:

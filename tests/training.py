@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.config import conf_dir, instantiate
 from kdiqa.experiment import check, switch
+from kdiqa.launch import quoted
 from kdiqa.modules.student import StudentModule
 from kdiqa.soft_targets import teach
 from kdiqa.train import run
@@ -51,7 +52,7 @@ def composed(*overrides: str, folder: Path) -> DictConfig:
     """Returns the configuration of a command line, with Hydra's own state set as it would be."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        words = [*overrides, f"run='{folder}'"]
+        words = [*overrides, f"run={quoted(folder)}"]
         cfg = compose("train", overrides=words, return_hydra_config=True)
     with open_dict(cfg):
         cfg.hydra.runtime.output_dir = str(folder)

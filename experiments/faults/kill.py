@@ -2,10 +2,12 @@
 
     python -m experiments.faults.kill --what training --times 20 --seed 0
     python -m experiments.faults.kill --what study --times 20 --seed 0
+    python -m experiments.faults.kill --what bookkeeping --times 20 --seed 0
 
 A training is killed once, at a moment drawn evenly over its undisturbed length or shortly after one
 of its files appears or changes, and then run again to its end. A study is killed four times in a
-row, its runner alone or all its processes together, before it may end. What must be equal, to the
+row, its runner alone or all its processes together, before it may end; ``bookkeeping`` is a study of
+ten jobs that count and train nothing, each run killed once. What must be equal, to the
 last bit: the metrics, both tables of predictions, both checkpoints' weights and optimizer, and the
 curves. Exit code 1 if one is not. Trainings and runners are forked from this process, which has
 loaded the libraries; a study's jobs are programs of their own.
@@ -34,6 +36,7 @@ from kdiqa import train
 from kdiqa.study.__main__ import main as run_study
 from kdiqa.study.lock import is_alive
 from tests.fakes.synthetic import write_tid2013
+from tests.study import fake
 
 TINY = (
     *("backbone=log_filters", "module.net.backbone.levels=4", "module.net.dim=16"),
@@ -49,7 +52,7 @@ overrides: [{words}]
 needs: [tid2013]
 baseline: alone
 teachers:
-  teacher: {{experiment: teacher_tid2013}}
+  teacher: {{experiment: teacher_tid2013, overrides: [{words}]}}
 variants:
   alone: [distill=false]
   taught: {{teacher: teacher, overrides: ["module.distiller.levels=[0,1,2,3]"]}}
@@ -59,14 +62,13 @@ FILES = (
     *(".hydra/config.yaml", "config_resolved.yaml", "metrics.csv", "checkpoints/best.ckpt"),
     *("checkpoints/last.ckpt", "predictions/val.csv", "results.json"),
 )
-KILLS = 4  # of one study
 SHORTLY = 0.2  # seconds after a file changed
 
 
 def main() -> int:
     """Kills, compares, prints a line a run, and returns the exit code."""
     made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    made.add_argument("--what", choices=["training", "study"], default="training")
+    made.add_argument("--what", choices=list(TRIALS), default="training")
     made.add_argument("--times", type=int, default=20, help="kills; of a study, four a run")
     made.add_argument("--seed", type=int, default=0, help="of the moments")
     options = made.parse_args()
@@ -74,9 +76,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         write_tid2013(home / "tid2013")
-        trial = training if options.what == "training" else study
+        trial, kills = TRIALS[options.what]
         whole, seconds, _ = trial(home, "whole", draw, 0, 0.0)
-        kills = 1 if options.what == "training" else KILLS
         rounds = -(-options.times // kills)
         equal = 0
         for number in range(rounds):
@@ -128,6 +129,36 @@ def study(
     }
     again = (folder / "logs" / "replaced").exists()
     return found | {"run anew": again}, time.monotonic() - began, moments
+
+
+def bookkeeping(
+    home: Path, name: str, draw: random.Random, kills: int, seconds: float
+) -> tuple[dict[str, Any], float, list[str]]:
+    """Returns what a study of quick jobs found, how long it took and when it was killed."""
+    folder = fake.write(home / name / "study")
+    words = [str(folder), "--logs", str(folder / "logs"), "--jobs", "2"]
+
+    def command() -> int:
+        return run_study(words, fake.quick(0.3))
+
+    runs = [
+        folder / "logs" / "taught" / "split_1_seed_1",
+        folder / "logs" / "teacher/split_0_seed_0",
+    ]
+    began = time.monotonic()
+    moments = [kill(command, words, home, runs, draw, seconds) for _ in range(kills)]
+    finish(command, words, home)
+    found = {file: (folder / file).read_text() for file in ("results.json", "results.md")}
+    again = (folder / "logs" / "replaced").exists()
+    return found | {"run anew": again}, time.monotonic() - began, moments
+
+
+TRIALS: dict[str, tuple[Callable[..., Any], int]] = {
+    "training": (training, 1),
+    "study": (study, 4),
+    "bookkeeping": (bookkeeping, 1),
+}
+"""What is killed, and how often a run of it."""
 
 
 def begin(command: Callable[[], Any], words: list[str], home: Path) -> Any:

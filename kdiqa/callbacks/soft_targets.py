@@ -21,10 +21,17 @@ class SoftTargets(L.Callback):
             the mean of what it says.
         mirrored: Shows it every second look mirrored left-right.
         crops: What it sees of an image, by configuration; None for what its run tested it on.
+        kept: Reads the features that the teacher's own run kept of its training views, where it
+            did (``features=cached``), in place of looking again: the targets are means over those.
     """
 
     def __init__(
-        self, folder: str | Path, looks: int = 1, mirrored: bool = False, crops: Any = None
+        self,
+        folder: str | Path,
+        looks: int = 1,
+        mirrored: bool = False,
+        crops: Any = None,
+        kept: bool = False,
     ) -> None:
         if looks < 1:
             raise ValueError(
@@ -32,7 +39,7 @@ class SoftTargets(L.Callback):
                 " callbacks.soft_targets.looks to at least 1."
             )
         self.folder = Path(folder).expanduser()
-        self.looks, self.mirrored, self.crops = looks, mirrored, crops
+        self.looks, self.mirrored, self.crops, self.kept = looks, mirrored, crops, kept
         self.digest = ""
         self.table: Tensor | None = None
         self.agreement: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isqrt
 from typing import Literal
 
@@ -12,6 +11,7 @@ from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
 from kdiqa.distillers.levels import blocks_of
+from kdiqa.losses.soft import log_bins
 
 
 class AdaptedDistiller(nn.Module):
@@ -87,31 +87,41 @@ class BinsDistiller(nn.Module):
     A teacher that gives bins itself is taken at its word.
 
     Args:
-        centres: Of the bins, in label units, as the student's net has them.
+        num_bins: As the student's net has them, see :class:`kdiqa.nets.mobile.BinHead`.
+        lower: The first one's centre, in label units.
+        upper: The last one's.
         deviation: σ of the bins that are made of a teacher's score, in label units.
     """
 
     centres: Tensor
 
-    def __init__(self, centres: Sequence[float], deviation: float = 0.3) -> None:
+    def __init__(
+        self,
+        num_bins: int = 20,
+        lower: float = -2.85,
+        upper: float = 2.85,
+        deviation: float = 0.3,
+    ) -> None:
         super().__init__()
         self.deviation = deviation
-        self.register_buffer("centres", torch.tensor(list(centres)), persistent=False)
+        centres = torch.linspace(lower, upper, num_bins)
+        self.register_buffer("centres", centres, persistent=False)
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
         """Returns the term ``soft_bins``."""
         if student.logits is None:
             raise ValueError(
                 "The distiller compares bins of scores, and the student's net gives none. Set"
-                " net.centres, or take distiller=ganiqa."
+                " net.last to bins (distiller=ganiqa_bins), or take distiller=ganiqa."
             )
-        said = teacher.logits
-        if said is None:
-            apart = self.centres - teacher.score.float()[:, None]
-            said = -apart.square() / (2 * self.deviation**2)
-        soft = said.float().detach().log_softmax(dim=-1)
+        if teacher.logits is None:
+            score = teacher.score.float().detach()
+            soft = log_bins(score, torch.full_like(score, self.deviation), self.centres)
+        else:
+            soft = teacher.logits.float().detach().log_softmax(dim=-1)
         ours = student.logits.float().log_softmax(dim=-1)
-        return Distilled({"soft_bins": F.kl_div(ours, soft, None, None, "batchmean", True)}, {})
+        divergence = F.kl_div(ours, soft, reduction="batchmean", log_target=True)
+        return Distilled({"soft_bins": divergence}, {})
 
     def end_epoch(self) -> None:
         """Remembers nothing."""

@@ -45,13 +45,13 @@ class QualityContrast(nn.Module):
             feature: :math:`(N, D)`, with a gradient.
             keys: Features of what is remembered, :math:`(M, D)`.
             gap: How far the scores are apart, in [0, 1] units, infinite between crops of one
-                image, :math:`(N, M)`.
+                image and NaN where one is not known, :math:`(N, M)`.
         """
         with torch.autocast(feature.device.type, enabled=False):
             cosine = F.normalize(feature.float(), dim=1) @ F.normalize(keys.float(), dim=1).T
         logits = cosine / self.temperature
         positive = gap <= self.delta
-        rest = logits.masked_fill(positive | gap.isinf(), -torch.inf)
+        rest = logits.masked_fill(positive | ~gap.isfinite(), -torch.inf)
         hardest = rest.topk(min(self.negatives, rest.shape[1]), dim=1).values
         either = torch.cat([logits.masked_fill(~positive, -torch.inf), hardest], dim=1)
         counts = positive.any(dim=1) & hardest.isfinite().any(dim=1)

@@ -174,8 +174,9 @@ class IQAModule(L.LightningModule):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Returns the trainable parameters as named groups."""
-        backbone = [p for p in self.net.backbone.parameters() if p.requires_grad]
-        known = {id(p) for p in self.net.backbone.parameters()}
+        pretrained = [self.net.backbone, getattr(self.net, "tail", None) or nn.Identity()]
+        known = {id(p) for part in pretrained for p in part.parameters()}
+        backbone = [p for part in pretrained for p in part.parameters() if p.requires_grad]
         head = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
         groups: list[dict[str, Any]] = [{"name": "head", "params": head}]
         if backbone:

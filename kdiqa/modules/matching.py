@@ -67,8 +67,9 @@ class Matching:
     @torch.no_grad()
     def shortlist(self, rows: Entries, held: Entries, generator: Generator) -> Shortlist:
         """Returns the candidates of each row among the entries held."""
-        other = rows.image[:, None] != held.image
-        gap = (rows.score[:, None] - held.score).abs().masked_fill(~other, torch.inf)
+        gap = (rows.score[:, None] - held.score).abs()
+        other = (rows.image[:, None] != held.image) & gap.isfinite()  # a withheld opinion is NaN
+        gap = gap.masked_fill(~other, torch.inf)
         close = gap <= self.delta
         count = min(self.nearest, len(held.score))
         nearest = torch.zeros_like(close).scatter(

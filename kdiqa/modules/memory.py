@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
@@ -56,6 +57,24 @@ class Memory:
     def state(self) -> dict[str, Tensor]:
         """Returns the entries by name; none before the first batch."""
         return {} if self.held is None else self.held._asdict()
+
+    def of_all_ranks(self, device: torch.device) -> list[dict[str, Tensor]]:
+        """Returns every rank's state, on the CPU; every rank must ask.
+
+        Args:
+            device: Where processes exchange tensors.
+        """
+        apart: list[dict[str, Tensor]] = [{}]
+        if dist.is_available() and dist.is_initialized():
+            apart = [{} for _ in range(dist.get_world_size())]
+        for name, part in self.state().items():
+            parts = [part]
+            if len(apart) > 1:
+                parts = [torch.empty_like(part, device=device) for _ in apart]
+                dist.all_gather(parts, part.to(device))
+            for state, one in zip(apart, parts, strict=True):
+                state[name] = one.cpu().clone()
+        return apart
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes back what :meth:`state` gave."""

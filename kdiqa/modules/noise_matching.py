@@ -232,15 +232,7 @@ class NoiseMatchingModule(IQAModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the memory of every rank, so that a resumed run goes on with it bit by bit."""
-        world, state = self.trainer.world_size, self.memory.state()
-        every: dict[str, Any] = {
-            name: self.all_gather(part) if world > 1 else part[None]
-            for name, part in state.items()
-        }
-        checkpoint["memory"] = [
-            {name: parts[rank].cpu().clone() for name, parts in every.items()}
-            for rank in range(world)
-        ]
+        checkpoint["memory"] = self.memory.of_all_ranks(self.device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes this rank's memory back; a rank that was not there before begins with another's."""

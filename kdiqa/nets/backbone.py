@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ logging.getLogger("timm.models").setLevel(logging.ERROR)
 # Taps that need the whole network, the family it must be of, and what that is called.
 WHOLE = {
     "post_merge": ("swin", "a Swin"),
-    "inception": ("inception_resnet_v2", "it"),
+    "inception": ("inception_resnet_v2", "Inception-ResNet-v2"),
     "tokens": ("", ""),
 }
 
@@ -62,7 +63,8 @@ class Backbone(nn.Module):
         std: Likewise.
         compiled: Compiles the pass, which takes minutes once and saves a twentieth (Swin) to a
             quarter (MobileNet) of each pass on a CPU; the same features to 1e-5.
-        options: Further arguments of ``timm.create_model``.
+        options: Further arguments of ``timm.create_model``; with ``out_indices`` the stages behind
+            the last of them are left out (MobileNets and EfficientNets).
     """
 
     trunk: Any  # a timm network; its attributes differ from family to family
@@ -175,12 +177,13 @@ def create_trunk(
     """
     timm.layers.set_fused_attn(True, experimental=True)
     if name not in timm.list_models(name.split(".")[0]) and not timm.is_model(name):
-        close = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        close = get_close_matches(name, timm.list_models(), n=5)
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
     if taps not in WHOLE:
-        options |= {"features_only": True, "out_indices": tuple(range(-levels, 0))}
+        last = tuple(range(-levels, 0))
+        options = {"features_only": True, "out_indices": last} | options
     else:
         options |= {"num_classes": 0}
         family, title = WHOLE[taps]
@@ -233,11 +236,19 @@ def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
             f"No backbone weights at '{path}'. Set backbone.weights to a state dict of the timm"
             f" model '{name}', to 'hub', or to 'random'."
         )
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state.get("model", state))
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state.get("state_dict", state.get("model", state))
+        held = {key.replace(".", "_"): value.shape for key, value in state.items()}
+    except (
+        Exception
+    ) as error:  # torch's unpickler raises anything on a file that is none of its own
+        raise ValueError(
+            f"'{path}' is no file of weights: it is damaged, or holds more than tensors by name. Set"
+            f" backbone.weights to a state dict of the timm model '{name}'."
+        ) from error
     trunk = timm.create_model(name, pretrained=False, **options)
     wanted = {key.replace(".", "_"): value.shape for key, value in trunk.state_dict().items()}
-    held = {key.replace(".", "_"): value.shape for key, value in state.items()}
     # Counters and window tables are recomputed by timm; everything else must be in the file.
     derived = ("num_batches_tracked", "relative_position_index", "attn_mask")
     wrong = [k for k, shape in wanted.items() if held.get(k) != shape and not k.endswith(derived)]

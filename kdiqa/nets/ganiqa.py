@@ -11,7 +11,6 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -21,9 +20,11 @@ from kdiqa.batch import Prediction, Pyramid
 from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.cga import WindowAttention
 from kdiqa.nets.masked import MaskedBackbone
+from kdiqa.nets.mobile import ScoreHead
 from kdiqa.nets.reading import (
     Attention,
     Head,
+    Last,
     Reader,
     SeparableConvolution,
     over_crops,
@@ -114,7 +115,7 @@ class GANIQAStudent(nn.Module):
         dropout: Before the layers of the head.
         input_dropout: See :class:`Reader`.
         drop_path: Likewise.
-        centres: Of bins of scores, see :class:`Head`.
+        last: Layer of the head, see :class:`Head`.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class GANIQAStudent(nn.Module):
         dropout: float = 0.2,
         input_dropout: float = 0.0,
         drop_path: float = 0.1,
-        centres: Sequence[float] = (),
+        last: Last = ScoreHead,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -134,7 +135,7 @@ class GANIQAStudent(nn.Module):
         dims = backbone.dims[: self.levels]
         self.read = Reader(dims, dim, attention, input_dropout, drop_path)
         self.convolve = SeparableConvolution(dim)
-        self.head = Head(dim, dims[-1] if semantic else 0, dropout, centres)
+        self.head = Head(dim, dims[-1] if semantic else 0, dropout, last)
 
     def forward(self, image: Pyramid, second: Pyramid | None = None) -> Prediction:
         """Returns the score of ``image``, and the features behind it.

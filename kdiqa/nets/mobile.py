@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from kdiqa.batch import Prediction, Pyramid
 from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.standardise import Standardise
+from kdiqa.nets.tail import Tail
 
 
 class ScoreHead(nn.Linear):
@@ -72,6 +73,7 @@ class PooledNet(nn.Module):
         input_norm: ``running`` standardises each channel by the training images seen so far, for
             levels of very different size; ``none`` takes them as they are.
         input_dropout: Share of the standardised channels left out in training.
+        tail: Builds the rest of a backbone that is cut short, see :class:`kdiqa.nets.tail.Tail`.
     """
 
     def __init__(
@@ -82,13 +84,14 @@ class PooledNet(nn.Module):
         dropout: float = 0.0,
         input_norm: Literal["none", "running"] = "none",
         input_dropout: float = 0.0,
+        tail: Callable[[Backbone], Tail] | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.standardise = (
-            Standardise(backbone.dims, input_dropout) if input_norm == "running" else None
-        )
-        width = sum(backbone.dims)
+        self.tail = None if tail is None else tail(backbone)
+        dims = backbone.dims if self.tail is None else [self.tail.dim]
+        self.standardise = Standardise(dims, input_dropout) if input_norm == "running" else None
+        width = sum(dims)
         layers = [] if hidden is None else [nn.Linear(width, hidden), nn.ReLU()]
         self.hidden = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
@@ -96,6 +99,9 @@ class PooledNet(nn.Module):
 
     def forward(self, image: Pyramid) -> Prediction:
         r"""Returns the score of images, levels :math:`(B, P, C_l, G, G)`, and what the head saw."""
+        if self.tail is not None:
+            crops = self.tail(image[0].flatten(0, 1)).unflatten(0, image[0].shape[:2])
+            image = [crops[..., None, None]]
         if self.standardise is not None:
             image, _ = self.standardise(image, image)
         pooled = torch.cat([level.mean(dim=(-2, -1)) for level in image], dim=-1)

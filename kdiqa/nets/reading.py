@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Prediction, Pyramid
 from kdiqa.nets.cga import ConvNorm, WindowAttention
+from kdiqa.nets.mobile import BinHead, ScoreHead
 from kdiqa.nets.standardise import Standardise
 
 Attention = Callable[[int], nn.Module]
+Last = Callable[[int], ScoreHead | BinHead]
 
 
 class Reader(nn.Module):
@@ -77,20 +79,17 @@ class Head(nn.Module):
         dim: Width D of what was read.
         semantic_dim: Channels of the coarsest level; 0 leaves the semantic branch out.
         dropout: Before both layers.
-        centres: Of bins of scores: the head then gives a distribution, and its mean is the score.
+        last: Builds the last layer for a width: a score, or bins whose mean is the score.
     """
 
-    centres: Tensor
-
     def __init__(
-        self, dim: int, semantic_dim: int, dropout: float = 0.0, centres: Sequence[float] = ()
+        self, dim: int, semantic_dim: int, dropout: float = 0.0, last: Last = ScoreHead
     ) -> None:
         super().__init__()
         self.semantic = nn.Linear(semantic_dim, dim) if semantic_dim else None
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(2 * dim if semantic_dim else dim, dim)
-        self.score = nn.Linear(dim, len(centres) or 1)
-        self.register_buffer("centres", torch.tensor(list(centres)))
+        self.score = last(dim)
 
     def forward(self, x: Tensor, shown: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         r"""Returns the score :math:`(N,)`, what it is of :math:`(N, F)`, and the bins' logits.
@@ -101,9 +100,7 @@ class Head(nn.Module):
         """
         fused = x if self.semantic is None else torch.cat([x, self.semantic(shown)], dim=1)
         said = self.score(self.dropout(self.hidden(self.dropout(fused)).relu())).float()
-        if not len(self.centres):
-            return said.squeeze(-1), fused, None
-        return said.softmax(dim=-1) @ self.centres, fused, said
+        return self.score.score(said), fused, said if isinstance(self.score, BinHead) else None
 
 
 def tokens_of(x: Tensor) -> Tensor:
@@ -132,8 +129,7 @@ def over_crops(
     crops: int,
 ) -> Prediction:
     """Returns the prediction of images from what a head said of their crops: means, and a spread."""
-    score, fused, logits = (x if x is None else x.unflatten(0, (-1, crops)) for x in said)
+    score, fused = (x.unflatten(0, (-1, crops)) for x in said[:2])
     spread = score.std(dim=1, correction=0) if crops > 1 else None
-    if logits is not None:
-        logits = logits.mean(dim=1)
+    logits = None if said[2] is None else said[2].unflatten(0, (-1, crops)).mean(dim=1)
     return Prediction(score.mean(dim=1), difference, distorted, fused.mean(dim=1), spread, logits)

@@ -122,10 +122,17 @@ def tapped(trunk: Any, taps: str, x: Tensor, levels: int) -> list[Tensor]:
 
 
 def cut(trunk: Any, taps: str, levels: int) -> Any:
-    """Returns a trunk in evaluation mode without what lies behind its last tap."""
+    """Returns a trunk in evaluation mode without what lies behind its last tap.
+
+    timm would run the stages of a MobileNet or EfficientNet behind the last level in vain.
+    """
     if taps == "inception" and levels == 1:
         for layer in TAIL:
             setattr(trunk, layer, nn.Identity())
+    if taps == "stages" and hasattr(trunk, "blocks"):
+        module = trunk.feature_info.module_name()[-1]
+        if module.startswith("blocks."):
+            trunk.blocks = trunk.blocks[: int(module.split(".")[1]) + 1]
     return trunk.eval()
 
 

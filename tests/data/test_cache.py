@@ -90,7 +90,11 @@ def test_features_of_a_backbone_that_is_trained_are_refused(
         f"features.folder={home / 'no'}",
         "module.net.backbone.frozen=false",
     )
-    with pytest.raises(ValueError, match=r"^Features of a backbone that is trained change with"):
+    message = (
+        r"^Features of a backbone that is trained change with every step and cannot be kept\. Set"
+        r" module\.net\.backbone\.frozen=true, or features=online\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         train(*TEACHER, *common, *words, folder=home / "refused")
 
 
@@ -113,9 +117,12 @@ def test_small_disk_is_refused_before_the_work(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
     rows = Rows(tmp_path, 5, (1, 1, 1, 3, 7, 7), ["a 10"], [0])
-    with pytest.raises(
-        OSError, match=r"^The features need 0.0 GiB and '.*' has 0.0 GiB free. Set"
-    ):
+    message = (
+        rf"^The features need 0\.0 GiB and '{tmp_path}' has 0\.0 GiB free\. Set features\.folder to a"
+        r" larger disk, or lower features\.views or num_crops; or compute them in every step:"
+        r" features=online\.$"
+    )
+    with pytest.raises(OSError, match=message):
         rows.create()
 
 
@@ -131,9 +138,11 @@ def test_teacher_with_another_backbone_cannot_read_the_kept_features(
     words = (common[0], "module.net.backbone.weights=random", "trainer.max_epochs=1", "seed=3")
     teacher = train(*TEACHER, *words, folder=home / "stranger")
     cached = ("features=cached", f"features.folder={home / 'features4'}", f"teacher={teacher}")
-    with pytest.raises(
-        RuntimeError, match=r"^The teacher's backbone is not the student's, and the"
-    ):
+    message = (
+        r"^The teacher's backbone is not the student's, and the batch holds kept features of the"
+        r" student's alone\. Give both the same frozen backbone, or set features=online\.$"
+    )
+    with pytest.raises(RuntimeError, match=message):
         train(*STUDENT, *common, *cached, folder=home / "estranged")
 
 

@@ -120,5 +120,9 @@ def test_what_makes_no_sense_for_two_data_sets_is_told(fake_data: Path) -> None:
 
 def test_a_missing_half_is_told_by_its_own_name(fake_data: Path, tmp_path: Path) -> None:
     data = CrossDataset(TID2013(fake_data / "tid2013"), KADID10k(tmp_path / "none"))
-    with pytest.raises(FileNotFoundError, match=r"^KADID10k not found in"):
+    message = (
+        f"KADID10k not found in '{tmp_path / 'none'}'. Unpack it there from\n{KADID10k.homepage}, or"
+        " set data.test_on.root (now from data.test_on.root) to where it is."
+    )
+    with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
         data.setup()

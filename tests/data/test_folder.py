@@ -217,7 +217,9 @@ def test_a_broken_picture_is_told_before_training(small: Path) -> None:
 
 
 def test_an_empty_scale_is_told() -> None:
-    with pytest.raises(
-        ValueError, match=r"^A scale from 5 to 1 has no room for scores\. Set data"
-    ):
+    message = (
+        r"^A scale from 5 to 1 has no room for scores\. Set data\.lower below data\.upper, and"
+        r" data\.lower_is_better=true where low scores are good\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         Folder("x", lower=5, upper=1)

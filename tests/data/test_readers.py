@@ -220,5 +220,10 @@ def test_the_real_koniq10k_images_are_found_and_the_others_are_missed(shared_dat
         present = [r.image for r in labels(KonIQ10k, root, image_size=size) if r.image.exists()]
         assert len(present) == count
         assert {read_rgb(path).shape for path in present} == {shape}
-    with pytest.raises(DatasetNotFoundError, match=r"KonIQ10k lacks 10061 of 10073 images, "):
+    message = (
+        rf"^KonIQ10k lacks 10061 of 10073 images, the first is '\S+' in '{re.escape(str(root))}'\."
+        rf" Unpack it there from\n{re.escape(KonIQ10k.homepage)}, or set data\.root \(now from"
+        r" data\.root\) to where it is\.$"
+    )
+    with pytest.raises(DatasetNotFoundError, match=message):
         KonIQ10k(root).setup()

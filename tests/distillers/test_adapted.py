@@ -93,7 +93,7 @@ CENTRES = [-1.0, 0.0, 1.0]
 def test_bins_diverge_as_kullback_and_leibler_say() -> None:
     student = said(logits=torch.randn(3, 3, requires_grad=True))
     teacher = said()
-    term = BinsDistiller(CENTRES, 0.5)(student, teacher, MOS).terms["soft_bins"]
+    term = BinsDistiller(3, -1.0, 1.0, 0.5)(student, teacher, MOS).terms["soft_bins"]
     target = torch.exp(-((torch.tensor(CENTRES) - teacher.score[:, None]) ** 2) / (2 * 0.5**2))
     target = (target / target.sum(1, keepdim=True)).detach()
     ours = student.logits.softmax(1)
@@ -105,14 +105,14 @@ def test_bins_diverge_as_kullback_and_leibler_say() -> None:
 def test_a_teacher_that_says_bins_is_taken_at_its_word() -> None:
     logits = torch.randn(3, 3)
     student, teacher = said(logits=logits), said(logits=logits + 5.0)
-    term = BinsDistiller(CENTRES)(student, teacher, MOS).terms["soft_bins"]
+    term = BinsDistiller(3, -1.0, 1.0)(student, teacher, MOS).terms["soft_bins"]
     torch.testing.assert_close(term, torch.tensor(0.0), atol=1e-6, rtol=0)
 
 
 def test_a_student_without_bins_is_told_what_to_set() -> None:
     message = (
-        "The distiller compares bins of scores, and the student's net gives none. Set net.centres,"
-        " or take distiller=ganiqa."
+        "The distiller compares bins of scores, and the student's net gives none. Set net.last to"
+        " bins (distiller=ganiqa_bins), or take distiller=ganiqa."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        BinsDistiller(CENTRES)(said(), said(), MOS)
+        BinsDistiller(3, -1.0, 1.0)(said(), said(), MOS)

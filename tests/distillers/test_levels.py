@@ -117,7 +117,11 @@ def test_shallow_teacher_is_refused() -> None:
 
 
 def test_cross_level_refuses_another_batch_size() -> None:
-    with pytest.raises(ValueError, match=r"^distiller.batch_size is 2 and a process got 3 images"):
+    message = (
+        r"^distiller\.batch_size is 2 and a process got 3 images: set it to data\.batch_size, and use"
+        r" no accumulation of unequal batches\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         CrossLevelDistiller(batch_size=2)(said(4, 2), said(8, 4), torch.rand(3))
 
 
@@ -125,7 +129,10 @@ def test_nets_of_different_width_are_refused() -> None:
     student, teacher = said(4, 2), said(8, 4)
     assert teacher.difference is not None
     teacher = teacher._replace(difference=teacher.difference[..., :32])
-    with pytest.raises(
-        ValueError, match=r"^The student's difference features are \(4, 4, 3, 49, 64\)"
-    ):
+    message = (
+        r"^The student's difference features are \(4, 4, 3, 49, 64\) \(blocks, levels, batch, tokens,"
+        r" width\) and the teacher's \(4, 4, 3, 49, 32\)\. Give both nets the same net\.dim,"
+        r" net\.crop_fusion, num_crops and backbone\.grid\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         LevelDistiller(Weighting(), SquaredDistance())(student, teacher, torch.rand(3))

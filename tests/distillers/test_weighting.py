@@ -123,6 +123,9 @@ def test_trust_counts_most_where_the_teacher_is_right() -> None:
 
 
 def test_wrong_number_of_levels_is_explained() -> None:
-    message = "^The weighting has 2 levels and the distiller compares 4"
+    message = (
+        r"^The weighting has 2 levels and the distiller compares 4\. Give distiller\.weighting one"
+        r" value a level of distiller\.levels\.$"
+    )
     with pytest.raises(ValueError, match=message):
         weigh(FixedWeighting([1.0, 1.0]))

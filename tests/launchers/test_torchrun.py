@@ -82,8 +82,8 @@ def test_run_under_torchrun_trains_no_teacher_first(
         monkeypatch.setenv(name, value)
     cfg = composed(*STUDENT, "teacher=train", folder=tmp_path)
     message = (
-        "Under torchrun or srun a run starts no other runs. Train its teacher by itself, then set"
-        " teacher=RUN compare=null."
+        "Under torchrun or srun a run starts no other runs. Train its teacher, or its first stage, by"
+        " itself,\nthen set teacher=RUN, or start=CHECKPOINT pretrain=null; and compare=null."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         prepare_jobs(cfg, tmp_path)

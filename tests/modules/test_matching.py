@@ -65,6 +65,16 @@ def test_nothing_is_matched_where_all_entries_are_of_the_same_image() -> None:
     assert not found.weight.any()
 
 
+def test_withheld_opinion_matches_nothing_and_nobody() -> None:
+    held, rows = entries(30), entries(4, seed=1)
+    held.score[10:] = torch.nan
+    rows.score[0] = torch.nan
+    found = Matching(delta=0.0, nearest=20).shortlist(rows, held, Generator().manual_seed(0))
+    assert not found.weight[0].any()
+    assert (found.place[1:][found.weight[1:] > 0] < 10).all()
+    assert (found.weight[1:] > 0).any(dim=1).all()
+
+
 def test_draw_goes_by_the_weights_and_by_the_generator() -> None:
     weight = torch.tensor([[1.0, 0.5, 0.0, 0.5]]).expand(20_000, 4)
     drawn = Matching.draw(weight, Generator().manual_seed(0))

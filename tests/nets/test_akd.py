@@ -131,6 +131,9 @@ def test_mean_of_crops_does_not_depend_on_their_number_or_order(backbone: Backbo
 
 def test_another_number_of_crops_is_explained(backbone: Backbone) -> None:
     net = AKDNet(backbone, 3, depth=1, distorted_depth=1)
-    message = r"^The net was built for 3 crops an image and got 5: with net.crop_fusion=cat its"
+    message = (
+        r"^The net was built for 3 crops an image and got 5: with net\.crop_fusion=cat its weights"
+        r" depend on their number\. Set num_crops to 3, or train with net\.crop_fusion=mean\.$"
+    )
     with pytest.raises(ValueError, match=message):
         net(*pyramids(backbone.dims, crops=5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,9 +96,35 @@ def test_weights_come_from_a_local_file(tmp_path: Path) -> None:
 def test_file_of_another_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(timm.create_model("test_convnext", pretrained=False).state_dict(), path)
-    with pytest.raises(
-        ValueError, match=rf"^'{re.escape(str(path))}' does not hold the weights of "
-    ):
+    message = (
+        rf"^'{re.escape(str(path))}' does not hold the weights of '{SMALL}': \d+ of \d+ tensors are"
+        r" missing or of another shape, first \w+\. Check backbone\.name, backbone\.options and"
+        r" backbone\.weights\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Backbone(SMALL, str(path))
+
+
+def test_file_that_is_no_weights_or_a_program_is_refused(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+            return exec, ("raise SystemExit('ran')",)
+
+    path = tmp_path / "weights.pth"
+    for text in (b"no weights", b""):
+        path.write_bytes(text)
+        refused(path)
+    for content in ({"state_dict": Hostile()}, [1, 2], {"model": 3}):
+        torch.save(content, path)
+        refused(path)
+
+
+def refused(path: Path) -> None:
+    message = (
+        f"'{path}' is no file of weights: it is damaged, or holds more than tensors by name. Set"
+        f" backbone.weights to a state dict of the timm model '{SMALL}'."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Backbone(SMALL, str(path))
 
 
@@ -115,18 +142,24 @@ def test_hub_out_of_reach_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(file.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(file.constants, "HF_HUB_CACHE", str(tmp_path))
     message = (
-        "^The pretrained weights of 'resnet18' could not be had from the hub or its local cache"
+        r"^The pretrained weights of 'resnet18' could not be had from the hub or its local cache"
+        r" \(\w+\)\. Give backbone\.weights=FILE \(a state dict of this timm model\), run once with"
+        r" a network, or train without: backbone\.weights=random\.$"
     )
     with pytest.raises(RuntimeError, match=message):
         Backbone("resnet18", "hub")
 
 
 def test_unknown_names_and_taps_are_explained() -> None:
-    with pytest.raises(ValueError, match=r"^timm knows no model 'resnet_18' \(backbone.name\)"):
+    message = (
+        r"^timm knows no model 'resnet_18' \(backbone\.name\)\. Close to it: resnet18(, \w+)*\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         Backbone("resnet_18", "random")
-    with pytest.raises(
-        ValueError, match=r"^backbone.taps=post_merge is for a Swin, not 'resnet18'"
-    ):
+    message = (
+        r"^backbone\.taps=post_merge is for a Swin, not 'resnet18'; use backbone\.taps=stages\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         Backbone("resnet18", "random", taps="post_merge")
 
 

@@ -14,6 +14,7 @@ from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.cga import WindowAttention
 from kdiqa.nets.ganiqa import GANIQAStudent, GANIQATeacher
 from kdiqa.nets.masked import MaskedBackbone
+from kdiqa.nets.mobile import BinHead
 from kdiqa.nets.reading import visibility
 
 SMALL = "test_efficientnet"
@@ -112,10 +113,10 @@ def test_score_is_the_mean_over_crops_and_spread_their_deviation() -> None:
 
 
 def test_bins_have_their_mean_as_the_score() -> None:
-    net = student(centres=(-1.0, 0.0, 2.0)).eval()
+    net = student(last=partial(BinHead, num_bins=3, lower=-1.0, upper=2.0)).eval()
     said = net(net.backbone([crops(2, 1)])[0])
     assert said.logits.shape == (2, 3)
-    expected = said.logits.softmax(1) @ torch.tensor([-1.0, 0.0, 2.0])
+    expected = said.logits.softmax(1) @ torch.tensor([-1.0, 0.5, 2.0])
     torch.testing.assert_close(said.score, expected)
 
 

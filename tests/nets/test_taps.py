@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,29 @@ def test_expansions_are_what_the_projections_read(name: str) -> None:
     assert len(made) == 5
     for ours, theirs in zip(flat, [c for p in plain for c in p.split(1, dim=1)], strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_first_blocks_of_inception_are_read_side_by_side_and_the_rest_is_cut_off() -> None:
+    torch.manual_seed(0)
+    backbone = Backbone("inception_resnet_v2", "random", taps="inception", levels=1, grid=21)
+    assert sum(p.numel() for p in backbone.parameters()) == 1_672_672
+    assert backbone.dims == [1920]
+    read: list[torch.Tensor] = []
+    for layer in (backbone.trunk.mixed_5b, *list(backbone.trunk.repeat)[1::2]):
+        layer.register_forward_hook(lambda _, __, out: read.append(out))
+    x = torch.randn(1, 3, 192, 192)
+    (made,) = backbone.features(x)
+    torch.testing.assert_close(made.permute(0, 3, 1, 2), torch.cat(read, dim=1))
+    assert made.shape == (1, 21, 21, 1920)
+
+
+def test_taps_of_inception_are_for_it_alone() -> None:
+    message = (
+        "backbone.taps=inception is for Inception-ResNet-v2, not 'resnet18'; use"
+        " backbone.taps=stages."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Backbone("resnet18", "random", taps="inception")
 
 
 def test_levels_of_expansions_are_the_coarsest_strides() -> None:

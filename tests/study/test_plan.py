@@ -45,29 +45,39 @@ def test_words_are_common_ones_then_the_variants_then_those_given_beside(tmp_pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("variant: {}", "says 'variant', which a study has not. It has: experiment, overrides,"),
-        ("experiment: akd_demo", "has no variants. Add some: variants: {alone: [distill=false]}"),
+        (
+            "variant: {}",
+            " says 'variant', which a study has not. It has: experiment, overrides, needs, splits,"
+            " seeds, baseline, threads, variants, teachers.",
+        ),
+        ("experiment: akd_demo", " has no variants. Add some: variants: {alone: [distill=false]}"),
         (
             "variants: {a: []}",
-            "names no experiment for 'a'. Add one of conf/experiment at its top",
+            " names no experiment for 'a'. Add one of conf/experiment at its top: experiment:"
+            " akd_demo",
         ),
         (
             "{experiment: x, variants: {a: []}, baseline: b}",
-            "has baseline 'b', which is none of its variants: a.",
+            " has baseline 'b', which is none of its variants: a.",
         ),
         (
             "{experiment: x, variants: {a: {teacher: t}}}",
-            "'a' learns from 't', which is none of the study's teachers: it has none.",
+            ": 'a' learns from 't', which is none of the study's teachers: it has none.",
         ),
         (
             "{experiment: x, needs: [live], variants: {a: {data: csiq}}}",
-            "'a' reads 'csiq', which is not in needs. Write: needs: [live, csiq]",
+            ": 'a' reads 'csiq', which is not in needs. Write: needs: [live, csiq]",
         ),
-        ("{experiment: x, variants: {a: {seed: 1}}}", "says 'seed', which variant 'a' has not."),
+        (
+            "{experiment: x, variants: {a: {seed: 1}}}",
+            " says 'seed', which variant 'a' has not. It has: experiment, overrides, data, splits,"
+            " seeds, teacher, baseline.",
+        ),
     ],
 )
 def test_wrong_study_says_what_is_wrong(text: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=re.escape(message)):
+    whole = f"'{tmp_path / 'study.yaml'}'{message}"
+    with pytest.raises(StudyError, match=f"^{re.escape(whole)}$"):
         read(write(tmp_path, text))
 
 
@@ -82,7 +92,12 @@ def test_folder_without_a_study_says_where_there_are_some(tmp_path: Path) -> Non
 
 def test_misspelt_override_is_found_before_anything_runs(tmp_path: Path) -> None:
     study = read(write(tmp_path, STUDY.replace("distill=false", "distil=false")))
-    with pytest.raises(StudyError, match=r"^'alone' does not compose: .*\nTry it with: python -m"):
+    message = (
+        r"^'alone' does not compose: Could not override 'distil'\.\nTry it with: python -m kdiqa\.train"
+        r" experiment=akd_demo trainer=cpu distil=false split=0 seed=0 name=alone compare=null --cfg"
+        r" job$"
+    )
+    with pytest.raises(StudyError, match=message):
         compositions(study.variants.values())
 
 
@@ -101,10 +116,14 @@ def test_configuration_of_a_run_is_compared_without_its_place_and_name(tmp_path:
 
 def test_data_root_must_not_be_ambiguous(tmp_path: Path) -> None:
     study = read(write(tmp_path, "{experiment: x, needs: [live, csiq], variants: {a: []}}"))
-    message = "reads live, csiq: data.root could mean any of them. Type: root.live=… root.csiq=…"
-    with pytest.raises(StudyError, match=re.escape(message)):
+    message = (
+        f"'{tmp_path.name}' reads live, csiq: data.root could mean any of them. Type: root.live=…"
+        " root.csiq=…"
+    )
+    with pytest.raises(StudyError, match=f"^{re.escape(message)}$"):
         where_data_lie(study, ["data.root=/x"])
-    with pytest.raises(StudyError, match=re.escape("does not read 'bid'. It reads: live, csiq.")):
+    message = f"'{tmp_path.name}' does not read 'bid'. It reads: live, csiq."
+    with pytest.raises(StudyError, match=f"^{re.escape(message)}$"):
         where_data_lie(study, ["root.bid=/x"])
     assert where_data_lie(study, ["root.csiq=/x", "seed=1"]) == {"csiq": "/x"}
 
