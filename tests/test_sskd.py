@@ -23,7 +23,8 @@ from kdiqa.config import conf_dir, instantiate, load_checkpoint
 from kdiqa.data.images import read_rgb
 from kdiqa.data.targets import TargetTable
 from kdiqa.evaluate import teacher_of
-from kdiqa.experiment import check, keeps_features
+from kdiqa.experiment import check
+from kdiqa.features import keeps_features
 from kdiqa.modules.soft_target import SoftTargetModule
 from kdiqa.soft_targets import Looks, taught, teach
 from tests import sskd
