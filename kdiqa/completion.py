@@ -31,8 +31,8 @@ def script(shell: str, verbs: Mapping[str, str]) -> str:
     command.add_argument("--print-completion", choices=SHELLS, help="print this script")
     below = command.add_subparsers()
     for verb, does in verbs.items():
-        words = {"help": does, "description": does, "add_help": False}
-        below.add_parser(verb, parents=[predict()] if verb == "predict" else [], **words)
+        parents = [predict()] if verb == "predict" else []
+        below.add_parser(verb, parents=parents, help=does, description=does, add_help=False)
     for action in below.choices["predict"]._actions:
         if action.dest in FILES:
             action.complete = shtab.FILE  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from kdiqa.batch import Pyramid
 from kdiqa.data.boxes import overlapping
+from kdiqa.data.pictures import to_pixels
 
 if TYPE_CHECKING:
     from kdiqa.scorer import Scorer
@@ -104,8 +105,6 @@ def quality_map(
     Raises:
         ValueError: If the numbers are out of range, or the picture cannot be read.
     """
-    from kdiqa.scorer import to_pixels
-
     views = scorer.views
     tile = tile if tile is not None else tile_of(views.crops)
     if tile < 16 or not 0 <= overlap <= 0.9:

@@ -24,6 +24,7 @@ from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
 from kdiqa.data.targets import Target, TargetTable
 from kdiqa.digest import digest
+from kdiqa.features import keep_features, keeps_features
 from kdiqa.scorer import Scorer
 
 BATCH = 16  # images after which the table is written
@@ -109,8 +110,6 @@ def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
     Raises:
         ValueError: If its run kept none.
     """
-    from kdiqa.experiment import keep_features, keeps_features
-
     told = load_checkpoint(path)["kdiqa"]
     cfg: Any = OmegaConf.create(told["config"])
     if not keeps_features(cfg):

@@ -40,12 +40,11 @@ from kdiqa.experiment import (
     check_teacher,
     finished,
     guard_teacher,
-    keep_features,
-    keeps_features,
     prepare_jobs,
     switch,
     where_it_stopped,
 )
+from kdiqa.features import keep_features, keeps_features
 from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.memory import keep_freed_memory
 from kdiqa.protocol import marked

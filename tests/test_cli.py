@@ -56,7 +56,10 @@ def test_a_verbs_exit_code_is_the_scripts(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("kdiqa report: No run folder at ")
+    assert done.stderr == (
+        f"kdiqa report: No run folder at '{tmp_path / 'nowhere'}'. A run prints where it is; list them"
+        " with: ls -d logs/*/runs/*\n"
+    )
 
 
 def test_help_waits_for_no_library() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hydra.utils import get_class, get_method
 
 from kdiqa.config import ALLOWED, conf_dir, resolved_yaml, targets
-from kdiqa.experiment import keeps_features
+from kdiqa.features import keeps_features
 from tests.training import composed
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))

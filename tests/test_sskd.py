@@ -24,6 +24,7 @@ from kdiqa.data.images import read_rgb
 from kdiqa.data.targets import TargetTable
 from kdiqa.evaluate import teacher_of
 from kdiqa.experiment import check
+from kdiqa.features import keeps_features
 from kdiqa.modules.soft_target import SoftTargetModule
 from kdiqa.soft_targets import Looks, taught, teach
 from tests import sskd
@@ -380,6 +381,14 @@ def test_training_goes_on_from_given_weights_and_from_no_others(
 
 
 NAMES = sorted(path.stem for path in (conf_dir() / "experiment").glob("sskd_*.yaml"))
+NAMES = [*NAMES, "edge_biq2021"]
+
+
+@pytest.mark.parametrize("name", ["edge_biq2021", "sskd_biq2021"])
+def test_what_is_kept_is_of_one_size(name: str, tmp_path: Path) -> None:
+    cfg = composed(f"experiment={name}", "teacher=/a", folder=tmp_path)
+    assert keeps_features(cfg)
+    assert not any(instantiate(cfg.data[key]).differ for key in ("train_crops", "test_crops"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from kdiqa import __version__
+from tests.fakes import picture, write
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
 PAGE = {f"kdiqa/report/templates/page.{kind}" for kind in ("html", "css")}
+BUNDLED = {"kdiqa/bundled/student.safetensors", "kdiqa/bundled/card.md"}
 MODULES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.py")}
 
 pytestmark = pytest.mark.slow
@@ -32,7 +34,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_carries_the_package_its_configs_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"kdiqa-{__version__}.dist-info/"
-    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | PAGE | {"kdiqa/py.typed"} <= names
+    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | PAGE | BUNDLED | {
+        "kdiqa/py.typed"
+    } <= names
     assert info + "licenses/LICENSE" in names
     assert {name.split("/")[0] + "/" for name in names} == {"kdiqa/", info}
 
@@ -73,3 +77,21 @@ def test_python_finds_the_unpacked_wheel_before_the_checkout(wheel: Path, tmp_pa
         text=True,
     )
     assert done.stdout.strip() == str(tmp_path / "kdiqa" / "conf"), done.stderr
+
+
+def test_an_unpacked_wheel_scores_at_once(wheel: Path, tmp_path: Path) -> None:
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    zipfile.ZipFile(wheel).extractall(site)
+    empty.mkdir()
+    write(empty / "photo.png", picture(1, 60, 80))
+    done = subprocess.run(
+        [sys.executable, "-m", "kdiqa.cli", "predict", "photo.png", "--workers", "0"],
+        cwd=empty,
+        env=os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    head, row = done.stdout.splitlines()
+    assert head == "image,score,units,error,model"
+    assert 0 <= float(row.split(",")[1]) <= 1

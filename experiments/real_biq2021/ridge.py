@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 
 from kdiqa.config import conf_dir, instantiate
 from kdiqa.data.guard import guard
-from kdiqa.experiment import keep_features
+from kdiqa.features import keep_features
 from kdiqa.metrics.correlation import srcc, summarize
 
 STRENGTHS = 10.0 ** np.arange(-2, 6)  # of the penalty; validation chooses

@@ -1,4 +1,4 @@
-"""Weights averaged over the last epochs."""
+"""Weights averaged over steps or epochs, and tested as they are validated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,23 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
 
-class LastEpochs(WeightAveraging):
+class Average(WeightAveraging):
+    """Validates, tests and saves an average of the weights.
+
+    Lightning's own takes the average in for a validation and not for a test: what it tests from a
+    checkpoint are the weights of the step, and no scorer of that checkpoint would say the same.
+    """
+
+    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Takes the average in."""
+        self.on_validation_epoch_start(trainer, pl_module)
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Takes it out again."""
+        self.on_validation_epoch_end(trainer, pl_module)
+
+
+class LastEpochs(Average):
     """Validates, tests and saves the mean of the weights at the ends of all epochs from one on.
 
     Before that epoch, what is validated are the weights as they are.

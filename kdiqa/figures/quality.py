@@ -16,10 +16,21 @@ MAP = "viridis"  # even for the colour-blind, and in grey
 class Map(Protocol):
     """What is drawn of :class:`kdiqa.quality_map.QualityMap`."""
 
-    score: float
-    tiles: NDArray[np.float64]
-    levels: NDArray[np.float64] | None
-    note: str
+    @property
+    def score(self) -> float:
+        """Of the whole picture."""
+
+    @property
+    def tiles(self) -> NDArray[np.float64]:
+        """Scores by tile."""
+
+    @property
+    def levels(self) -> NDArray[np.float64] | None:
+        """Shares by level and tile."""
+
+    @property
+    def note(self) -> str:
+        """Why there are none."""
 
     @property
     def pixels(self) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +57,10 @@ def mdsi(image: Image, reference: Image) -> float:
 def planes(image: Image) -> tuple[Plane, list[Plane]]:
     """Returns the luminance and the two chroma planes of a picture, averaged down."""
     step = max(1, round(min(image.shape[:2]) / SHORT_SIDE))
-    pixels = image.astype(np.float64)
+    pixels: Plane = image.astype(np.float64)
     if step > 1:
-        pixels = cv2.blur(pixels, (step, step), borderType=cv2.BORDER_REPLICATE)[::step, ::step]
+        mean: Any = cv2.blur(pixels, (step, step), borderType=cv2.BORDER_REPLICATE)
+        pixels = mean[::step, ::step]
     return pixels @ np.array(LUMINANCE), [pixels @ np.array(row) for row in CHROMA]
 
 

@@ -54,6 +54,7 @@ class PanelDecoder(nn.Module):
         depth: Layers.
         expansion: Width of a layer's hidden layer over D.
         dropout: Within the layers.
+        norm_first: Normalises what a sublayer reads in place of what it leaves.
 
     References:
         | Data-Efficient Image Quality Assessment with Attention-Panel Decoder (Qin et al., 2023)
@@ -61,12 +62,25 @@ class PanelDecoder(nn.Module):
     """
 
     def __init__(
-        self, dim: int, queries: int, heads: int, depth: int, expansion: int, dropout: float
+        self,
+        dim: int,
+        queries: int,
+        heads: int,
+        depth: int,
+        expansion: int,
+        dropout: float,
+        norm_first: bool,
     ) -> None:
         super().__init__()
         self.queries = nn.Parameter(0.02 * torch.randn(queries, dim))
         layer = nn.TransformerDecoderLayer(
-            dim, heads, expansion * dim, dropout, activation="gelu", batch_first=True
+            dim,
+            heads,
+            expansion * dim,
+            dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=norm_first,
         )
         self.layers = nn.TransformerDecoder(layer, depth)
         self.head = nn.Linear(dim, 1)
@@ -94,6 +108,8 @@ class PanelNet(nn.Module):
         gate: Whether channels are gated.
         gate_reduction: See :class:`ChannelGate`.
         dropout: Within the panel.
+        norm_first: Whether the panel normalises before each sublayer and never behind the last: the
+            class token then reaches the head as it is (ours, for tokens that are not normalised).
         input_norm: ``running`` standardises each channel by the training images (ours, as
             :class:`kdiqa.nets.akd.AKDNet` does); ``none`` leaves them.
         input_dropout: Share of the standardised channels left out in training.
@@ -113,6 +129,7 @@ class PanelNet(nn.Module):
         gate: bool = True,
         gate_reduction: int = 4,
         dropout: float = 0.0,
+        norm_first: bool = False,
         input_norm: Literal["none", "running"] = "none",
         input_dropout: float = 0.0,
     ) -> None:
@@ -128,7 +145,7 @@ class PanelNet(nn.Module):
             nn.Identity() if plain else nn.Linear(width, dim) for width in dims
         )
         self.gate = ChannelGate(dim, gate_reduction) if gate else None
-        self.decoder = PanelDecoder(dim, queries, heads, depth, expansion, dropout)
+        self.decoder = PanelDecoder(dim, queries, heads, depth, expansion, dropout, norm_first)
 
     def read(self, image: Pyramid) -> Seen:
         r"""Returns the gated tokens of crops, from levels :math:`(B, P, C_l, G, G)`."""

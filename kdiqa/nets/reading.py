@@ -24,7 +24,7 @@ class Reader(nn.Module):
         dim: Channels D of the map.
         attention: Builds the residual branch of a map of D channels; None leaves it out.
         input_dropout: In training, leaves out channels of the levels, the same of both images.
-        drop_path: In training, leaves out the attention of an image.
+        drop_path: In training, leaves out the attention of a crop.
     """
 
     def __init__(

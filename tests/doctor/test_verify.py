@@ -128,7 +128,10 @@ def test_a_line_too_many_is_told(copy: Copy) -> None:
     data = TID2013(root)
     data.facts = WHOLE
     messages = [check.message for check in faults(data)]
-    assert messages[0].startswith("images listed: 37, but 36 in the authors' own. ")
+    assert messages[0] == (
+        "images listed: 37, but 36 in the authors' own. Restore their label file, from"
+        f" {TID2013.homepage}"
+    )
     twice = "1 images are listed more than once. Restore the label file."
     assert messages[-1] == twice
 
@@ -183,7 +186,11 @@ def test_too_few_contents_for_three_parts_are_told(copy: Copy) -> None:
     path.write_text("\n".join(lines[:7]))
     found = one(KADID10k(root))
     assert found.name == "split"
-    assert found.message.startswith("6 images of 1 contents, split by content, leave a part empty")
+    assert found.message == (
+        "6 images of 1 contents, split by content, leave a part empty: 6 train, 0 val, 0 test.\nAdd"
+        " images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each part has"
+        " some."
+    )
 
 
 @pytest.mark.parametrize("there", ["tid2013", "nowhere"])

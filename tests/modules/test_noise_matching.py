@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from hydra.errors import InstantiationException
+from omegaconf import OmegaConf
 
 import kdiqa
+from kdiqa import evaluate
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.data.scale import Label
 from kdiqa.modules.noise_matching import NoiseMatchingModule
+from kdiqa.predict.scoring import scored
 from tests.synchronisation import watched
 from tests.training import one_step, train, write_weights
 
@@ -155,6 +159,23 @@ def test_inference_knows_neither_memory_nor_teacher(student: Path, fake_data: Pa
     assert scorer.score(photo) == scorer.score(photo)
     names = saved(student)["state_dict"]
     assert all(name.startswith("net.") for name in names)
+
+
+def test_finished_run_evaluates_and_predicts_as_it_tested(
+    student: Path, teacher: Path, fake_data: Path
+) -> None:
+    given = {"run": str(student), "data": "biq2021"}
+    made = evaluate.run(OmegaConf.merge(OmegaConf.structured(evaluate.Command), given))
+    assert len(made) == 2  # the first pass, an image alone as well, is evaluated beside it
+    tables = [
+        pd.read_csv(f / "predictions" / "test.csv") for f in (*made.values(), student, teacher)
+    ]
+    for ours, theirs in zip(tables[:2], tables[2:], strict=True):
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-5, atol=1e-6)
+    scorer = kdiqa.load(student)
+    photos = sorted(map(str, (fake_data / "biq2021" / "Images").iterdir()))[:3]
+    (rows,) = scored(scorer, photos, batch_size=3)
+    assert [row.score for row in rows] == pytest.approx(scorer.score(photos), abs=1e-5)
 
 
 def test_resumed_run_ends_where_the_whole_one_does(

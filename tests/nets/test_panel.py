@@ -49,7 +49,9 @@ def test_members_begin_as_the_class_token(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("backbone", [CNN, VIT], ids=["cnn", "vit"])
-@pytest.mark.parametrize("options", [{}, {"gate": False}, {"dim": 32}, {"input_norm": "running"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"gate": False}, {"dim": 32}, {"input_norm": "running"}, {"norm_first": True}]
+)
 def test_every_parameter_gets_a_gradient(
     backbone: dict[str, object], frozen: bool, options: dict[str, object]
 ) -> None:

@@ -167,12 +167,13 @@ def test_missing_data_are_named_before_a_job_starts(
     folder = write(tmp_path / "study", text)
     assert run(folder) == 2
     message = (
-        "'study' reads tid2013, which has no folder. Type root.tid2013=FOLDER, or set KDIQA_DATA to"
-        " the folder that holds tid2013."
+        "kdiqa study: 'study' reads tid2013, which has no folder. Type root.tid2013=FOLDER, or set"
+        " KDIQA_DATA to the folder that holds tid2013.\n"
     )
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err == message
     assert run(folder, "data.root=/nowhere") == 2
-    assert "'study' reads tid2013, which is not in '/nowhere'." in capsys.readouterr().err
+    message = message.replace("has no folder", "is not in '/nowhere'")
+    assert capsys.readouterr().err == message
     words = [str(folder), "--logs", str(folder / "logs"), f"root.tid2013={tmp_path}", "--dry-run"]
     assert main(words) == 0
     assert f"data.root={tmp_path}" in capsys.readouterr().out
