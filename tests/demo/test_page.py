@@ -60,7 +60,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator[
         yield made
 
 
-def until(browser: Browser, expression: str, seconds: float = 90) -> None:
+def until(browser: Browser, expression: str, seconds: float = 240) -> None:
     """Waits for an expression of JavaScript to hold."""
     end = time.monotonic() + seconds
     while not browser.ask(expression):
