@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 import kdiqa
 from experiments.bundled.ladders import PHOTOS, WORST, pseudo_score, split, tiles, versions
+from experiments.bundled.measure import RESULTS, synthetic, table
 from kdiqa.bundled import CARD, WEIGHTS
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
@@ -71,10 +73,29 @@ def test_predict_prints_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == CARD.read_text(encoding="utf-8")
 
 
+def test_the_card_says_what_was_measured_of_these_weights(scorer: Scorer) -> None:
+    measured = json.loads(RESULTS.read_text())
+    assert measured["digest"] == scorer.digest
+    assert measured["bytes"] == WEIGHTS.stat().st_size
+    assert table(measured) in CARD.read_text(encoding="utf-8")
+    assert measured["pairs"]["in_order"] >= 0.95 * measured["pairs"]["n"]
+    for kind in ("01", "08", "10"):
+        assert measured["tid2013"]["each"][kind]["srcc"] >= 0.85
+
+
 def test_the_card_names_all_photographs() -> None:
     card = CARD.read_text(encoding="utf-8")
     for name in PHOTOS:
         assert f"`{name.partition('.')[0]}`" in card, name
+
+
+@pytest.mark.slow
+def test_the_numbers_of_the_card_can_be_had_again(scorer: Scorer, shared_data: Path) -> None:
+    stored = json.loads(RESULTS.read_text())
+    measured = synthetic(scorer, shared_data / "tid2013_partial")
+    assert measured["pairs"] == stored["pairs"]
+    for kind, values in stored["tid2013"]["each"].items():
+        assert measured["tid2013"]["each"][kind] == pytest.approx(values, abs=2e-3)
 
 
 def test_a_tile_stands_on_ladders_and_gets_chains() -> None:
