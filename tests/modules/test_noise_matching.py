@@ -196,7 +196,11 @@ def test_fine_tuned_vit_trains_with_both_rates_and_a_frozen_copy_for_its_matches
     fake_data: Path, tmp_path: Path
 ) -> None:
     words = ("experiment=qfm_koniq", *VIT, f"data.root={fake_data / 'koniq10k'}")
-    every = ("trainer.check_val_every_n_epoch=2", "callbacks.checkpoint.every_n_epochs=2")
+    every = (
+        "trainer.check_val_every_n_epoch=2",
+        "callbacks.checkpoint.every_n_epochs=2",
+        "callbacks.last.every_n_epochs=1",
+    )
     first = train(*words, *every, "distill=false", folder=tmp_path / "first")
     assert (first / "results.json").is_file()
     more = ("callbacks=frozen_semantics", "callbacks.progress=null", "module.semantic=frozen")
