@@ -80,6 +80,7 @@ def log_bins(mean: Tensor, std: Tensor, centres: Tensor) -> Tensor:
     """Returns a normal distribution's logarithms over bins, normalised, :math:`(B, K)`.
 
     Example:
+        >>> import torch
         >>> centres = torch.linspace(0, 1, 21)
         >>> p = log_bins(torch.tensor([0.3]), torch.tensor([0.05]), centres).exp()
         >>> round(float(p.sum()), 4), round(float(p @ centres), 4)
@@ -100,8 +101,10 @@ def rank_loss(score: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:
         margin: m, in label units.
 
     Example:
+        >>> import torch
         >>> float(rank_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.2, 0.9])))
         0.0
+        >>> import torch
         >>> float(rank_loss(torch.tensor([2.0, 1.0]), torch.tensor([0.2, 0.9])))
         1.0
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,18 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 BLOCK, HEAD = 32768, 7
 WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+
+
+def finished(file: Path, seconds: float = 30) -> list[Record]:
+    """Returns the records of a file whose writer, a process of its own, may still be at it."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return list(records(file.read_bytes()))
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
 
 
 class Board:
@@ -28,7 +41,7 @@ class Board:
         self.summary: dict[str, Any] = {}
         self.config: dict[str, Any] = {}
         self.metrics: dict[str, Any] = {}
-        for record in records(file.read_bytes()):
+        for record in finished(file):
             self.take(record)
 
     def take(self, record: Record) -> None:

@@ -187,7 +187,7 @@ def test_too_few_contents_for_three_parts_are_told(copy: Copy) -> None:
     found = one(KADID10k(root))
     assert found.name == "split"
     assert found.message == (
-        "6 images of 1 contents, split by content, leave a part empty: 6 train, 0 val, 0 test.\nAdd"
+        "6 images of 1 contents, split by content, leave a part empty: 0 train, 6 val, 0 test.\nAdd"
         " images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each part has"
         " some."
     )

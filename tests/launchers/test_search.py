@@ -32,18 +32,22 @@ def test_search_on_two_ranks_goes_on_and_gives_both_the_trials_values(
         done = searched(words, trials, tmp_path)
         assert done.returncode == 0, done.stderr
     folder = tmp_path / "logs" / "train" / "search"
-    rates = pd.read_sql(
-        "select param_value from trial_params", sqlite3.connect(folder / "trials.db")
+    drawn = pd.read_sql(
+        "select trial_id, param_name, param_value from trial_params order by trial_id",
+        sqlite3.connect(folder / "trials.db"),
     )
+    rates = drawn[drawn["param_name"] == "module.optimizer.lr"].reset_index()
     found = sorted(path.parent for path in folder.glob("*/results.json"))
-    assert len(found) == len(rates) == 2
+    assert len(found) == len(rates) == rates["param_value"].nunique() == 2
     assert len([path for path in folder.iterdir() if path.is_dir()]) == 2  # no rank made its own
     for run, rate in zip(found, rates["param_value"], strict=True):
         logged = pd.read_csv(run / "metrics.csv")["optim/lr-head"].dropna()
         assert logged.tolist() == pytest.approx([rate])
     # Had the second rank another rate, its gradients would be of other weights.
-    again = f"module.optimizer.lr={float(rates['param_value'][1])!r}"
-    done = train(*words, again, f"run={tmp_path / 'again'}", cwd=tmp_path)
+    last = drawn[drawn["trial_id"] == rates["trial_id"][1]]
+    values = zip(last["param_name"], last["param_value"], strict=True)
+    again = [f"{name}={float(value)!r}" for name, value in values]
+    done = train(*words, *again, f"run={tmp_path / 'again'}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     both = [
         torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
