@@ -438,11 +438,11 @@ def test_one_command_runs_all_stages_and_killing_it_changes_nothing(
 ) -> None:
     words = (*sskd.STUDENT, *common, *sskd.STAGES)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert command(whole, *words).wait(300) == 0
+    assert command(whole, *words).wait(900) == 0
     killed_when(cut, cut / "stage1" / "checkpoints" / "last.ckpt", *words)  # within stage 1
     killed_when(cut, cut / "stage1" / "results.json", *words)  # between the stages
     killed_when(cut, cut / "checkpoints" / "last.ckpt", *words)  # within stage 2
-    assert command(cut, *words).wait(300) == 0
+    assert command(cut, *words).wait(900) == 0
     for part in ("checkpoints/last.ckpt", "stage1/checkpoints/last.ckpt"):
         one, two = (
             torch.load(folder / part, weights_only=True)["state_dict"] for folder in (whole, cut)
