@@ -1,7 +1,7 @@
 # Untested: no container engine ran where this was written.
 #
 #   docker build -t kdiqa .
-#   docker run --rm --gpus all -v ~/datasets:/data:ro -v "$PWD/logs:/work/logs" kdiqa \
+#   docker run --rm --gpus all -v ~/datasets:/data:ro -v "$PWD/logs:/runs/logs" kdiqa \
 #     train experiment=akd_demo
 #
 # The command's words follow the image's name, as after `kdiqa` elsewhere; without any it prints its help.
@@ -15,7 +15,7 @@ RUN apt-get update \
 # Whoever owns the mounted folders: docker build --build-arg UID=$(id -u) .
 ARG UID=1001
 RUN useradd --create-home --uid "$UID" kdiqa \
- && mkdir -p /opt/kdiqa /work/logs /cache \
+ && mkdir -p /opt/kdiqa /runs/logs /cache \
  && chown -R kdiqa /opt/kdiqa /work /cache
 USER kdiqa
 
@@ -29,7 +29,7 @@ COPY --chown=kdiqa conf ./conf
 RUN pip install --no-cache-dir -c constraints.txt .
 
 ENV KDIQA_DATA=/data KDIQA_CACHE=/cache NO_ALBUMENTATIONS_UPDATE=1
-WORKDIR /work
+WORKDIR /runs
 VOLUME /cache
 # Signals must reach Python: a run saves nothing more and says how to go on, with exit code 143.
 STOPSIGNAL SIGTERM
