@@ -16,7 +16,7 @@ RUN apt-get update \
 ARG UID=1001
 RUN useradd --create-home --uid "$UID" kdiqa \
  && mkdir -p /opt/kdiqa /runs/logs /cache \
- && chown -R kdiqa /opt/kdiqa /work /cache
+ && chown -R kdiqa /opt/kdiqa /runs /cache
 USER kdiqa
 
 # Dependencies first: they change less often than the sources.
