@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,11 @@ def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
     if not needs_teacher(cfg) or cfg.teacher == "train":
         return None
     if cfg.teacher is None:
+        words = [f"experiment={cfg.teacher_experiment}", *(cfg.teacher_overrides or [])]
         raise ValueError(
             "This experiment distils from a teacher, and teacher is not set. Train one with:"
-            f" python -m kdiqa.train experiment={cfg.teacher_experiment}\nthen set teacher to its"
-            " run folder; or set teacher=train to do both at once."
+            f" python -m kdiqa.train {shlex.join(words)}\nthen set teacher to its run folder; or set"
+            " teacher=train to do both at once."
         )
     return load_checkpoint(cfg.teacher, cfg.teacher_experiment)
 

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m kdiqa.kadis",
+        prog="kdiqa kadis",
         description="Generate the distorted images of KADIS-700k: five levels of one distortion "
         "for each reference, as its plan says. What is there already is kept, so that the same "
         "command goes on where it was interrupted.",

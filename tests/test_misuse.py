@@ -149,6 +149,16 @@ def test_data_and_teacher_missing_are_told_at_once(
     )
 
 
+def test_the_command_of_a_missing_teacher_is_whole(tmp_path: Path, fake_data: Path) -> None:
+    words = ("experiment=qfm_koniq", f"data.root={fake_data / 'koniq10k'}", "data.guard=warn")
+    message = told(lambda: train(*words, folder=tmp_path / "run"))
+    assert message == (
+        "ValueError: This experiment distils from a teacher, and teacher is not set. Train one with:"
+        " python -m kdiqa.train experiment=qfm_koniq distill=false\nthen set teacher to its run"
+        " folder; or set teacher=train to do both at once."
+    )
+
+
 def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights: str) -> None:
     path = tmp_path / "photo.ckpt"
     path.write_bytes(b"\x89PNG not weights")

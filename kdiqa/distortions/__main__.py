@@ -47,7 +47,7 @@ def check_output(path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the sheet that the command line asks for."""
     parser = argparse.ArgumentParser(
-        prog="python -m kdiqa.distortions",
+        prog="kdiqa distortions",
         description="Write one picture of the 25 distortions of KADID-10k at their five levels, "
         "or of the re-distortion presets.",
     )

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m kdiqa.doctor",
+        prog="kdiqa doctor",
         description="What is in a data set's folder, and whether that is what it should be.",
         epilog="Exit code 0: fine. 1: something is wrong with the data. 2: with what was typed.",
     )

@@ -50,7 +50,7 @@ def run(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, ValueError) as error:
-        print(f"python -m kdiqa.doctor: {error}", file=sys.stderr)
+        print(f"kdiqa doctor: {error}", file=sys.stderr)
         return 1
 
 

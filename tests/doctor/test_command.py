@@ -10,7 +10,7 @@ from kdiqa.doctor import __main__ as doctor
 from kdiqa.doctor import command
 from kdiqa.doctor.datasets import card, names
 
-USAGE = "usage: python -m kdiqa.doctor [-h] VERB ...\npython -m kdiqa.doctor: error: "
+USAGE = "usage: kdiqa doctor [-h] VERB ...\nkdiqa doctor: error: "
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ def test_other_verbs_tell_a_missing_folder_in_a_line(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == (
-        f"python -m kdiqa.doctor: TID2013 lacks 'mos_with_names.txt' in '{tmp_path}'. Unpack it "
+        f"kdiqa doctor: TID2013 lacks 'mos_with_names.txt' in '{tmp_path}'. Unpack it "
         f"there from\n{TID2013.homepage}, or set data.root (now from data.root) to where it is.\n"
     )
     assert not (tmp_path / "out").exists()
