@@ -24,8 +24,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from kdiqa.config import load_checkpoint, quiet
 from kdiqa.data.images import read_rgb
 from kdiqa.data.inference import MAX_PIXELS
+from kdiqa.data.noticed import Itself
 from kdiqa.data.pairing import Pairing, Reference
-from kdiqa.data.record import Record
 from kdiqa.scorer import Scorer, opened, paired, pairing_of
 
 COLUMNS = ("", "parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
@@ -66,16 +66,8 @@ class Cost:
         return [self.name, *counts, self.crops, f"{self.macs / 1e6:,.1f}", *times]
 
 
-class Itself(Pairing):
-    """A picture beside itself: a stand-in for a reference, which costs the net as much."""
-
-    def __call__(self, image: NDArray[np.uint8], record: Record, seed: int) -> NDArray[np.uint8]:
-        """Returns the image."""
-        return image
-
-
 def beside(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
-    """Returns what a net compares a picture with; for a teacher, the picture itself."""
+    """Returns what a net compares a picture with; for a teacher, the picture itself: it costs as much."""
     if isinstance(pairing_of(path, name, data), Reference):
         return Itself()
     return paired(path, name, data)

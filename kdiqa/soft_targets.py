@@ -97,7 +97,7 @@ def trained(data: Any) -> list[Record]:
 
 def taught(data: Any) -> list[Record]:
     """Returns the images that are trained on, with labels and without."""
-    return trained(data) + data.extra
+    return list(data.dataset("train").records)
 
 
 def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
@@ -210,16 +210,12 @@ def _single(worker: int) -> None:
 
 def hold(callback: SoftTargets, table: TargetTable, data: Any, name: str) -> None:
     """Gives a callback its targets by the batch's index, in label units."""
-    places = [*data.positions("train"), *range(len(data.records), _total(data))]
-    values = torch.full((_total(data), 2), torch.nan, dtype=torch.float64)
-    for place, record in zip(places, taught(data), strict=True):
+    total = len(data.records) + len(data.extra)
+    values = torch.full((total, 2), torch.nan, dtype=torch.float64)
+    for place, record in zip(data.dataset("train").positions, taught(data), strict=True):
         values[place] = torch.tensor(table[record], dtype=torch.float64)
-    mos = torch.full((_total(data),), torch.nan, dtype=torch.float64)
+    mos = torch.full((total,), torch.nan, dtype=torch.float64)
     mos[: len(data.records)] = torch.tensor([r.mos for r in data.records], dtype=torch.float64)
     unit = data.label.learned(1.0) - data.label.learned(0.0)
     learned = torch.stack([data.label.learned(values[:, 0]), values[:, 1] * unit], dim=1)
     callback.hold(learned.float(), mos, name)
-
-
-def _total(data: Any) -> int:
-    return len(data.records) + len(data.extra)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
-from kdiqa.data.shares import check_share
 
 Image = NDArray[np.uint8]
 MAX_PIXELS = 2**22
@@ -161,14 +160,13 @@ def _resized(image: Image, height: int, width: int) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=kernel), np.uint8)
 
 
-def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fraction: float) -> None:
+def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int) -> None:
     """Raises where training's crops, a pair's own ones, and the batch do not fit each other.
 
     Args:
         train: Of the images.
         pairs: By name, each with ``aligned`` and ``crops``.
         batch_size: Images of a batch.
-        fraction: Share of the training images.
     """
     if train.size is None and batch_size > 1:
         raise ValueError(
@@ -187,4 +185,3 @@ def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int, fractio
                 f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
                 f"{train.num} of {train.size}. Give both the same num and size."
             )
-    check_share("training images", "fraction", fraction)

@@ -101,27 +101,23 @@ class IQADataModule(L.LightningDataModule):
         self.root_from = self.setting if root is not None else "KDIQA_DATA"
         self.root = root_of(root, self.name)
         self.split = Split(split, split_by or self.split_by, ratios)
-        self.stored_split = stored_split
-        self.guard = guard
-        self.select_on = select_on
+        self.stored_split, self.guard, self.select_on = stored_split, guard, select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
         self.pairs = given(pairs)
         self.train_pairs = self.pairs | given(teacher_pairs)
-        self.batch_size = batch_size
+        self.batch_size, self.drop_last, self.seed = batch_size, drop_last, seed
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
-        self.seed = seed
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
-        self.fraction, self.labelled_ratio = fraction, labelled_ratio
-        self.unlabelled = unlabelled
-        self.drop_last = drop_last
+        self.fraction, self.labelled_ratio, self.unlabelled = fraction, labelled_ratio, unlabelled
         self.kept: dict[str, CachedDataset] = {}
         self.records: list[Record] = []
         self.assignment: list[str] = []
         self.extra: list[Record] = []  # without labels; counted after the records
         self.digest = ""
         check_policy(guard)
-        check_crops(self.train_crops, self.train_pairs, batch_size, fraction)
+        check_crops(self.train_crops, self.train_pairs, batch_size)
+        check_share("training images", "fraction", fraction)
         check_share("labelled training images", "labelled_ratio", labelled_ratio)
 
     @abstractmethod
@@ -208,20 +204,14 @@ class IQADataModule(L.LightningDataModule):
             training: Whether to crop, flip and draw as in training; by default, for ``train``.
         """
         training = part == "train" if training is None else training
-        places = self.positions(part)
-        told = self.labelled() if part == "train" and training else places
-        records = scored(self.records, places, told, self.label)
+        records = [*self.records, *self.extra]
+        places = told = self.positions(part)
         if part == "train" and training:
-            places += range(len(self.records), len(self.records) + len(self.extra))
-            records += self.extra
-        return IQADataset(
-            records,
-            self.train_crops if training else self.test_crops,
-            self.train_pairs if training else self.pairs,
-            self.seed,
-            training,
-            places,
-        )
+            places, told = [*places, *range(len(self.records), len(records))], self.labelled()
+        crops = self.train_crops if training else self.test_crops
+        pairs = self.train_pairs if training else self.pairs
+        shown = scored(records, places, told, self.label)
+        return IQADataset(shown, crops, pairs, self.seed, training, places)
 
     def references(self) -> IQADataset | None:
         """Returns the bank that evaluation compares every image with, if there is one."""

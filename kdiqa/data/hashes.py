@@ -29,6 +29,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,12 +159,11 @@ class Kept:
         self.path = path
         self.prints = Prints.of([])
         keys: list[str] = []
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                self.prints = Prints(held["thumbs"], held["codes"])
-                keys = held["keys"].tolist()
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            pass  # none yet, or damaged: it is made anew
+        # There is none yet, or it is damaged: it is made anew.
+        damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+        with damaged, np.load(path, allow_pickle=False) as held:
+            self.prints = Prints(held["thumbs"], held["codes"])
+            keys = held["keys"].tolist()
         self.rows = {key: row for row, key in enumerate(keys)}
 
     def add(self, keys: Sequence[str], thumbs: Sequence[NDArray[np.uint8]]) -> None:

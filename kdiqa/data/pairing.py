@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -34,7 +35,7 @@ class NoReferenceError(ValueError):
     """Images are to be shown beside their pristine originals, and have none."""
 
 
-class Pairing:
+class Pairing(ABC):
     """Gives each image a second one.
 
     Attributes:
@@ -51,11 +52,11 @@ class Pairing:
     where: Literal["image", "crop"] = "image"
     seed_mode: SeedMode = "per_image"
 
+    @abstractmethod
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns the second image of a record's ``image``, :math:`(H, W, 3)`."""
-        raise NotImplementedError
 
-    def check(self, records: Sequence[Record]) -> None:
+    def check(self, records: Sequence[Record]) -> None:  # noqa: B027  most fit any records
         """Raises ``ValueError`` where these records cannot be paired, before the work starts."""
 
     def files(self, records: Sequence[Record]) -> list[Path]:

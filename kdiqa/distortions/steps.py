@@ -4,6 +4,7 @@ They do what the usual chain of Pillow, numpy and scipy does, at a fraction of i
 waits for them. ``bench/redistortion.py`` writes the usual chain out and compares.
 """
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import cv2
@@ -19,12 +20,12 @@ from kdiqa.distortions.pixels import Pixels, stretch, to_float, to_uint8
 CHUNK = 2**15  # so that what numpy makes of 16-bit indices, four times their size, stays in cache
 
 
-class Step:
+class Step(ABC):
     """One operation on 8-bit RGB, :math:`(H, W, 3)`; its text names all that it depends on."""
 
+    @abstractmethod
     def __call__(self, image: Pixels, rng: Generator) -> Pixels:
         """Returns the image after the step, in the same shape; the input is not modified."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())

@@ -47,9 +47,7 @@ class QualityContrast(nn.Module):
             gap: How far the scores are apart, in [0, 1] units, infinite between crops of one
                 image and NaN where one is not known, :math:`(N, M)`.
         """
-        with torch.autocast(feature.device.type, enabled=False):
-            cosine = F.normalize(feature.float(), dim=1) @ F.normalize(keys.float(), dim=1).T
-        logits = cosine / self.temperature
+        logits = cosines(feature, keys) / self.temperature
         positive = gap <= self.delta
         rest = logits.masked_fill(positive | ~gap.isfinite(), -torch.inf)
         hardest = rest.topk(min(self.negatives, rest.shape[1]), dim=1).values
@@ -60,3 +58,9 @@ class QualityContrast(nn.Module):
         drawn = either[:, : positive.shape[1]].logsumexp(dim=1)
         loss = (either.logsumexp(dim=1) - drawn) * counts
         return self.weight * loss.sum() / counts.sum().clamp(min=1)
+
+
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    r"""Returns the cosines of rows :math:`(N, S)` and :math:`(M, S)`, :math:`(N, M)`, in float32."""
+    with torch.autocast(a.device.type, enabled=False):
+        return F.normalize(a.float(), dim=1) @ F.normalize(b.float(), dim=1).T

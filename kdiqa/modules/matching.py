@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
+from kdiqa.losses.contrast import cosines
 from kdiqa.modules.memory import Entries
 
 Rule = Literal["low_sem_sim", "high_sem_sim", "random", "off"]
@@ -92,9 +92,3 @@ class Matching:
         # The first of exponential clocks to ring: unlike torch.multinomial, it asks for no value.
         uniform = torch.rand(weight.shape, generator=generator, device=weight.device)
         return (-uniform.clamp(min=1e-12).log() / weight).argmin(dim=1)
-
-
-def cosines(a: Tensor, b: Tensor) -> Tensor:
-    r"""Returns the cosines of rows :math:`(N, S)` and :math:`(M, S)`, :math:`(N, M)`, in float32."""
-    with torch.autocast(a.device.type, enabled=False):
-        return F.normalize(a.float(), dim=1) @ F.normalize(b.float(), dim=1).T

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kdiqa.nets.backbone import Backbone, create_trunk
+from kdiqa.nets.backbone import Backbone
 from kdiqa.nets.taps import through
+from kdiqa.nets.trunk import create_trunk
 
 
 class Tail(nn.Module):
@@ -42,7 +43,7 @@ class Tail(nn.Module):
                 "A tail goes on from one plain level. Set module.net.backbone.levels=1, norm=none"
                 " and statistics=mean."
             )
-        trunk: Any = create_trunk(name, weights, "stages", 1, dict(options or {}))
+        trunk: Any = create_trunk(name, weights, "stages", 1, options or {})
         self.stages: Any = trunk.blocks[len(backbone.trunk.blocks) :].eval()
         self.wide = wide
         with torch.no_grad():

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from kdiqa.modules.matching import Matching, cosines
+from kdiqa.losses.contrast import cosines
+from kdiqa.modules.matching import Matching
 from kdiqa.modules.memory import Entries, Memory
 
 
