@@ -86,6 +86,8 @@ def of_run(
     data.setup()
     if not own:
         data.assignment = ["test"] * len(data.records)
+    elif data.guard == "drop":
+        guard.guard(data)  # as the run did, whose digest is of what was left
     made = Evaluation(run, dataset, data, told, own)
     made.warnings += warnings_of(made)
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 from omegaconf import OmegaConf
 from scipy import stats
 
-from kdiqa import evaluate
+from kdiqa import evaluate, evaluation
+from kdiqa.data.biq2021 import BIQ2021
+from kdiqa.data.images import read_rgb
 from tests.fakes import noisy, picture, write, write_csv
 from tests.training import STUDENT, TEACHER, train, write_weights
 
@@ -164,6 +167,22 @@ def test_changed_data_of_its_own_are_warned_of(
         f"The images or scores of tid2013 are not those that '{student}' was trained on: its test"
         " split may hold images that it has seen."
     ]
+
+
+def test_images_that_the_guard_left_out_are_no_change_of_the_data(
+    common: tuple[str, ...], fake_data: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "biq2021"
+    shutil.copytree(fake_data / "biq2021", root)
+    data = BIQ2021(root)
+    data.setup()
+    train_image, test_image = (data.records[data.positions(p)[0]].image for p in ("train", "test"))
+    write(test_image, read_rgb(train_image)[::2, ::2])
+    words = (*STUDENT, *common, f"data.root={root}", "data=biq2021", "data.guard=drop")
+    folder = train(*words, "distill=false", "second=none", folder=tmp_path / "run")
+    made = evaluation.of_run(folder, "biq2021", None, 0)
+    assert made.data.assignment.count("none") == 1
+    assert made.warnings == []
 
 
 @pytest.mark.slow
