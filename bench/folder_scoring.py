@@ -28,7 +28,7 @@ from PIL import Image
 from skimage import data
 
 from bench.record import record
-from kdiqa.config import conf_dir, instantiate
+from kdiqa.config import conf_dir
 from kdiqa.data.inference import content
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
@@ -37,6 +37,7 @@ from kdiqa.memory import keep_freed_memory
 from kdiqa.predict.__main__ import cores
 from kdiqa.predict.scoring import scored
 from kdiqa.scorer import Scorer, load
+from kdiqa.targets import instantiate
 from kdiqa.train import description
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")

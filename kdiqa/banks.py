@@ -12,10 +12,10 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from kdiqa.callbacks.predictions import rows_of
-from kdiqa.config import instantiate
 from kdiqa.evaluation import Evaluation, scored_beside
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows
+from kdiqa.targets import instantiate
 
 SHOWN = ("srcc", "plcc", "krcc", "rmse")
 

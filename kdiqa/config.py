@@ -1,4 +1,4 @@
-"""Where the configuration lies, what it may build, and how a checkpoint describes itself."""
+"""Where the configuration lies, and how a checkpoint describes itself."""
 
 from __future__ import annotations
 
@@ -9,37 +9,16 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from kdiqa.packed import SUFFIX, read_packed
+from kdiqa.targets import NETS_ONLY, instantiate
 
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     from torch import nn
 
-ALLOWED = (
-    "kdiqa.callbacks.",
-    "kdiqa.config.load_net",
-    "kdiqa.data.",
-    "kdiqa.distillers.",
-    "kdiqa.distortions.",
-    "kdiqa.losses.",
-    "kdiqa.modules.",
-    "kdiqa.nets.",
-    "torch.nn.",
-    "torch.optim.",
-    "lightning.pytorch.callbacks.",
-    "lightning.pytorch.loggers.",
-    "lightning.pytorch.Trainer",
-    "lightning.pytorch.profilers.",
-    "lightning.pytorch.strategies.",
-    "albumentations.",
-)
-NETS_ONLY = ("kdiqa.nets.", "torch.nn.")
-DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
 FORMAT = 1  # of checkpoints; a newer one is refused, an older one read or refused by name
 TOLD = ("net", "config", "pair", "data")  # what a checkpoint of ours says of itself
-MADE_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 UNHELPFUL = (
     ".*does not have many workers.*",  # two cores have two
     ".*smaller than the logging interval.*",  # small data sets are welcome
@@ -60,56 +39,6 @@ def conf_dir() -> Path:
     package = Path(__file__).resolve().parent
     inside, beside = package / "conf", package.parent / "conf"
     return inside if inside.is_dir() else beside
-
-
-def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -> Any:
-    """Returns the object a configuration node describes.
-
-    Args:
-        node: With ``_target_`` entries; interpolations are resolved against its parents.
-        allowed: Beginnings of the targets that may be built; a YAML file is no program.
-        options: Further arguments of the outermost target.
-
-    Raises:
-        ValueError: If a target is none of the allowed ones.
-    """
-    plain = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-    for target in targets(plain):
-        check_target(target, allowed)
-    return hydra.utils.instantiate(plain, _convert_="all", **options)
-
-
-def check_target(target: str, allowed: tuple[str, ...]) -> None:
-    """Raises where a target is none of what may be built.
-
-    Its name alone does not tell: ``kdiqa.launch.subprocess.run`` begins with one of ours. What it
-    leads to must have been made there.
-    """
-    if target.startswith(allowed):
-        try:
-            made: Any = hydra.utils.get_object(target)
-        except ImportError as error:
-            raise ValueError(
-                f"The configuration asks for '{target}', and there is no such thing. Look for a"
-                " misspelt _target_."
-            ) from error
-        place = f"{getattr(made, '__module__', None)}.{getattr(made, '__qualname__', '')}"
-        if place.startswith((*allowed, *MADE_IN)):
-            return
-    raise ValueError(
-        f"The configuration asks for '{target}', which is not among what may be built:"
-        f" {', '.join(allowed)}. See where it comes from before you run it."
-    )
-
-
-def targets(node: Any) -> list[str]:
-    """Returns every target a plain node names, at any depth."""
-    if isinstance(node, list):
-        return [target for item in node for target in targets(item)]
-    if not isinstance(node, dict):
-        return []
-    own = [str(node["_target_"])] if "_target_" in node else []
-    return own + [target for value in node.values() for target in targets(value)]
 
 
 def find_checkpoint(path: str | Path, experiment: str = "akd_demo") -> Path:

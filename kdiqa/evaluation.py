@@ -15,13 +15,14 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from kdiqa.callbacks.predictions import rows_of
-from kdiqa.config import DATA_ONLY, conf_dir, instantiate, load_checkpoint, load_net
+from kdiqa.config import conf_dir, load_checkpoint, load_net
 from kdiqa.data import guard
 from kdiqa.data.pool import recalled
 from kdiqa.data.scale import Label
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.table import Rows, merge
 from kdiqa.nets.bank import ReferenceBank
+from kdiqa.targets import DATA_ONLY, instantiate
 from kdiqa.whole import write
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets

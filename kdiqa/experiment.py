@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from kdiqa.board.naming import handed_down
-from kdiqa.config import find_checkpoint, instantiate, load_checkpoint
+from kdiqa.config import find_checkpoint, load_checkpoint
 from kdiqa.data.guard import Leak, guard, teacher_leaks, told
 from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
 from kdiqa.ranks import external, is_first
 from kdiqa.soft_targets import check_labels, check_split, learns_softly
+from kdiqa.targets import instantiate
 from kdiqa.withheld import check_loss, check_teacher_labels
 
 console = Console()

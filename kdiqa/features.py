@@ -8,9 +8,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from kdiqa.callbacks.distillation import Distillation
-from kdiqa.config import instantiate, load_checkpoint
+from kdiqa.config import load_checkpoint
 from kdiqa.data.kept import keep_predictions
 from kdiqa.data.pool import Pool
+from kdiqa.targets import instantiate
 
 
 def keeps_features(cfg: DictConfig) -> bool:

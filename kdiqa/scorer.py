@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Pyramid
 from kdiqa.bundled import WEIGHTS
-from kdiqa.config import DATA_ONLY, find_checkpoint, instantiate, load_checkpoint, load_net
+from kdiqa.config import find_checkpoint, load_checkpoint, load_net
 from kdiqa.data.crops import Crops
 from kdiqa.data.inference import MAX_PIXELS, SeedBy, Views
 from kdiqa.data.pairing import (
@@ -28,6 +28,7 @@ from kdiqa.data.scale import Label
 from kdiqa.digest import digest
 from kdiqa.nets.bank import ReferenceBank
 from kdiqa.quality_map import QualityMap, quality_map
+from kdiqa.targets import DATA_ONLY, instantiate
 
 if TYPE_CHECKING:  # loaded where they are used: who only scores waits for neither
     from matplotlib.figure import Figure

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa import scorer as scorers
 from kdiqa.callbacks.soft_targets import SoftTargets
-from kdiqa.config import instantiate, load_checkpoint, load_net
+from kdiqa.config import load_checkpoint, load_net
 from kdiqa.data.guard import guard
 from kdiqa.data.images import read_rgb
 from kdiqa.data.kept import pyramids_of
@@ -26,6 +26,7 @@ from kdiqa.data.targets import Target, TargetTable
 from kdiqa.digest import digest
 from kdiqa.features import keep_features, keeps_features
 from kdiqa.scorer import Scorer
+from kdiqa.targets import instantiate
 
 BATCH = 16  # images after which the table is written
 console = Console()

@@ -14,8 +14,9 @@ import torch
 from omegaconf import OmegaConf
 
 import kdiqa
-from kdiqa.config import FORMAT, instantiate, load_checkpoint, load_net
+from kdiqa.config import FORMAT, load_checkpoint, load_net
 from kdiqa.evaluation import of_run
+from kdiqa.targets import instantiate
 from tests.fakes import noisy, picture
 from tests.training import composed, train
 
@@ -187,7 +188,7 @@ def not_allowed(target: str, allowed: tuple[str, ...]) -> str:
 def test_a_hostile_configuration_builds_nothing(
     target: str, tmp_path: Path, fake_data: Path
 ) -> None:
-    from kdiqa.config import ALLOWED
+    from kdiqa.targets import ALLOWED
 
     words = (*TINY, f"data.root={fake_data / 'tid2013'}", f"module.net.fusion._target_={target}")
     cfg = composed(*words, folder=tmp_path / "run")
@@ -204,7 +205,7 @@ def test_a_target_that_does_not_exist_is_named() -> None:
 
 @pytest.mark.parametrize("target", HOSTILE)
 def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> None:
-    from kdiqa.config import NETS_ONLY
+    from kdiqa.targets import NETS_ONLY
 
     net = OmegaConf.create(load_checkpoint(GOLDEN)["kdiqa"]["net"])
     net.fusion = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
@@ -216,7 +217,7 @@ def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> Non
 def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
     run: Path, tmp_path: Path, fake_data: Path
 ) -> None:
-    from kdiqa.config import DATA_ONLY
+    from kdiqa.targets import DATA_ONLY
 
     folder = tmp_path / "run"
     shutil.copytree(run, folder)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hydra.utils import get_class, get_method
 
-from kdiqa.config import ALLOWED, conf_dir, resolved_yaml, targets
+from kdiqa.config import conf_dir, resolved_yaml
 from kdiqa.features import keeps_features
+from kdiqa.targets import ALLOWED, described
 from tests.training import composed
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
@@ -27,7 +28,7 @@ def test_experiment_composes_and_every_target_exists(
     monkeypatch.setenv("KDIQA_BACKBONES", "/weights")
     cfg = composed(f"experiment={name}", "teacher=/a/run", "++pool=/pictures", folder=tmp_path)
     assert resolved_yaml(cfg)
-    named = targets(cfg_as_plain(cfg))
+    named = [node["_target_"] for _, node in described(cfg_as_plain(cfg))]
     assert named
     for target in named:
         assert target.startswith(ALLOWED), target

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa.config import ALLOWED, instantiate, load_checkpoint
+from kdiqa.config import load_checkpoint
 from kdiqa.data.koniq10k import KonIQ10k
 from kdiqa.errors import for_user
+from kdiqa.targets import ALLOWED, instantiate
 from tests.training import STUDENT, TEACHER, composed, train, write_weights
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kdiqa import report
-from kdiqa.config import instantiate
+from kdiqa.targets import instantiate
 from tests.training import TEACHER, composed, train
 
 

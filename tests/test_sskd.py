@@ -19,7 +19,7 @@ import torch
 import kdiqa
 from kdiqa import soft_targets
 from kdiqa.callbacks.soft_targets import SoftTargets
-from kdiqa.config import conf_dir, instantiate, load_checkpoint
+from kdiqa.config import conf_dir, load_checkpoint
 from kdiqa.data.images import read_rgb
 from kdiqa.data.targets import TargetTable
 from kdiqa.evaluate import teacher_of
@@ -27,6 +27,7 @@ from kdiqa.experiment import check
 from kdiqa.features import keeps_features
 from kdiqa.modules.soft_target import SoftTargetModule
 from kdiqa.soft_targets import Looks, taught, teach
+from kdiqa.targets import instantiate
 from tests import sskd
 from tests.fakes import picture, write
 from tests.synchronisation import watched

@@ -12,11 +12,12 @@ from hydra.core.hydra_config import HydraConfig
 from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from kdiqa.config import conf_dir, instantiate
+from kdiqa.config import conf_dir
 from kdiqa.experiment import check, switch
 from kdiqa.launch import quoted
 from kdiqa.modules.student import StudentModule
 from kdiqa.soft_targets import teach
+from kdiqa.targets import instantiate
 from kdiqa.train import run
 
 BACKBONE = "test_efficientnet"

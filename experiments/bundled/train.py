@@ -22,13 +22,13 @@ from rich.progress import track
 from torch import Tensor
 
 from kdiqa.bundled import WEIGHTS
-from kdiqa.config import NETS_ONLY, instantiate
 from kdiqa.data.crops import Crops
 from kdiqa.data.images import read_rgb
 from kdiqa.data.scale import Label
 from kdiqa.losses.correlation import ScoreLoss
 from kdiqa.metrics.correlation import srcc
 from kdiqa.packed import write_packed
+from kdiqa.targets import NETS_ONLY, instantiate
 
 CROP = 128  # pixels, of the middle of a tile
 EPOCHS, BATCH, RATE, DECAY = 20, 64, 2e-3, 0.02

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 
-from kdiqa.config import conf_dir, instantiate
+from kdiqa.config import conf_dir
 from kdiqa.data.guard import guard
 from kdiqa.features import keep_features
 from kdiqa.metrics.correlation import srcc, summarize
+from kdiqa.targets import instantiate
 
 STRENGTHS = 10.0 ** np.arange(-2, 6)  # of the penalty; validation chooses
 

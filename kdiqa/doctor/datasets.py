@@ -13,11 +13,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from kdiqa.config import conf_dir, instantiate
+from kdiqa.config import conf_dir
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.files import FileIndex
 from kdiqa.data.record import Record
 from kdiqa.errors import for_user
+from kdiqa.targets import instantiate
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule

@@ -7,10 +7,9 @@ import torch
 
 from kdiqa.modules.perturbation import Perturbation
 
-OWN, OTHER = (
-    torch.randn(3, 5, 8, dtype=torch.float64),
-    3 + 2 * torch.randn(3, 5, 8, dtype=torch.float64),
-)
+DRAW = torch.Generator().manual_seed(0)
+OWN = torch.randn(3, 5, 8, dtype=torch.float64, generator=DRAW)
+OTHER = 3 + 2 * torch.randn(3, 5, 8, dtype=torch.float64, generator=DRAW)
 BETA = torch.tensor([0.3, 0.0, 0.3], dtype=torch.float64)
 
 

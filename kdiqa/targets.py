@@ -1,0 +1,110 @@
+"""What a configuration may build, and with which words."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import hydra
+from omegaconf import OmegaConf
+
+ALLOWED = (
+    "kdiqa.callbacks.",
+    "kdiqa.config.load_net",
+    "kdiqa.data.",
+    "kdiqa.distillers.",
+    "kdiqa.distortions.",
+    "kdiqa.losses.",
+    "kdiqa.modules.",
+    "kdiqa.nets.",
+    "torch.nn.",
+    "torch.optim.",
+    "lightning.pytorch.callbacks.",
+    "lightning.pytorch.loggers.",
+    "lightning.pytorch.Trainer",
+    "lightning.pytorch.profilers.",
+    "lightning.pytorch.strategies.",
+    "albumentations.",
+)
+NETS_ONLY = ("kdiqa.nets.", "torch.nn.")
+DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+MADE_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
+
+
+def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -> Any:
+    """Returns the object a configuration node describes.
+
+    Args:
+        node: With ``_target_`` entries; interpolations are resolved against its parents.
+        allowed: Beginnings of the targets that may be built; a YAML file is no program.
+        options: Further arguments of the outermost target.
+
+    Raises:
+        ValueError: If a target is none of the allowed ones, or a word is none of those it knows.
+    """
+    config = OmegaConf.is_config(node)
+    plain = OmegaConf.to_container(node, resolve=True) if config else node
+    for name, made in described(plain, node._get_full_key(None) if config else ""):
+        check_target(str(made["_target_"]), allowed)
+        check_words(name, made)
+    return hydra.utils.instantiate(plain, _convert_="all", **options)
+
+
+def check_target(target: str, allowed: tuple[str, ...]) -> None:
+    """Raises where a target is none of what may be built.
+
+    Its name alone does not tell: ``kdiqa.launch.subprocess.run`` begins with one of ours. What it
+    leads to must have been made there.
+    """
+    if target.startswith(allowed):
+        try:
+            made: Any = hydra.utils.get_object(target)
+        except ImportError as error:
+            raise ValueError(
+                f"The configuration asks for '{target}', and there is no such thing. Look for a"
+                " misspelt _target_."
+            ) from error
+        place = f"{getattr(made, '__module__', None)}.{getattr(made, '__qualname__', '')}"
+        if place.startswith((*allowed, *MADE_IN)):
+            return
+    raise ValueError(
+        f"The configuration asks for '{target}', which is not among what may be built:"
+        f" {', '.join(allowed)}. See where it comes from before you run it."
+    )
+
+
+def check_words(name: str, node: Mapping[str, Any]) -> None:
+    """Raises where an argument is none of the words, or numbers, that its ``Literal`` names.
+
+    Args:
+        name: Of the node in the configuration.
+        node: With a ``_target_`` that may be built.
+    """
+    for argument, known in words(hydra.utils.get_object(node["_target_"])).items():
+        value = node.get(argument, known[0])
+        if value not in known:
+            told = f"{name}.{argument}".lstrip(".")
+            raise ValueError(f"{told} is '{value}'; it is one of: {', '.join(map(str, known))}.")
+
+
+def words(target: Any) -> dict[str, tuple[Any, ...]]:
+    """Returns what each argument of a class or function may be, of those that name it."""
+    made = target.__init__ if inspect.isclass(target) else target
+    try:
+        hints = get_type_hints(made)
+    except (NameError, TypeError, AttributeError):  # a library's, of names known to type checkers
+        return {}
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
+
+
+def described(node: Any, name: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Returns every part of a plain node that names a target, at any depth, by its name."""
+    if isinstance(node, list):
+        items = [(f"{name}[{place}]", item) for place, item in enumerate(node)]
+    elif isinstance(node, dict):
+        items = [(f"{name}.{key}".lstrip("."), value) for key, value in node.items()]
+    else:
+        return []
+    own = [(name, node)] if isinstance(node, dict) and "_target_" in node else []
+    return own + [found for key, value in items for found in described(value, key)]
