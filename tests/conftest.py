@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.fakes import write_all
+from tests.training import write_weights
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -37,3 +38,16 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real samples in '{path}'; the fakes are tested all the same")
     return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder for what a module's tests share: weights, a teacher, a student."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def common(home: Path, fake_data: Path) -> tuple[str, ...]:
+    """Returns the overrides that let a tiny net train on TID2013's fake."""
+    weights = write_weights(home / "weights.pth")
+    return (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")

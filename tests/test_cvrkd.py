@@ -46,11 +46,6 @@ SWITCHES: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cvrkd")
-
-
-@pytest.fixture(scope="module")
 def pool(home: Path) -> Path:
     for i in range(12):
         write(home / "pool" / f"{i}.png", picture(50 + i))

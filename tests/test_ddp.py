@@ -19,11 +19,6 @@ TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("ddp")
-
-
-@pytest.fixture(scope="module")
 def common(home: Path, fake_data: Path) -> tuple[str, ...]:
     weights = write_weights(home / "weights.pth")
     root = (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")

@@ -24,11 +24,6 @@ from tests.training import STUDENT, TEACHER, train, write_weights
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("evaluate")
-
-
-@pytest.fixture(scope="module")
 def common(home: Path, fake_data: Path) -> tuple[str, ...]:
     weights = write_weights(home / "weights.pth")
     root = f"data.root={fake_data / 'tid2013'}"

@@ -21,7 +21,7 @@ from kdiqa.data.tid2013 import TID2013
 from tests.fakes import picture
 from tests.synchronisation import watched
 from tests.test_ablations import HOT
-from tests.training import BACKBONE, one_step, train, write_weights
+from tests.training import BACKBONE, one_step, train
 
 SMALL = (
     f"module.net.backbone.name={BACKBONE}",
@@ -77,17 +77,6 @@ TEACHER_SWITCHES: dict[str, tuple[str, ...]] = {
     "padded windows": ("module.net.attention.window=4",),
     "mean of the last epochs": ("callbacks=swa", "callbacks.swa.begin=1"),
 }
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("ganiqa")
-
-
-@pytest.fixture(scope="module")
-def common(home: Path, fake_data: Path) -> tuple[str, ...]:
-    weights = write_weights(home / "weights.pth")
-    return (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")
 
 
 @pytest.fixture(scope="module")

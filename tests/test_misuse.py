@@ -20,11 +20,6 @@ from tests.training import STUDENT, TEACHER, composed, train, write_weights
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("misuse")
-
-
-@pytest.fixture(scope="module")
 def weights(home: Path) -> str:
     return f"module.net.backbone.weights={write_weights(home / 'weights.pth')}"
 

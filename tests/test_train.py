@@ -14,18 +14,7 @@ from scipy import stats
 
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.nets.backbone import Backbone
-from tests.training import STUDENT, TEACHER, train, write_weights
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def common(home: Path, fake_data: Path) -> tuple[str, ...]:
-    weights = write_weights(home / "weights.pth")
-    return (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")
+from tests.training import STUDENT, TEACHER, train
 
 
 @pytest.fixture(scope="module")

@@ -21,19 +21,7 @@ from kdiqa.batch import Prediction, restored
 from kdiqa.data.kept import KeptPredictions, flattened
 from kdiqa.data.rows import Rows
 from kdiqa.nets.backbone import Backbone
-from tests.training import STUDENT, TEACHER, train, write_weights
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def common(home: Path, fake_data: Path) -> tuple[str, ...]:
-    weights = write_weights(home / "weights.pth")
-    return (f"data.root={fake_data / 'tid2013'}", f"module.net.backbone.weights={weights}")
-
+from tests.training import STUDENT, TEACHER, train
 
 CENTRES = tuple(
     f"data.{part}_crops={{_target_: kdiqa.data.crops.Crops, num: 2, size: 32, mode: grid}}"

@@ -63,11 +63,6 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("qfm")
-
-
-@pytest.fixture(scope="module")
 def root(home: Path, fake_data: Path) -> tuple[str, ...]:
     weights = write_weights(home / "weights.pth")
     return (f"data.root={fake_data / 'biq2021'}", f"module.net.backbone.weights={weights}")
