@@ -88,10 +88,13 @@ def test_what_is_no_run_is_one_message(capsys: pytest.CaptureFixture[str], tmp_p
     with pytest.raises(SystemExit) as stopped:
         main([str(tmp_path / "nothing")])
     assert stopped.value.code == 2
-    assert (
+    message = (
         "kdiqa cost: error: No checkpoint at '"
         f"{tmp_path / 'nothing'}': neither a file nor a run folder with checkpoints/best.ckpt."
-    ) in capsys.readouterr().err
+        " Train one with: python -m kdiqa.train experiment=akd_demo\n"
+    )
+    assert capsys.readouterr().err.endswith(message)
     with pytest.raises(SystemExit):
         main(["run", "--repeats", "0"])
-    assert "kdiqa cost: error: --repeats is 0; give at least 1." in capsys.readouterr().err
+    message = "kdiqa cost: error: --repeats is 0; give at least 1.\n"
+    assert capsys.readouterr().err.endswith(message)

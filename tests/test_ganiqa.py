@@ -211,7 +211,12 @@ def test_its_rows_are_scored_without_noise(student: Path) -> None:
 
 
 def test_a_teacher_scores_no_photograph(teacher: Path) -> None:
-    with pytest.raises(ValueError, match="is a teacher: it compares an image with its pristine"):
+    message = (
+        f"'{teacher}' is a teacher: it compares an image with its pristine reference, which a"
+        " photograph does not have.\nGive the run folder of a student; train one with:"
+        f" python -m kdiqa.train experiment=akd_demo teacher={teacher}"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kdiqa.load(teacher)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kdiqa import kadis
+from kdiqa.distortions.kadid import KADID
 from tests.fakes.kadis import write_kadis700k
 
 Usage = namedtuple("Usage", "total used free")
@@ -132,13 +133,25 @@ def test_types_and_limit_choose_references(
     assert {name[:-7] for name in made} == {"photo1_10", "photo3_07", "photo7_10"}
 
 
+NAMES = ", ".join(f"{distortion.id} {distortion.name}" for distortion in KADID)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--part", "4/4"], "'4/4' is no part. Give one such as 0/4, 1/4, … 3/4."),
-        (["--types", "26"], "KADID-10k has no distortion 26. Give a number or a name of: "),
-        (["--workers", "0"], "'0' is no number of processes or images. Give 1 or more."),
-        (["--limit", "few"], "'few' is no number of processes or images. Give 1 or more."),
+        (["--part", "4/4"], "--part: '4/4' is no part. Give one such as 0/4, 1/4, … 3/4."),
+        (
+            ["--types", "26"],
+            f"--types: KADID-10k has no distortion 26. Give a number or a name of: {NAMES}.",
+        ),
+        (
+            ["--workers", "0"],
+            "--workers: '0' is no number of processes or images. Give 1 or more.",
+        ),
+        (
+            ["--limit", "few"],
+            "--limit: 'few' is no number of processes or images. Give 1 or more.",
+        ),
     ],
 )
 def test_wrong_words_are_told(
@@ -147,7 +160,7 @@ def test_wrong_words_are_told(
     with pytest.raises(SystemExit) as caught:
         kadis.main([str(root), *words])
     assert caught.value.code == 2
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"kdiqa kadis: error: argument {message}\n")
 
 
 def test_a_choice_that_leaves_nothing_is_told(

@@ -109,4 +109,5 @@ def test_command_draws_a_photograph_beside_its_thresholds(
     assert (tmp_path / "jnd.png").is_file()
     with pytest.raises(SystemExit):
         jnd.main([str(tmp_path / "none.png")])
-    assert "none.png" in capsys.readouterr().err
+    missing = f"Cannot read the image '{tmp_path / 'none.png'}': no such file. Look at its path."
+    assert capsys.readouterr().err.endswith(f"kdiqa jnd: error: {missing}\n")

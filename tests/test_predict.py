@@ -123,15 +123,14 @@ def test_broken_files_have_rows_with_reasons_and_their_own_exit_code(
     assert predict(run, "photos", "gone.png", "-o", "s.csv", workers=1) == 3
     rows = table(Path("s.csv"))[1:]
     broken = {row[0]: row[3] for row in rows if row[3]}
-    end = "Unpack that file again."
     reasons = {
-        "photos/cut.jpg": "JPEG cut short, no end marker",
-        "photos/empty.png": "empty file",
-        "photos/text.png": "its bytes are of no known image format",
-        "gone.png": "no such file",
+        "photos/cut.jpg": "JPEG cut short, no end marker. Unpack that file again.",
+        "photos/empty.png": "empty file. Unpack that file again.",
+        "photos/text.png": "its bytes are of no known image format. Unpack that file again.",
+        "gone.png": "no such file. Look at its path.",
     }
     assert broken == {
-        path: f"ImageReadError: Cannot read the image '{path}': {reason}. {end}"
+        path: f"ImageReadError: Cannot read the image '{path}': {reason}"
         for path, reason in reasons.items()
     }
     assert all((row[1] == "") == (row[2] == "") == bool(row[3]) for row in rows)

@@ -37,7 +37,11 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
         timeout=300, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "RuntimeError: The batch holds no 'nowhere' image, only" in done.stderr
+    assert (
+        "RuntimeError: The batch holds no 'nowhere' image, only ['image', 'second']. Give"
+        " data.pairs.nowhere a pairing (second=redistorted or second=reference), or compare the image"
+        " with itself (second=none).\n"
+    ) in done.stderr
     return home / "swept"
 
 

@@ -53,8 +53,13 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             raise ValueError("its pixels cannot be decoded")
         return np.asarray(image, np.uint8)
     except (*FAULTS, Image.DecompressionBombError) as error:
+        advice = (
+            "Look at its path"
+            if isinstance(error, FileNotFoundError)
+            else "Unpack that file again"
+        )
         raise ImageReadError(
-            f"Cannot read the image '{path}': {_reason(error)}. Unpack that file again."
+            f"Cannot read the image '{path}': {_reason(error)}. {advice}."
         ) from error
 
 

@@ -118,10 +118,13 @@ def test_a_file_damaged_in_the_middle_passes_the_check_and_is_refused_by_name(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "no such file"),
-        (b"", "empty file"),
-        (b"<html>404</html>", "its bytes are of no known image format"),
-        (b"\xff\xd8\xff\xe0", "JPEG cut short, no end marker"),
+        (None, "no such file. Look at its path."),
+        (b"", "empty file. Unpack that file again."),
+        (
+            b"<html>404</html>",
+            "its bytes are of no known image format. Unpack that file again.",
+        ),
+        (b"\xff\xd8\xff\xe0", "JPEG cut short, no end marker. Unpack that file again."),
     ],
     ids=["missing", "empty", "html", "marker"],
 )
@@ -133,9 +136,7 @@ def test_what_is_no_image_is_refused_by_name(
         path.write_bytes(content)
     with pytest.raises(ImageReadError) as error:
         read_rgb(path)
-    assert str(error.value) == (
-        f"Cannot read the image '{path}': {reason}. Unpack that file again."
-    )
+    assert str(error.value) == f"Cannot read the image '{path}': {reason}"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

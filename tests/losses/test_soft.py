@@ -63,7 +63,11 @@ def test_gradients_reach_the_student_and_not_the_target(soft: nn.Module) -> None
 def test_bins_need_a_head_that_has_them() -> None:
     SoftBins().check(BinHead(4))
     SoftScore().check(ScoreHead(4))
-    with pytest.raises(ValueError, match=r"this one has a ScoreHead\. Set net=pooled_bins"):
+    message = (
+        r"^Soft targets over bins \(distiller=soft_bins\) need a student that says bins, and this one"
+        r" has a ScoreHead\. Set net=pooled_bins, or distiller=soft_score\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         SoftBins().check(ScoreHead(4))
 
 
