@@ -1,6 +1,7 @@
 """One number beside another: by part of a test, and by variant against a baseline."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from kdiqa.figures.style import COLOURS, NARROW, STYLE
 
 Reach = Mapping[str, float | None]
+MAX_LINE = 60  # letters of a label that fit below a narrow picture
 
 
 @mpl.rc_context(STYLE)
@@ -68,13 +70,13 @@ def forest(differences: Mapping[str, Reach], baseline: str) -> Figure | None:
         clear = high > low and (low > 0 or high < 0)
         colour = COLOURS[0] if clear else "#555555"
         axes.plot([low, high], [place, place], color=colour, linewidth=2)
-        fill = colour if clear else "#FFFFFF"
+        inside = colour if clear else "#FFFFFF"
         axes.plot(
-            [estimate], [place], marker="s", markersize=7, color=colour, markerfacecolor=fill
+            [estimate], [place], marker="s", markersize=7, color=colour, markerfacecolor=inside
         )
     axes.set_yticks(range(len(differences)), list(differences))
     axes.set_ylim(len(differences) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    axes.set_xlabel(f"SRCC minus that of {baseline}")
+    figure.supxlabel(fill(f"SRCC minus that of {baseline}", MAX_LINE), fontsize="medium")
     return figure
