@@ -85,6 +85,11 @@ def net_graph(scorer: Scorer) -> onnx.ModelProto:
         ) from error
     assert program is not None
     made = stripped(program.model_proto)
+    if not made.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise ValueError(  # the exporter falls back to the example's number, and says so to nobody
+            f"{type(scorer.net).__name__} was written for batches of 2 alone: something in it takes"
+            " the number of images for a constant. Report the net with this message."
+        )
     made.ir_version = IR_VERSION
     return made
 

@@ -154,7 +154,7 @@ class WindowAttention(nn.Module):
         windows = partition(F.pad(x, (0, right, 0, lower)), self.window)
         valid = None
         if lower or right:
-            inside = F.pad(x.new_ones(len(x), 1, height, width), (0, right, 0, lower))
+            inside = F.pad(x.new_ones(x.shape[0], 1, height, width), (0, right, 0, lower))
             valid = partition(inside, self.window).bool()
         padded = (height + lower, width + right)
         return joined(self.attention(windows, valid), padded)[..., :height, :width]

@@ -53,7 +53,7 @@ class Reader(nn.Module):
         x = self.project(torch.cat([level.flatten(0, 1) for level in levels], dim=1))
         if self.attention is not None:
             kept = nn.functional.dropout(
-                x.new_ones(len(x), 1, 1, 1), self.drop_path, self.training
+                x.new_ones(x.shape[0], 1, 1, 1), self.drop_path, self.training
             )
             x = x + kept * self.attention(x)
         maps = x.unflatten(0, (-1, len(pyramids), crops)).unbind(1)

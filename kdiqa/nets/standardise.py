@@ -46,9 +46,8 @@ class Standardise(nn.Module):
         made: tuple[Pyramid, ...] = tuple([] for _ in pyramids)
         for *sides, m, s in zip(*pyramids, mean, std, strict=True):
             x = sides[0]
-            mask = nn.functional.dropout(
-                x.new_ones(len(x), 1, len(m), 1, 1), self.dropout, self.training
-            )
+            ones = x.new_ones(x.shape[0], 1, len(m), 1, 1)  # len(x) would be a number in a graph
+            mask = nn.functional.dropout(ones, self.dropout, self.training)
             for level, levels in zip(sides, made, strict=True):
                 z = (level - m.view(-1, 1, 1)) / s.view(-1, 1, 1)
                 levels.append(z.clamp(-CEILING, CEILING) * mask)

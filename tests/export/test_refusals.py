@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
+from torch import Tensor, nn
 
+from kdiqa.batch import Prediction
 from kdiqa.data.crops import Crops, paired_flips
 from kdiqa.data.inference import Views
 from kdiqa.data.scale import Label
 from kdiqa.export import parity, static
 from kdiqa.export.__main__ import main
 from kdiqa.export.graph import net_graph
+from kdiqa.nets.mobile import PooledNet
 from kdiqa.scorer import Scorer
 from tests.fakes import picture, write
 
@@ -98,6 +100,41 @@ def test_a_net_that_torch_cannot_write_is_named() -> None:
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         net_graph(scorer(Crops(1, 32, "center"), net=Odd()))
+
+
+class Flat(nn.Module):
+    """A backbone of one level: the picture's own pixels, meaned."""
+
+    dims = (3,)
+
+    def pooled(self, crops: Tensor) -> list[Tensor]:
+        return [crops.mean((-2, -1), keepdim=True)]
+
+
+class Counts(nn.Module):
+    """A net that takes how many images it is shown in the export for a constant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.backbone = nn.Linear(3, 1), Flat()
+
+    def forward(self, image: list[Tensor]) -> Prediction:
+        score = self.weight(image[0].flatten(1)).squeeze(-1) * len(image[0])
+        return Prediction(score, None, None, score)
+
+
+@pytest.mark.slow
+def test_a_graph_takes_any_number_of_images_or_is_none() -> None:
+    crops = Crops(1, 32, "center")
+    net = PooledNet(Flat(), input_norm="running", input_dropout=0.5)  # type: ignore[arg-type]
+    made = net_graph(scorer(crops, net=net.eval()))
+    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    message = (
+        "Counts was written for batches of 2 alone: something in it takes the number of images for"
+        " a constant. Report the net with this message."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        net_graph(scorer(crops, net=Counts()))
 
 
 def labels(text: str) -> Callable[[], object]:
