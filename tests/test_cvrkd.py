@@ -19,6 +19,7 @@ import kdiqa
 from kdiqa import evaluate
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.config import load_checkpoint
+from kdiqa.cost import cost
 from kdiqa.data.pool import WHERE
 from kdiqa.modules.student import StudentModule
 from kdiqa.nets.backbone import Backbone
@@ -180,6 +181,12 @@ def test_other_pictures_under_the_banks_names_are_refused(
     write(copy / load_checkpoint(student)["kdiqa"]["banks"]["second"]["ids"][0], picture(99))
     with pytest.raises(ValueError, match=r"^The bank's 3 references in '.*' bear the right names"):
         kdiqa.load(student, pool=copy)
+
+
+def test_cost_of_a_score_is_of_the_image_alone_as_the_bank_is_kept(student: Path) -> None:
+    made = cost(student, picture(0, 64, 64), repeats=1)
+    assert made.crops == f"{kdiqa.load(student).views.crops.num} of 32×32"
+    assert made.macs > 0
 
 
 def test_resumed_run_ends_where_the_whole_run_does(

@@ -51,7 +51,7 @@ def drawn(by_size: dict[int, list[dict[str, Any]]]) -> Figure:
     axes.set_xticks(range(len(by_size)), [str(size) for size in by_size])
     axes.set_xlabel("references in a bank; each point is one of ten banks")
     axes.set_ylabel("SRCC on the test images")
-    axes.legend(loc="lower right")
+    axes.legend(loc="center right")
     return figure
 
 
