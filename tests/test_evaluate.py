@@ -189,7 +189,7 @@ def test_command_takes_lists_and_roots(student: Path, fake_data: Path) -> None:
     assert "selected on test" in done.stdout.replace("\n", " ")
     wrong = subprocess.run([*command, "data=nope"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
-    assert wrong.stderr == (
+    assert wrong.stderr.strip() == (
         "ValueError: There is no data set 'nope'. There are: agiqa3k, bid, biq2021, crossdataset, csiq,"
-        " demo, flive, folder, kadid10k, koniq10k, live, livec, pipal, piq23, spaq, tid2013.\n"
+        " demo, flive, folder, kadid10k, koniq10k, live, livec, pipal, piq23, spaq, tid2013."
     )

@@ -211,10 +211,11 @@ def test_its_rows_are_scored_without_noise(student: Path) -> None:
 
 
 def test_a_teacher_scores_no_photograph(teacher: Path) -> None:
+    checkpoint = teacher / "checkpoints" / "best.ckpt"
     message = (
-        f"'{teacher}' is a teacher: it compares an image with its pristine reference, which a"
+        f"'{checkpoint}' is a teacher: it compares an image with its pristine reference, which a"
         " photograph does not have.\nGive the run folder of a student; train one with:"
-        f" python -m kdiqa.train experiment=akd_demo teacher={teacher}"
+        f" python -m kdiqa.train experiment=akd_demo teacher={checkpoint}"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kdiqa.load(teacher)

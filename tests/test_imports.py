@@ -16,7 +16,8 @@ ROOMS: dict[str, set[str]] = {
     "digest": set(),
     "whole": set(),
     "masking": set(),
-    "config": {"packed"},
+    "config": {"packed", "targets"},
+    "targets": set(),
     "packed": set(),
     "data": {"batch", "distortions", "masking", "whole"},
     "distortions": {"batch"},
@@ -31,8 +32,8 @@ ROOMS: dict[str, set[str]] = {
 ONLY_IN = {
     "timm": {"nets"},
     "albumentations": {"data"},
-    "hydra": {"config", "entry"},
-    "omegaconf": {"config", "entry"},
+    "hydra": {"config", "targets", "entry"},
+    "omegaconf": {"config", "targets", "entry"},
     "wandb": {"callbacks", "entry"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

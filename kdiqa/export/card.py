@@ -55,12 +55,13 @@ def card(
 def use(scorer: Scorer) -> list[str]:
     """Returns what goes in and what comes out."""
     label, crops = scorer.label, scorer.views.crops
+    shrunk = f" of the picture at a short side of {crops.resize}" if crops.resize else ""
     seen = {
         "full": f"the whole picture, squeezed into {crops.size} pixels square",
-        "center": f"the middle {crops.size} pixels square",
-        "five": f"five squares of {crops.size} pixels, the corners and the middle",
-        "ten": f"five squares of {crops.size} pixels and the same mirrored",
-        "grid": f"{crops.num} squares of {crops.size} pixels, spread evenly",
+        "center": f"the middle {crops.size} pixels square{shrunk}",
+        "five": f"five squares of {crops.size} pixels, the corners and the middle{shrunk}",
+        "ten": f"five squares of {crops.size} pixels and the same mirrored{shrunk}",
+        "grid": f"{crops.num} squares of {crops.size} pixels, spread evenly{shrunk}",
     }[crops.mode]
     better = "lower" if label.lower_is_better else "higher"
     worst, best = (label.authors(end) for end in (0.0, 1.0))

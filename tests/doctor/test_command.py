@@ -133,7 +133,7 @@ def test_a_setting_that_a_data_set_does_not_have_is_told(
 
 def test_a_value_that_a_setting_does_not_take_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     said = usage_error(capsys, "verify", "koniq10k", "x", "label=mos")
-    assert said == "KonIQ10k has no label 'mos'. Set label: mos_100 or mos_5."
+    assert said == "data.label is 'mos'; it is one of: mos_100, mos_5."
 
 
 @pytest.mark.parametrize("word", ["--quick", "more"])
