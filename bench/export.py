@@ -3,7 +3,7 @@
     python -m bench.export --write
     python -m bench.export RUN --write
 
-Without a run: an edge student of the same shape, MobileNetV2 (0.35) on one view of 176 pixels, with
+Without a run: a student of edge_biq2021's shape, MobileNetV2 (0.35) on the middle 176 pixels, with
 random weights. Each file scores the same photographs of scikit-image, one picture a call from two
 threads of one core each, and eight pictures a call on two threads. PyTorch scores them one by one
 on two threads; all take turns, after a round that is not counted. Reading files is left out. Where
@@ -37,10 +37,9 @@ from kdiqa.scorer import Scorer, load
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SIDE, CORES, BATCH = 512, 2, 8
 EDGE = (
-    *("net=pooled", "fusion=none", "test_crops=full", "data.test_crops.size=176", "num_crops=1"),
-    *("module.net.backbone.name=mobilenetv2_035", "module.net.backbone.levels=1"),
-    *("module.net.backbone.grid=1", "module.net.backbone.norm=none"),
-    *("+module.net.backbone.options.pad_type=same", "+module.net.backbone.options.bn_eps=1e-3"),
+    *("net=pooled", "fusion=none", "backbone=mobilenetv2_035_expansions", "num_crops=1"),
+    *("test_crops=center", "data.test_crops.size=176", "+data.test_crops.resize=256"),
+    *("module.net.hidden=64", "module.net.input_norm=running"),
 )
 
 
@@ -140,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     record(
         "export",
         "An exported edge student, images per second on two cores",
-        "python -m bench.export --write",
+        f"python -m bench.export {'RUN ' if options.run else ''}--write",
         f"Pictures of {SIDE}×{SIDE}, {count} a turn, medians of {options.repeats} turns; "
         + ("a trained student." if options.run else "random weights."),
         measure(options.run, count, options.repeats),

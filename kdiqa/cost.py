@@ -88,9 +88,8 @@ def cost(run: str | Path, picture: NDArray[np.uint8], repeats: int = 21) -> Cost
     scorer = opened(run, "cpu", "content", MAX_PIXELS, beside)
     views = scorer.views(picture)
     batch = {name: crops[None] for name, crops in views.items()}
-    passes = [
-        views[name] for name in dict.fromkeys(scorer.pair) if name in views
-    ]  # a bank is kept
+    # A bank of references is kept: beside it there is no second image to pass.
+    passes = [views[name] for name in dict.fromkeys(scorer.pair) if name in views]
     shape = "×".join(map(str, passes[0].shape[-2:]))
     parameters = list(scorer.net.parameters())
     config: Any = OmegaConf.create(load_checkpoint(run)["kdiqa"]["config"])

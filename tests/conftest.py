@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.fakes import write_all
+from kdiqa.data.biq2021 import BIQ2021
+from kdiqa.data.images import read_rgb
+from tests.fakes import write, write_all
 from tests.training import write_weights
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -38,6 +41,18 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real samples in '{path}'; the fakes are tested all the same")
     return path
+
+
+@pytest.fixture
+def photographs(fake_data: Path, tmp_path: Path) -> BIQ2021:
+    """Returns photographs of which one stands in train and, re-encoded, in test."""
+    root = tmp_path / "biq2021"
+    shutil.copytree(fake_data / "biq2021", root)
+    data = BIQ2021(root)
+    data.setup()
+    train, test = (data.records[data.positions(part)[0]].image for part in ("train", "test"))
+    write(test, read_rgb(train)[::2, ::2])
+    return data
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,6 @@ from scipy import stats
 
 from kdiqa import evaluate, evaluation
 from kdiqa.data.biq2021 import BIQ2021
-from kdiqa.data.images import read_rgb
 from tests.fakes import noisy, picture, write, write_csv
 from tests.training import STUDENT, TEACHER, train, write_weights
 
@@ -165,15 +163,9 @@ def test_changed_data_of_its_own_are_warned_of(
 
 
 def test_images_that_the_guard_left_out_are_no_change_of_the_data(
-    common: tuple[str, ...], fake_data: Path, tmp_path: Path
+    common: tuple[str, ...], photographs: BIQ2021, tmp_path: Path
 ) -> None:
-    root = tmp_path / "biq2021"
-    shutil.copytree(fake_data / "biq2021", root)
-    data = BIQ2021(root)
-    data.setup()
-    train_image, test_image = (data.records[data.positions(p)[0]].image for p in ("train", "test"))
-    write(test_image, read_rgb(train_image)[::2, ::2])
-    words = (*STUDENT, *common, f"data.root={root}", "data=biq2021", "data.guard=drop")
+    words = (*STUDENT, *common, f"data.root={photographs.root}", "data=biq2021", "data.guard=drop")
     folder = train(*words, "distill=false", "second=none", folder=tmp_path / "run")
     made = evaluation.of_run(folder, "biq2021", None, 0)
     assert made.data.assignment.count("none") == 1

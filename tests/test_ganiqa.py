@@ -210,17 +210,6 @@ def test_its_rows_are_scored_without_noise(student: Path) -> None:
     assert scorer.score(path) == pytest.approx(float(np.clip(row["score"], 0, 1)), abs=1e-5)
 
 
-def test_a_teacher_scores_no_photograph(teacher: Path) -> None:
-    checkpoint = teacher / "checkpoints" / "best.ckpt"
-    message = (
-        f"'{checkpoint}' is a teacher: it compares an image with its pristine reference, which a"
-        " photograph does not have.\nGive the run folder of a student; train one with:"
-        f" python -m kdiqa.train experiment=akd_demo teacher={checkpoint}"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        kdiqa.load(teacher)
-
-
 def test_a_student_that_was_stopped_goes_on_as_if_it_had_not_been(
     home: Path, common: tuple[str, ...], teacher: Path, student: Path
 ) -> None:

@@ -104,7 +104,6 @@ def rank_loss(score: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:
         >>> import torch
         >>> float(rank_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.2, 0.9])))
         0.0
-        >>> import torch
         >>> float(rank_loss(torch.tensor([2.0, 1.0]), torch.tensor([0.2, 0.9])))
         1.0
     """

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SILENT = 300.0  # seconds after which a holder on another machine, who beats no more, is gone
@@ -87,11 +87,10 @@ def beginning(pid: int) -> str | None:
 def is_alive(pid: int, began: str | None) -> bool:
     """Returns whether the process that began then still runs; one that waits to be buried does not."""
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):  # somebody else's, and alive
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass  # somebody else's, alive
     fields = _stat(pid)
     if not fields:
         return True

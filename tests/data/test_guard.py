@@ -1,5 +1,4 @@
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,18 +11,6 @@ from kdiqa.data.kadid10k import KADID10k
 from kdiqa.data.tid2013 import TID2013
 from tests.fakes import write
 from tests.fakes.synthetic import write_kadid10k, write_tid2013
-
-
-@pytest.fixture
-def photographs(fake_data: Path, tmp_path: Path) -> BIQ2021:
-    """Returns photographs of which one stands in train and, re-encoded, in test."""
-    root = tmp_path / "biq2021"
-    shutil.copytree(fake_data / "biq2021", root)
-    data = BIQ2021(root)
-    data.setup()
-    train, test = (data.records[data.positions(part)[0]].image for part in ("train", "test"))
-    write(test, read_rgb(train)[::2, ::2])
-    return data
 
 
 def pair(data: BIQ2021) -> str:
