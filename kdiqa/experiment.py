@@ -21,7 +21,7 @@ from kdiqa.data.unlabelled import join
 from kdiqa.launch import quoted, run_job
 from kdiqa.ranks import external, is_first
 from kdiqa.soft_targets import check_labels, check_split, learns_softly
-from kdiqa.targets import instantiate
+from kdiqa.targets import checked, instantiate
 from kdiqa.withheld import check_loss, check_teacher_labels
 
 console = Console()
@@ -54,6 +54,7 @@ def check(cfg: DictConfig, folder: Path) -> Any:
     missing: list[Exception] = []
     data = None
     try:
+        checked(cfg)
         check_loss(cfg)
         data = instantiate(cfg.data)
         if is_first():
@@ -107,7 +108,8 @@ def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
     if not needs_teacher(cfg) or cfg.teacher == "train":
         return None
     if cfg.teacher is None:
-        words = [f"experiment={cfg.teacher_experiment}", *(cfg.teacher_overrides or [])]
+        given = shared(cfg) if learns_softly(cfg) else (cfg.teacher_overrides or [])
+        words = [f"experiment={cfg.teacher_experiment}", *given]
         raise ValueError(
             "This experiment distils from a teacher, and teacher is not set. Train one with:"
             f" python -m kdiqa.train {shlex.join(words)}\nthen set teacher to its run folder; or set"

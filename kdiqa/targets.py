@@ -43,12 +43,25 @@ def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -
     Raises:
         ValueError: If a target is none of the allowed ones, or a word is none of those it knows.
     """
+    return hydra.utils.instantiate(checked(node, allowed), _convert_="all", **options)
+
+
+def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:
+    """Returns a node as plain containers, if all that it describes may be built as it says.
+
+    Args:
+        node: As for :func:`instantiate`, or the whole configuration, before any work starts.
+        allowed: Likewise.
+
+    Raises:
+        ValueError: Likewise.
+    """
     config = OmegaConf.is_config(node)
     plain = OmegaConf.to_container(node, resolve=True) if config else node
     for name, made in described(plain, node._get_full_key(None) if config else ""):
         check_target(str(made["_target_"]), allowed)
         check_words(name, made)
-    return hydra.utils.instantiate(plain, _convert_="all", **options)
+    return plain
 
 
 def check_target(target: str, allowed: tuple[str, ...]) -> None:

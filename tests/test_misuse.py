@@ -155,6 +155,20 @@ def test_the_command_of_a_missing_teacher_is_whole(tmp_path: Path, fake_data: Pa
     )
 
 
+def test_the_command_of_a_missing_soft_teacher_is_of_this_runs_images(
+    tmp_path: Path, fake_data: Path
+) -> None:
+    root = fake_data / "biq2021"
+    words = ("experiment=sskd_biq2021", f"data.root={root}", "split=3", "seed=7")
+    message = told(lambda: train(*words, folder=tmp_path / "run"))
+    assert message == (
+        "ValueError: This experiment distils from a teacher, and teacher is not set. Train one with:"
+        " python -m kdiqa.train experiment=akd_biq2021 seed=7 split=3 trainer=default data=biq2021"
+        f" data.guard=drop data.root={root} teacher=train compare=null\nthen set teacher to its run"
+        " folder; or set teacher=train to do both at once."
+    )
+
+
 def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights: str) -> None:
     path = tmp_path / "photo.ckpt"
     path.write_bytes(b"\x89PNG not weights")
@@ -212,6 +226,15 @@ def test_distiller_without_its_callback(
         " the Distillation callback (distiller=levels), or train without a teacher"
         " (distiller=none)."
     )
+
+
+def test_misspelt_word_is_told_before_a_teacher_is_trained(
+    tmp_path: Path, fake_data: Path
+) -> None:
+    words = (f"data.root={fake_data / 'tid2013'}", "module.net.crop_fusion=sum", "teacher=train")
+    message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
+    assert message == "ValueError: module.net.crop_fusion is 'sum'; it is one of: cat, mean."
+    assert not (tmp_path / "run" / "teacher").exists()
 
 
 def test_misspelt_key_names_itself(tmp_path: Path) -> None:
