@@ -19,10 +19,12 @@ COMPARISONS: dict[str, list[str]] = {
     "training_step": ["--rounds", "1", "--batches", "2"],
     "precision": ["--steps", "1", "--batch", "1", "--crops", "2"],
     "epoch": ["--quick"],
+    "agreement": ["--quick"],
     "folder_scoring": ["--count", "2", "--repeats", "1"],
     "scaling": ["--quick"],
     "export": ["--count", "8", "--repeats", "1"],
 }
+TRAINED = ("epoch", "agreement")
 
 
 def commands(
@@ -34,13 +36,15 @@ def commands(
         only: Names of those that run; all where there is none.
         quick: Whether to see no more than that they work; nothing is recorded then.
         write: Whether to record them.
-        data: A folder of BIQ2021's layout, for the epochs.
+        data: A folder of BIQ2021's layout, for what trains; agreement is left out without it.
     """
     made = []
     for name, short in COMPARISONS.items():
+        if name == "agreement" and data is None and not quick and name not in only:
+            continue
         if not only or name in only:
             more = short if quick else ["--write"] if write else []
-            more = more + (["--data", data] if data and name == "epoch" else [])
+            more = more + (["--data", data] if data and name in TRAINED else [])
             made.append([f"bench.{name}", *more])
     if write and not quick:
         made.append(["bench.scaling_page", "--write"])
@@ -53,7 +57,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=[], metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="see that they work; record nothing")
     parser.add_argument("--write", action="store_true", help="record them in bench/results/")
-    parser.add_argument("--data", help="a folder of BIQ2021's layout, for the epochs")
+    parser.add_argument("--data", help="a folder of BIQ2021's layout, for what trains")
     options = parser.parse_args()
     failed = []
     for words in commands(options.only, options.quick, options.write, options.data):

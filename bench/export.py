@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from skimage import data
 
-from bench.folder_scoring import write_checkpoint
+from bench.folder_scoring import EDGE, write_checkpoint
 from bench.record import record
 from kdiqa.export import parity
 from kdiqa.export.graph import joined, net_graph
@@ -36,11 +36,6 @@ from kdiqa.scorer import Scorer, load
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SIDE, CORES, BATCH = 512, 2, 8
-EDGE = (
-    *("net=pooled", "fusion=none", "backbone=mobilenetv2_035_expansions", "num_crops=1"),
-    *("test_crops=center", "data.test_crops.size=176", "+data.test_crops.resize=256"),
-    *("module.net.hidden=64", "module.net.input_norm=running"),
-)
 
 
 def photographs() -> NDArray[np.uint8]:

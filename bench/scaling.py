@@ -5,7 +5,7 @@
 Training is ``akd_biq2021`` without a teacher, online, by one and by two DDP processes of one thread
 each on this processor (gloo), so that two have twice the cores of one. Scoring is timed by the
 processor, in one thread: reading (open, decode, re-distort, crop) and the network apart. The edge
-model sees one crop of 224 and no second image.
+model is of ``edge_biq2021``'s shape.
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ from PIL import Image
 from skimage import data
 
 from bench.epoch import rate, train, write_biq2021, write_weights
-from bench.folder_scoring import write_checkpoint
+from bench.folder_scoring import EDGE, write_checkpoint
 from bench.record import record
 from kdiqa.memory import keep_freed_memory
 from kdiqa.scorer import Scorer, load
 
-EDGE = ("num_crops=1", "num_test_crops=1", "module.net.depth=1", "module.net.distorted_depth=1")
 MODELS = {
     "student: MobileNetV2, 10 crops, re-distorted": ("redistorted", ()),
     "student: MobileNetV2, 10 crops": ("none", ()),
-    "edge: MobileNetV2, one crop": ("none", EDGE),
+    "edge: MobileNetV2 (0.35), the middle 176²": ("none", EDGE),
 }
 
 
