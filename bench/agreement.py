@@ -64,8 +64,8 @@ def main() -> None:
     """Trains, prints and records."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="a folder of BIQ2021's layout")
-    parser.add_argument("--size", type=int, default=192, help="side of an image as it is seen")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--size", type=int, default=128, help="side of an image as it is seen")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--together", type=int, default=2, help="runs at once")
     parser.add_argument("--quick", action="store_true", help="a few images: does it work?")
