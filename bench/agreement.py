@@ -4,8 +4,8 @@
 
 ``akd_biq2021`` twice for each seed, with one teacher that both have, at fewer pixels and epochs than
 the experiment has, so that an online epoch takes a minute: what is compared is SRCC on the test
-images. Online each epoch re-distorts anew and float32 features go on; kept are one re-distorted
-copy of an image and float16. ``KDIQA_BACKBONES`` names the folder of the experiment's weights.
+images. Both ways re-distort an image alike, as the experiment has it; kept features are float16, and
+a teacher's word on them is. ``KDIQA_BACKBONES`` names the folder of the experiment's weights.
 """
 
 from __future__ import annotations
