@@ -51,12 +51,12 @@ def agreement(
     with ThreadPoolExecutor(together) as pool:
         found = dict(zip(runs, pool.map(srcc, runs), strict=True))
     rows: list[dict[str, Any]] = [
-        {"seed": str(seed)} | {f"{way}, SRCC": round(found[way, seed], 4) for way in WAYS}
+        {"seed": str(seed)} | {f"{way}, SRCC": f"{found[way, seed]:.4f}" for way in WAYS}
         for seed in seeds
     ]
     of = {way: [found[way, seed] for seed in seeds] for way in WAYS}
     for name, amount in (("mean", statistics.mean), ("standard deviation", statistics.stdev)):
-        rows.append({"seed": name} | {f"{way}, SRCC": round(amount(of[way]), 4) for way in WAYS})
+        rows.append({"seed": name} | {f"{way}, SRCC": f"{amount(of[way]):.4f}" for way in WAYS})
     return rows
 
 

@@ -123,7 +123,7 @@ def ours(scorer: Scorer, paths: Sequence[str]) -> tuple[float, list[float]]:
     return seconds, [np.nan if row.score is None else row.score for b in batches for row in b]
 
 
-def measure(count: int = 8, repeats: int = 2) -> list[dict[str, float | str]]:
+def measure(count: int = 24, repeats: int = 5) -> list[dict[str, float | str]]:
     """Returns a row for each student: images a second of ours and plain, and their ratio.
 
     Args:
@@ -163,8 +163,8 @@ def measure(count: int = 8, repeats: int = 2) -> list[dict[str, float | str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=8, help="photographs, default 8")
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--count", type=int, default=24, help="photographs, default 24")
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="record it in bench/results/")
     options = parser.parse_args(arguments)
     record(

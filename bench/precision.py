@@ -121,7 +121,8 @@ def main() -> None:
     record(
         "precision",
         "One distillation step in each precision",
-        f"python -m bench.precision --steps {options.steps} --batch {options.batch} --write",
+        f"python -m bench.precision --steps {options.steps} --batch {options.batch}"
+        f" --crops {options.crops} --write",
         f"Swin-T, batch {options.batch} x {options.crops} crops and their copies; median of"
         f" {options.steps} steps after one that is not counted.{held}",
         rows,

@@ -31,7 +31,7 @@ from kdiqa.scorer import Scorer, load
 MODELS = {
     "student: MobileNetV2, 10 crops, re-distorted": ("redistorted", ()),
     "student: MobileNetV2, 10 crops": ("none", ()),
-    "edge: MobileNetV2 (0.35), the middle 176²": ("none", EDGE),
+    "edge: MobileNetV2 (0.35), the middle 176²": ("alone", EDGE),
 }
 
 
