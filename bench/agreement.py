@@ -73,6 +73,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None and not options.quick:
         parser.error("--data is missing: type --data and the folder of BIQ2021, or --quick")
+    if len(options.seeds) < 2:
+        parser.error("--seeds has one; a standard deviation needs two or more")
     with tempfile.TemporaryDirectory() as folder:
         home, (size, epochs) = Path(folder), (options.size, options.epochs)
         more: Sequence[str] = ()

@@ -107,7 +107,7 @@ def train(words: Sequence[str], folder: Path, threads: int | None = None) -> Pat
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if told.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{told.stdout[-2000:]}\n{told.stderr[-2000:]}")
+        sys.exit(f"{' '.join(command)}\n{told.stdout[-2000:]}\n{told.stderr[-2000:]}")
     return folder
 
 
