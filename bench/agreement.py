@@ -75,18 +75,18 @@ def main() -> None:
         parser.error("--data is missing: type --data and the folder of BIQ2021, or --quick")
     if len(options.seeds) < 2:
         parser.error("--seeds has one; a standard deviation needs two or more")
+    size, epochs = (64, 1) if options.quick else (options.size, options.epochs)
+    words = [
+        f"data.train_crops.size={size}", f"data.test_crops.size={size}",
+        f"trainer.max_epochs={epochs}", "data.num_workers=0",
+    ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        home, (size, epochs) = Path(folder), (options.size, options.epochs)
-        more: Sequence[str] = ()
+        home, root = Path(folder), options.data
         if options.quick:
-            root, (size, epochs) = write_biq2021(home / "data", {"Train": 24, "Test": 8}), (64, 1)
+            root = write_biq2021(home / "data", {"Train": 24, "Test": 8}, root)
             weights = write_weights(home / "weights.pth", "mobilenetv2_100")
-            more = (*QUICK, f"module.net.backbone.weights={weights}")
-        words = [
-            f"data.root={options.data.resolve() if options.data else root}",
-            f"data.train_crops.size={size}", f"data.test_crops.size={size}",
-            f"trainer.max_epochs={epochs}", "data.num_workers=0", *more,
-        ]  # fmt: skip
+            words += [*QUICK, f"module.net.backbone.weights={weights}"]
+        words.append(f"data.root={root.resolve()}")
         rows = agreement(words, home, options.seeds, options.together)
     seeds = " ".join(map(str, options.seeds))
     record(

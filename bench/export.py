@@ -88,7 +88,7 @@ def measure(run: str | None, count: int, repeats: int) -> list[dict[str, Any]]:
     """
     torch.set_num_threads(CORES)
     with tempfile.TemporaryDirectory() as folder:
-        path = run or str(write_checkpoint(Path(folder, "edge.ckpt"), "alone", *EDGE))
+        path = run or str(write_checkpoint(Path(folder, "edge.ckpt"), *EDGE))
         scorer = load(path)
     images = photographs()
     made = files(scorer, images)

@@ -44,21 +44,22 @@ PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SIZES = ((512, 512), (1024, 768))  # width, height
 # What makes write_checkpoint's student one of edge_biq2021's shape.
 EDGE = (
+    "second=alone",
     *("net=pooled", "fusion=none", "backbone=mobilenetv2_035_expansions", "num_crops=1"),
     *("test_crops=center", "data.test_crops.size=176", "+data.test_crops.resize=256"),
     *("module.net.hidden=64", "module.net.input_norm=running"),
 )
-STUDENTS = {"with re-distortion": "redistorted", "without": "none"}
+STUDENTS = {"with re-distortion": "second=redistorted", "without": "second=none"}
 
 
-def write_checkpoint(path: Path, second: str, *more: str) -> Path:
-    """Writes what a run would leave, of a student that has learnt nothing."""
-    words = [
-        "data=koniq10k",
-        f"second={second}",
-        "backbone=mobilenetv2_100",
-        "module.net.backbone.weights=random",
-    ]
+def write_checkpoint(path: Path, *more: str) -> Path:
+    """Writes what a run would leave, of a student that has learnt nothing.
+
+    Args:
+        path: The checkpoint's.
+        more: Overrides, as on the command line.
+    """
+    words = ["data=koniq10k", "backbone=mobilenetv2_100", "module.net.backbone.weights=random"]
     words += ["distiller=none", "run=.", *more]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", overrides=words)
@@ -138,7 +139,7 @@ def measure(count: int = 24, repeats: int = 5) -> list[dict[str, float | str]]:
         folder = Path(made)
         paths = write_photographs(folder / "photographs", count)
         for name, second in STUDENTS.items():
-            checkpoint = write_checkpoint(folder / f"{second}.ckpt", second)
+            checkpoint = write_checkpoint(folder / f"{name}.ckpt", second)
             scorer = load(checkpoint)
             loop.submit(plain, checkpoint, paths[:2]).result(), ours(scorer, paths[:2])
             times, apart = np.empty((repeats, 2)), 0.0

@@ -10,7 +10,6 @@ Half precision with loss scaling (16-mixed) needs a GPU; on a CPU its row is lef
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import time
 from functools import partial
@@ -19,7 +18,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from bench.record import record
+from bench.record import peak_memory, record
 from kdiqa.callbacks.distillation import Distillation
 from kdiqa.callbacks.schedules import Constant
 from kdiqa.config import quiet
@@ -92,13 +91,8 @@ def step(precision: str, steps: int, batch: int, crops: int) -> tuple[float, flo
     )  # fmt: skip
     loader = torch.utils.data.DataLoader(Batches(steps + 1, batch, crops), batch)
     trainer.fit(module, loader)
-    peak = (
-        torch.cuda.max_memory_allocated() / 2**30
-        if CUDA
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    )
     loss = float(trainer.callback_metrics["train/loss"])
-    return batch / statistics.median(clock.seconds[1:]), peak, loss
+    return batch / statistics.median(clock.seconds[1:]), peak_memory(), loss
 
 
 def main() -> None:

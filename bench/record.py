@@ -26,6 +26,17 @@ def machine() -> str:
     return f"cpu_{os.cpu_count()}_cores_{capability}"
 
 
+def peak_memory() -> float:
+    """Returns the peak in GiB: of the GPU's memory, or of this process's own.
+
+    What ``getrusage`` says is no less than that of the process that started this one.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 2**20
+
+
 def table(rows: Sequence[Row]) -> str:
     """Returns rows as a Markdown table, numbers with three significant digits."""
     columns = list(dict.fromkeys(key for row in rows for key in row))

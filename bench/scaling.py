@@ -29,9 +29,9 @@ from kdiqa.memory import keep_freed_memory
 from kdiqa.scorer import Scorer, load
 
 MODELS = {
-    "student: MobileNetV2, 10 crops, re-distorted": ("redistorted", ()),
-    "student: MobileNetV2, 10 crops": ("none", ()),
-    "edge: MobileNetV2 (0.35), the middle 176²": ("alone", EDGE),
+    "student: MobileNetV2, 10 crops, re-distorted": ("second=redistorted",),
+    "student: MobileNetV2, 10 crops": ("second=none",),
+    "edge: MobileNetV2 (0.35), the middle 176²": EDGE,
 }
 
 
@@ -86,8 +86,8 @@ def scoring(home: Path, sizes: list[float], counts: list[int]) -> list[dict[str,
         for size, count in asked
     }
     rows = []
-    for name, (second, words) in MODELS.items():
-        scorer = load(write_checkpoint(home / "model.ckpt", second, *words))
+    for name, words in MODELS.items():
+        scorer = load(write_checkpoint(home / "model.ckpt", *words))
         cost(scorer, folders[asked[0]][:1])  # warms up
         for (size, count), paths in folders.items():
             reading, network = cost(scorer, paths)

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import cache, partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.published import training_step as published_step
-from bench.record import record
+from bench.record import peak_memory, record
 from kdiqa.batch import BATCH_AXIS, Prediction, restored
 from kdiqa.data.kept import present
 from kdiqa.distillers.levels import LevelDistiller
@@ -143,11 +142,7 @@ def peak(backbone: str, batch: int, name: str) -> float:
     if CUDA:
         torch.cuda.reset_peak_memory_stats()
     step(), step()
-    if CUDA:
-        return torch.cuda.max_memory_allocated() / 2**30
-    # Not getrusage's: a process takes that over from the one that started it.
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 2**20
+    return peak_memory()
 
 
 def main() -> None:
@@ -174,7 +169,7 @@ def main() -> None:
         "One distillation step of AKD-IQA",
         f"python -m bench.training_step --rounds {options.rounds} --write",
         f"{CROPS} crops of 224 and their second images, official depths, float32,"
-        f" {torch.get_num_threads()} threads; seconds of {'the wall' if CUDA else 'the processor'}.",
+        f" threads: {torch.get_num_threads()}; seconds of {'the wall' if CUDA else 'the processor'}.",
         rows,
         options.write,
     )
