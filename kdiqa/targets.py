@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import hydra
@@ -61,6 +61,7 @@ def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:
     for name, made in described(plain, node._get_full_key(None) if config else ""):
         check_target(str(made["_target_"]), allowed)
         check_words(name, made)
+        check_callables(name, made)
     return plain
 
 
@@ -101,14 +102,38 @@ def check_words(name: str, node: Mapping[str, Any]) -> None:
             raise ValueError(f"{told} is '{value}'; it is one of: {', '.join(map(str, known))}.")
 
 
+def check_callables(name: str, node: Mapping[str, Any]) -> None:
+    """Raises where a number, say, stands for what is called, as a schedule is.
+
+    Args:
+        name: Of the node in the configuration.
+        node: With a ``_target_`` that may be built.
+    """
+    for argument, hint in hints(hydra.utils.get_object(node["_target_"])).items():
+        value = node.get(argument)
+        part = isinstance(value, dict) and "_target_" in value
+        plain = isinstance(value, bool | int | float | str | dict | list)
+        if get_origin(hint) is Callable and plain and not part:
+            told = f"{name}.{argument}".lstrip(".")
+            raise ValueError(
+                f"{told} is {value!r}, in place of something with arguments of its own."
+                f" Set those, as in {told}.NAME={value!r}; --cfg job shows which there are."
+            )
+
+
 def words(target: Any) -> dict[str, tuple[Any, ...]]:
     """Returns what each argument of a class or function may be, of those that name it."""
+    known = hints(target).items()
+    return {name: get_args(hint) for name, hint in known if get_origin(hint) is Literal}
+
+
+def hints(target: Any) -> dict[str, Any]:
+    """Returns the annotations of the arguments of a class or function."""
     made = target.__init__ if inspect.isclass(target) else target
     try:
-        hints = get_type_hints(made)
+        return get_type_hints(made)
     except (NameError, TypeError, AttributeError):  # a library's, of names known to type checkers
         return {}
-    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
 def described(node: Any, name: str = "") -> list[tuple[str, dict[str, Any]]]:

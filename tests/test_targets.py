@@ -9,7 +9,7 @@ import pkgutil
 import pytest
 from omegaconf import OmegaConf
 
-from kdiqa.targets import described, instantiate, words
+from kdiqa.targets import checked, described, instantiate, words
 
 
 def classes() -> list[type]:
@@ -54,3 +54,13 @@ def test_misspelt_word_is_told_with_its_place_and_the_words_there_are() -> None:
 def test_described_names_each_part_once() -> None:
     node = {"_target_": "a", "b": {"_target_": "c"}, "d": [{"_target_": "e"}, 1], "f": {"g": 2}}
     assert [name for name, _ in described(node, "x")] == ["x", "x.b", "x.d[0]"]
+
+
+def test_a_number_in_place_of_a_schedule_is_told_with_what_to_type() -> None:
+    module = {"_target_": "kdiqa.modules.soft_target.SoftTargetModule", "alpha": 0.2}
+    message = (
+        r"^module.alpha is 0.2, in place of something with arguments of its own."
+        r" Set those, as in module.alpha.NAME=0.2; --cfg job shows which there are.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        checked(OmegaConf.create({"module": module}))
