@@ -32,8 +32,8 @@ from bench.record import record
 from bench.redistortion import plain as plain_redistortion
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
-from kdiqa.data.images import read_rgb
-from kdiqa.data.pairing import Pairing, Redistorted
+from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.pairing import Pairing, Redistorted
 from kdiqa.data.record import Record
 from kdiqa.distortions.redistort import official9
 

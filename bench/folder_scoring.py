@@ -28,16 +28,16 @@ from PIL import Image
 from skimage import data
 
 from bench.record import record
-from kdiqa.config import conf_dir
-from kdiqa.data.inference import content
+from kdiqa.config.compose import conf_dir
+from kdiqa.config.instantiate import instantiate
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
 from kdiqa.data.seeds import Draw
-from kdiqa.memory import keep_freed_memory
-from kdiqa.predict.__main__ import cores
-from kdiqa.predict.scoring import scored
+from kdiqa.predict import cores
+from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.scorer import Scorer, load
-from kdiqa.targets import instantiate
+from kdiqa.scorer.many import scored
+from kdiqa.scorer.views import content
 from kdiqa.train import description
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")

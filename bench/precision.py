@@ -19,17 +19,17 @@ import lightning as L
 import torch
 
 from bench.record import peak_memory, record
-from kdiqa.callbacks.distillation import Distillation
-from kdiqa.callbacks.schedules import Constant
-from kdiqa.config import quiet
-from kdiqa.distillers.levels import LevelDistiller
-from kdiqa.distillers.weighting import SoftmaxWeighting
-from kdiqa.losses.correlation import ScoreLoss
-from kdiqa.losses.features import SquaredDistance
-from kdiqa.memory import keep_freed_memory
-from kdiqa.modules.student import StudentModule
-from kdiqa.nets.akd import AKDNet
-from kdiqa.nets.backbone import Backbone
+from kdiqa.models.backbone import Backbone
+from kdiqa.runtime.malloc import keep_freed_memory
+from kdiqa.runtime.quiet import quiet
+from kdiqa.systems.akd.distiller import LevelDistiller
+from kdiqa.systems.akd.net import AKDNet
+from kdiqa.systems.akd.weighting import SoftmaxWeighting
+from kdiqa.training.distances import SquaredDistance
+from kdiqa.training.distillation import Distillation
+from kdiqa.training.losses import ScoreLoss
+from kdiqa.training.schedules import Constant
+from kdiqa.training.student import StudentModule
 
 CUDA = torch.cuda.is_available()
 PRECISIONS = ["32-true", "bf16-mixed", *(["16-mixed"] if CUDA else [])]

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdiqa.nets.akd import AKDNet
-from kdiqa.nets.backbone import Backbone
-from kdiqa.nets.mixer import Mixer
+from kdiqa.models.backbone import Backbone
+from kdiqa.systems.akd.mixer import Mixer
+from kdiqa.systems.akd.net import AKDNet
 
 Blocks = list[list[Tensor]]
 

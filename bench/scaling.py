@@ -25,7 +25,7 @@ from skimage import data
 from bench.epoch import rate, train, write_biq2021, write_weights
 from bench.folder_scoring import EDGE, write_checkpoint
 from bench.record import record
-from kdiqa.memory import keep_freed_memory
+from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.scorer import Scorer, load
 
 MODELS = {

@@ -26,13 +26,13 @@ from torch.nn import functional as F
 from bench.published import training_step as published_step
 from bench.record import peak_memory, record
 from kdiqa.batch import BATCH_AXIS, Prediction, restored
-from kdiqa.data.kept import present
-from kdiqa.distillers.levels import LevelDistiller
-from kdiqa.distillers.weighting import SoftmaxWeighting
-from kdiqa.losses.features import SquaredDistance
-from kdiqa.memory import keep_freed_memory
-from kdiqa.nets.akd import AKDNet
-from kdiqa.nets.backbone import Backbone
+from kdiqa.data.cache.predictions import present
+from kdiqa.models.backbone import Backbone
+from kdiqa.runtime.malloc import keep_freed_memory
+from kdiqa.systems.akd.distiller import LevelDistiller
+from kdiqa.systems.akd.net import AKDNet
+from kdiqa.systems.akd.weighting import SoftmaxWeighting
+from kdiqa.training.distances import SquaredDistance
 
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")

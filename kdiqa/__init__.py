@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kdiqa.scorer import Scorer
+    from kdiqa.scorer.scorer import Scorer
 
 __version__ = "0.1.0"
 
@@ -19,6 +19,6 @@ def load(path: str | Path | None = None, **options: Any) -> Scorer:
         path: A checkpoint, a run folder, or a packed student; None for the bundled one.
         options: As for :func:`kdiqa.scorer.load`.
     """
-    from kdiqa import scorer  # here: help and version wait for no library
+    from kdiqa.scorer import scorer  # here: help and version wait for no library
 
     return scorer.load(path, **options)

@@ -41,6 +41,6 @@ def script(shell: str, verbs: Mapping[str, str]) -> str:
 
 def predict() -> argparse.ArgumentParser:
     """Returns predict's own options."""
-    from kdiqa.predict.__main__ import parser
+    from kdiqa.predict import parser
 
     return parser()

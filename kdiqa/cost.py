@@ -21,12 +21,13 @@ from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from kdiqa.config import load_checkpoint, quiet
-from kdiqa.data.images import read_rgb
-from kdiqa.data.inference import MAX_PIXELS
-from kdiqa.data.noticed import Itself
-from kdiqa.data.pairing import Pairing, Reference
-from kdiqa.scorer import Scorer, opened, paired, pairing_of
+from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.jnd import Itself
+from kdiqa.data.pairs.pairing import Pairing, Reference
+from kdiqa.runtime.quiet import quiet
+from kdiqa.scorer.scorer import Scorer, opened, paired, pairing_of
+from kdiqa.scorer.views import MAX_PIXELS
 
 COLUMNS = ("", "parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
 EPILOG = """One picture at a time, on the CPU, in one thread; medians. parameters: of all that scores,

@@ -13,13 +13,15 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 from rich.console import Console
 
-from kdiqa import banks, report
-from kdiqa.config import load_checkpoint, quiet
-from kdiqa.data.pairing import NoReferenceError
-from kdiqa.errors import told_plainly
-from kdiqa.evaluation import Evaluation, evaluated, of_run
-from kdiqa.experiment import needs_teacher
-from kdiqa.protocol import marked
+from kdiqa import report
+from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.data.pairs.pairing import NoReferenceError
+from kdiqa.evaluation import banks
+from kdiqa.evaluation.run import Evaluation, evaluated, of_run
+from kdiqa.metrics.selection import marked
+from kdiqa.runtime.errors import told_plainly
+from kdiqa.runtime.quiet import quiet
+from kdiqa.training.experiment import needs_teacher
 
 console = Console()
 HELP = """Evaluates a finished run on other data sets, as the run itself looks at images.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from kdiqa.data.images import ImageReadError, read_rgb
-from kdiqa.data.noticed import Noisy, threshold
+from kdiqa.data.images.read import ImageReadError, read_rgb
+from kdiqa.data.pairs.jnd import Noisy, threshold
 from kdiqa.data.record import Record
 from kdiqa.distortions.__main__ import check_output
 from kdiqa.distortions.sheet import grid

@@ -23,7 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kdiqa.data.images import ImageReadError, check_images
+from kdiqa.data.images.read import ImageReadError, check_images
 from kdiqa.data.kadis700k import LEVELS, Planned, distorted_folder, read_plan, write_distorted
 from kdiqa.distortions.kadid import find
 

@@ -16,26 +16,30 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from kdiqa import devices, report, search
+from kdiqa import report
 from kdiqa.board.naming import name_run
 from kdiqa.board.session import on_board, runs
-from kdiqa.callbacks.finite import FiniteLoss
-from kdiqa.callbacks.provenance import Provenance
-from kdiqa.callbacks.saving import Listening, WholeCheckpoints
-from kdiqa.config import (
-    FORMAT,
-    conf_dir,
-    instantiate,
-    load_checkpoint,
-    quiet,
-    resolved_yaml,
-)
-from kdiqa.curves import join, put_aside
+from kdiqa.config.checkpoint import FORMAT, load_checkpoint
+from kdiqa.config.compose import conf_dir, resolved_yaml
+from kdiqa.config.instantiate import instantiate
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.guard import seen
-from kdiqa.data.pool import told_banks
-from kdiqa.errors import told_plainly
-from kdiqa.experiment import (
+from kdiqa.data.pairs.pool import told_banks
+from kdiqa.data.splits.leaks import seen
+from kdiqa.files.atomic import write
+from kdiqa.metrics.selection import marked
+from kdiqa.runtime import devices
+from kdiqa.runtime.errors import told_plainly
+from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
+from kdiqa.runtime.malloc import keep_freed_memory
+from kdiqa.runtime.quiet import quiet
+from kdiqa.runtime.ranks import agreed, is_first, let_others_go_on, wait_for_first
+from kdiqa.runtime.signals import alone, listen
+from kdiqa.systems.sskd.targets import teach
+from kdiqa.training import search
+from kdiqa.training.callbacks.finite import FiniteLoss
+from kdiqa.training.callbacks.provenance import Provenance
+from kdiqa.training.callbacks.saving import Listening, WholeCheckpoints
+from kdiqa.training.experiment import (
     check,
     check_teacher,
     finished,
@@ -44,15 +48,9 @@ from kdiqa.experiment import (
     switch,
     where_it_stopped,
 )
-from kdiqa.features import keep_features, keeps_features
-from kdiqa.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
-from kdiqa.memory import keep_freed_memory
-from kdiqa.protocol import marked
-from kdiqa.ranks import agreed, is_first, let_others_go_on, wait_for_first
-from kdiqa.soft_targets import teach
-from kdiqa.stages import pretrain, start, start_of
-from kdiqa.stopping import alone, listen
-from kdiqa.whole import write
+from kdiqa.training.features import keep_features, keeps_features
+from kdiqa.training.resume import join, put_aside
+from kdiqa.training.stages import pretrain, start, start_of
 
 search.register()
 console = Console()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa.data.biq2021 import BIQ2021
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
+from kdiqa.data.readers.biq2021 import BIQ2021
 from tests.fakes import write, write_all
-from tests.training import write_weights
+from tests.runs import write_weights
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.inference import Views
-from kdiqa.data.pairing import Redistorted
+from kdiqa.data.pairs.pairing import Redistorted
 from kdiqa.data.scale import Label
 from kdiqa.distortions.redistort import single
-from kdiqa.nets.akd import AKDNet
-from kdiqa.nets.backbone import Backbone
-from kdiqa.nets.levels import LevelNet
+from kdiqa.models.backbone import Backbone
+from kdiqa.models.level_net import LevelNet
 from kdiqa.scorer import Scorer
-from tests.training import BACKBONE
+from kdiqa.scorer.views import Views
+from kdiqa.systems.akd.net import AKDNet
+from tests.runs import BACKBONE
 
 MOS = Label(0, 9)
 

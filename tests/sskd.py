@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.training import BACKBONE
+from tests.runs import BACKBONE
 
 PLAIN = (
     *("data=tid2013", "net=pooled", "fusion=none", "second=alone", "backbone=mobilenetv2_100"),

@@ -13,7 +13,7 @@ from torch import nn
 import kdiqa
 from kdiqa.cost import cost, main, markdown, multiply_adds
 from tests.fakes import picture
-from tests.training import STUDENT, TEACHER, train
+from tests.runs import STUDENT, TEACHER, train
 
 ONE = ("trainer.max_epochs=1", "module.net.backbone.weights=random")
 

@@ -15,10 +15,11 @@ import pytest
 from omegaconf import OmegaConf
 from scipy import stats
 
-from kdiqa import evaluate, evaluation
-from kdiqa.data.biq2021 import BIQ2021
+from kdiqa import evaluate
+from kdiqa.data.readers.biq2021 import BIQ2021
+from kdiqa.evaluation import run as evaluation
 from tests.fakes import noisy, picture, write, write_csv
-from tests.training import STUDENT, TEACHER, train, write_weights
+from tests.runs import STUDENT, TEACHER, train, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_teacher_beside_photographs_without_references_is_an_error(
 ) -> None:
     message = (
         "26 of 26 images have no reference, the first is 'ss01 (0).jpg'. Take a data set with"
-        " references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairing.Redistorted,"
+        " references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairs.pairing.Redistorted,"
         " which needs none."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

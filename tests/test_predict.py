@@ -19,13 +19,12 @@ import pytest
 from PIL import Image
 
 import kdiqa
-from kdiqa.predict import inputs, scoring
-from kdiqa.predict.__main__ import main
-from kdiqa.predict.rows import Row, Table
-from kdiqa.predict.sheet import draw, worst
-from kdiqa.scorer import Scorer
+from kdiqa.predict import main
+from kdiqa.scorer import Scorer, inputs, many
+from kdiqa.scorer.rows import Row, Table
+from kdiqa.scorer.sheet import draw, worst
 from tests.fakes import noisy, picture, write
-from tests.training import STUDENT, train
+from tests.runs import STUDENT, train
 
 HEAD = list(Row._fields)
 NAMES = (
@@ -91,7 +90,7 @@ def test_batches_and_workers_change_no_score(
     scorer: Scorer, folder: Path, options: tuple[int, int]
 ) -> None:
     paths = inputs.find(["photos"], io.StringIO())
-    rows = [row for batch in scoring.scored(scorer, paths, *options) for row in batch]
+    rows = [row for batch in many.scored(scorer, paths, *options) for row in batch]
     scores = [row.score for row in rows]
     np.testing.assert_allclose(scores, scorer.score(paths), rtol=0, atol=1e-5)
 
@@ -157,8 +156,8 @@ def test_what_has_a_row_is_not_scored_again(
 ) -> None:
     predict(run, "photos/a.png", "photos/b.jpg", "-o", "s.csv", "--batch-size", 1)
     read: list[str] = []
-    plain = scoring.read_rgb
-    monkeypatch.setattr(scoring, "read_rgb", lambda path: read.append(str(path)) or plain(path))
+    plain = many.read_rgb
+    monkeypatch.setattr(many, "read_rgb", lambda path: read.append(str(path)) or plain(path))
     predict(run, "photos/b.jpg", "photos/a.png", "photos/deep/c.BMP", "-o", "s.csv",
             "--batch-size", 1)  # fmt: skip
     assert read == ["photos/deep/c.BMP"]
@@ -290,7 +289,7 @@ def test_memory_stays_bounded_on_a_hundred_megapixels(run: Path, tmp_path: Path)
     for path in (small, large):
         words = [str(path), "--model", str(run), "--workers", "0", "-o", f"{path}.csv"]
         code = (
-            "from kdiqa.predict.__main__ import main; assert not main();"
+            "from kdiqa.predict import main; assert not main();"
             # getrusage's would be this process's, where that is larger
             "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) // 1024)"
         )

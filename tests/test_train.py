@@ -12,9 +12,9 @@ import pytest
 import torch
 from scipy import stats
 
-from kdiqa.callbacks.distillation import Distillation
-from kdiqa.nets.backbone import Backbone
-from tests.training import STUDENT, TEACHER, train
+from kdiqa.models.backbone import Backbone
+from kdiqa.training.distillation import Distillation
+from tests.runs import STUDENT, TEACHER, train
 
 
 @pytest.fixture(scope="module")

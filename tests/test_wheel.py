@@ -68,7 +68,7 @@ def test_installed_package_composes_an_experiment_in_an_empty_folder(
 
 def test_python_finds_the_unpacked_wheel_before_the_checkout(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    where = "import kdiqa.config as c; print(c.conf_dir())"
+    where = "import kdiqa.config.checkpoint as c; print(c.conf_dir())"
     done = subprocess.run(
         [sys.executable, "-c", where],
         cwd=tmp_path,

@@ -20,12 +20,12 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from rich.progress import track
 
+from experiments.bundled.deviation import mdsi
 from kdiqa.data.crops import Crops
-from kdiqa.data.images import read_rgb, write_png
+from kdiqa.data.images.read import read_rgb, write_png
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import KADID, Distortion, distort, find
 from kdiqa.distortions.pixels import to_uint8
-from kdiqa.metrics.deviation import mdsi
 
 Image = NDArray[np.uint8]
 COLUMNS = ("image", "mos", "ref", "content", "split", "distortion", "level")

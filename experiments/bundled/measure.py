@@ -16,8 +16,8 @@ import numpy as np
 
 import kdiqa
 from kdiqa.bundled import CARD, WEIGHTS
-from kdiqa.data.biq2021 import BIQ2021
-from kdiqa.data.tid2013 import TID2013
+from kdiqa.data.readers.biq2021 import BIQ2021
+from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.metrics.correlation import plcc, srcc
 from kdiqa.scorer import Scorer
 

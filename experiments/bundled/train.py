@@ -1,7 +1,7 @@
 """Trains the bundled student on what ``experiments.bundled.ladders`` made, and packs it.
 
 ``python -m experiments.bundled.train LADDERS``. The levels are filters that are written down in
-``kdiqa/nets/filters.py``; all that is trained starts from our own random numbers. The filters run
+``kdiqa/models/filters.py``; all that is trained starts from our own random numbers. The filters run
 once over all tiles; after that an epoch takes a tenth of a second, which is why this is a loop of a
 dozen lines and no run of the engine. Several nets are trained one after another for a fixed number
 of epochs, and merged into the one that says their mean.
@@ -22,13 +22,13 @@ from rich.progress import track
 from torch import Tensor
 
 from kdiqa.bundled import WEIGHTS
+from kdiqa.config.instantiate import NETS_ONLY, instantiate
+from kdiqa.config.packed import write_packed
 from kdiqa.data.crops import Crops
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 from kdiqa.data.scale import Label
-from kdiqa.losses.correlation import ScoreLoss
 from kdiqa.metrics.correlation import srcc
-from kdiqa.packed import write_packed
-from kdiqa.targets import NETS_ONLY, instantiate
+from kdiqa.training.losses import ScoreLoss
 
 CROP = 128  # pixels, of the middle of a tile
 EPOCHS, BATCH, RATE, DECAY = 20, 64, 2e-3, 0.02
@@ -40,14 +40,14 @@ SEEN = (
     *("pixelate", "quantisation", "jitter", "high_sharpen"),
 )
 BACKBONE = {
-    "_target_": "kdiqa.nets.backbone.Backbone",
+    "_target_": "kdiqa.models.backbone.Backbone",
     "name": "log_filters",
     "weights": "random",  # it has none
     "grid": 1,
     "statistics": "mean_std",
     "norm": "none",
 }
-NET = {"_target_": "kdiqa.nets.levels.LevelNet", "hidden": 64, "dropout": 0.1}
+NET = {"_target_": "kdiqa.models.level_net.LevelNet", "hidden": 64, "dropout": 0.1}
 NET["backbone"] = BACKBONE
 CONFIG = {  # what the packed student sees: a picture in tiles of that size, and nothing beside them
     "data": {

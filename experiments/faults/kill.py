@@ -30,8 +30,8 @@ from typing import Any
 
 from experiments.faults.outcome import outcome
 from kdiqa import train
+from kdiqa.files.lock import is_alive
 from kdiqa.study.__main__ import main as run_study
-from kdiqa.study.lock import is_alive
 from tests.fakes.synthetic import write_tid2013
 from tests.study import fake
 

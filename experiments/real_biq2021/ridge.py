@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 
-from kdiqa.config import conf_dir
-from kdiqa.data.guard import guard
-from kdiqa.features import keep_features
+from kdiqa.config.compose import conf_dir
+from kdiqa.config.instantiate import instantiate
+from kdiqa.data.splits.leaks import guard
 from kdiqa.metrics.correlation import srcc, summarize
-from kdiqa.targets import instantiate
+from kdiqa.training.features import keep_features
 
 STRENGTHS = 10.0 ** np.arange(-2, 6)  # of the penalty; validation chooses
 

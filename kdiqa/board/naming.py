@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from kdiqa.protocol import chosen_on_test
+from kdiqa.metrics.selection import chosen_on_test
 
 
 def name_run(cfg: DictConfig, folder: Path) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image as Pillow
 
 from kdiqa import figures
-from kdiqa.data.images import ImageReadError, read_rgb
+from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.metrics.agreement import agreement
 from kdiqa.metrics.breakdown import breakdown
 from kdiqa.metrics.stored import read_rows

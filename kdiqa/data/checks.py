@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError, ScoresError, shown
-from kdiqa.data.images import MISSING, check_images
+from kdiqa.data.images.read import MISSING, check_images
 from kdiqa.data.record import Record
 
 if TYPE_CHECKING:

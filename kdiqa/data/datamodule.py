@@ -10,22 +10,22 @@ from typing import ClassVar
 
 import lightning as L
 
-from kdiqa.data.cache import CachedDataset
+from kdiqa.data.cache.features import CachedDataset
 from kdiqa.data.checks import check_files, check_labels
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.facts import Facts
-from kdiqa.data.files import FileIndex, root_of
-from kdiqa.data.guard import OnLeak, check_policy
-from kdiqa.data.loading import Loader, loader
-from kdiqa.data.pairing import Pairing, given, references_of
+from kdiqa.data.loader import Loader, loader
+from kdiqa.data.pairs.pairing import Pairing, given, references_of
+from kdiqa.data.readers.files import FileIndex, root_of
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
-from kdiqa.data.shares import check_share, scored, shared
-from kdiqa.data.splits import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
-from kdiqa.data.stored_splits import StoredSplit
+from kdiqa.data.splits.leaks import OnLeak, check_policy
+from kdiqa.data.splits.shares import check_share, scored, shared
+from kdiqa.data.splits.split import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
+from kdiqa.data.splits.stored import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
 
 
@@ -43,7 +43,7 @@ class IQADataModule(L.LightningDataModule):
         split_by: What stays together; None for what suits the data set.
         stored_split: Reads somebody's split, whose fold is ``split``, in place of ``ratios``.
         guard: What a training run does when one content stands on two sides of the split, see
-            :mod:`kdiqa.data.guard`: ``stop``, ``warn``, or ``drop`` its training images.
+            :mod:`kdiqa.data.splits.leaks`: ``stop``, ``warn``, or ``drop`` its training images.
         select_on: The part that selects a checkpoint; ``test`` trains on the validation images
             too, and its numbers are marked wherever they stand.
         train_crops: What training sees of an image.

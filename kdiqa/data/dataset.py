@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
 
 if TYPE_CHECKING:
-    from kdiqa.data.pairing import Pairing
+    from kdiqa.data.pairs.pairing import Pairing
 
 
 class IQADataset(Dataset[dict[str, Tensor]]):

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.files import read_csv
-from kdiqa.data.images import check_image, read_rgb
+from kdiqa.data.images.read import check_image, read_rgb
+from kdiqa.data.readers.files import read_csv
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort

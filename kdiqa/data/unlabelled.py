@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.progress import track
 
-from kdiqa.data.guard import LeakError, told, unlabelled_leaks
-from kdiqa.data.images import read_rgb
-from kdiqa.data.pairing import Distort, Redistorted
-from kdiqa.data.pool import SUFFIXES
+from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.pairing import Distort, Redistorted
+from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
+from kdiqa.data.splits.leaks import LeakError, told, unlabelled_leaks
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdiqa.config import quiet
-from kdiqa.errors import for_user
-from kdiqa.scorer import Scorer, load
+from kdiqa.runtime.errors import for_user
+from kdiqa.runtime.quiet import quiet
+from kdiqa.scorer.scorer import Scorer, load
 
 HOST = "127.0.0.1"  # this machine's own programs reach it, and nobody else
 DESCRIPTION = """Serve a page on this machine, and to this machine alone: drop a picture, see its

@@ -18,7 +18,7 @@ from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_float, to_uint8
 from kdiqa.distortions.sheet import grid, square
 from kdiqa.figures.style import STYLE, looks
-from kdiqa.scorer import Scorer
+from kdiqa.scorer.scorer import Scorer
 
 Image = NDArray[np.uint8]
 KINDS = ("gaussian_blur", "jpeg", "white_noise", "darken", "pixelate")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kdiqa.demo.ladder import KINDS, chart, drawn, rung, shrunk, thumbnails
 from kdiqa.demo.reading import MAX_BYTES, MAX_PIXELS, read
-from kdiqa.scorer import Scorer
+from kdiqa.scorer.scorer import Scorer
 
 Image = NDArray[np.uint8]
 FONTS = ("system-ui", "sans-serif")  # the machine's own: none is asked for elsewhere

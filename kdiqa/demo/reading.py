@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from kdiqa.data.images import ImageReadError, read_rgb
+from kdiqa.data.images.read import ImageReadError, read_rgb
 
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000

@@ -76,7 +76,7 @@ class Pipeline:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(
                 f"A pipeline takes uint8 RGB (H, W, 3), not {image.dtype} {image.shape}. "
-                "Read the image with kdiqa.data.images.read_rgb."
+                "Read the image with kdiqa.data.images.read.read_rgb."
             )
         rng, steps = generator(seed), self.steps
         if self.choose is not None:

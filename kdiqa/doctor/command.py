@@ -12,10 +12,10 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from kdiqa.config import quiet
 from kdiqa.doctor import duplicates, listing, stats
 from kdiqa.doctor.datasets import UsageError, card, data_module, names
 from kdiqa.doctor.verify import verify
+from kdiqa.runtime.quiet import quiet
 
 
 def run(

@@ -13,12 +13,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from kdiqa.config import conf_dir
+from kdiqa.config.compose import conf_dir
+from kdiqa.config.instantiate import instantiate
 from kdiqa.data.errors import DatasetNotFoundError
-from kdiqa.data.files import FileIndex
+from kdiqa.data.readers.files import FileIndex
 from kdiqa.data.record import Record
-from kdiqa.errors import for_user
-from kdiqa.targets import instantiate
+from kdiqa.runtime.errors import for_user
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule

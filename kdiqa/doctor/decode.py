@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 
 Found = TypeVar("Found")
 ON_ITS_SIDE = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height

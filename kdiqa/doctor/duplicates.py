@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kdiqa.data import hashes
 from kdiqa.data.errors import shown
-from kdiqa.data.images import ImageReadError
+from kdiqa.data.images.read import ImageReadError
 from kdiqa.data.record import Record
+from kdiqa.data.splits import hashes
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import in_parallel
 from kdiqa.doctor.sheets import Tile, thumbnail, tiled
@@ -87,7 +87,7 @@ def near_pairs(files: Mapping[Path, str], thumbs: Sequence[NDArray[np.uint8]]) -
 
     Args:
         files: Each with its content.
-        thumbs: Of each file, as :func:`kdiqa.data.hashes.thumbnail` makes it.
+        thumbs: Of each file, as :func:`kdiqa.data.splits.hashes.thumbnail` makes it.
     """
     paths, contents = list(files), list(files.values())
     prints = hashes.Prints.of(thumbs)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 
 Picture = NDArray[np.uint8]
 SIDE = 220  # pixels, the box that an image is fitted into

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from kdiqa.data.errors import shown
 from kdiqa.data.record import Record
-from kdiqa.data.splits import PARTS
+from kdiqa.data.splits.split import PARTS
 from kdiqa.doctor import charts
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import decode_all, in_parallel, measure

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kdiqa.data.errors import ScoresError, shown
-from kdiqa.data.images import MISSING, check_images
-from kdiqa.data.pool import SUFFIXES
+from kdiqa.data.images.read import MISSING, check_images
+from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import Decoded, decode_all

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from kdiqa.bundled import WEIGHTS
-from kdiqa.config import load_checkpoint, quiet
-from kdiqa.errors import for_user
-from kdiqa.packed import SUFFIX, write_packed
-from kdiqa.scorer import Scorer, load
-from kdiqa.whole import write as replace
+from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.packed import SUFFIX, write_packed
+from kdiqa.files.atomic import write as replace
+from kdiqa.runtime.errors import for_user
+from kdiqa.runtime.quiet import quiet
+from kdiqa.scorer.scorer import Scorer, load
 
 BUNDLED = "bundled"  # the word for the student in this package
 DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything

@@ -11,8 +11,8 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from kdiqa import __version__
-from kdiqa.config import find_checkpoint, load_checkpoint
-from kdiqa.scorer import Scorer
+from kdiqa.config.checkpoint import find_checkpoint, load_checkpoint
+from kdiqa.scorer.scorer import Scorer
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from kdiqa import __version__
 from kdiqa.data.scale import Label
 from kdiqa.export.crops import IR_VERSION, preprocessing
-from kdiqa.nets.bank import ReferenceBank
-from kdiqa.scorer import Scorer
+from kdiqa.models.bank import ReferenceBank
+from kdiqa.scorer.scorer import Scorer
 
 OPSET = 18
 

@@ -15,11 +15,11 @@ import skimage
 from numpy.typing import NDArray
 from rich.progress import track
 
-from kdiqa.data.images import read_rgb
-from kdiqa.evaluation import of_run
+from kdiqa.data.images.read import read_rgb
+from kdiqa.evaluation.run import of_run
 from kdiqa.metrics.correlation import srcc
-from kdiqa.predict.inputs import find
-from kdiqa.scorer import Scorer
+from kdiqa.scorer.inputs import find
+from kdiqa.scorer.scorer import Scorer
 
 TOLERANCE = 1e-4  # of a score, between PyTorch and the float32 file
 CALIBRATION = 100  # pictures the quantiser sees

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.inference import Views
 from kdiqa.export.crops import STATIC
-from kdiqa.scorer import Scorer
+from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.views import Views
 
 
 def check(scorer: Scorer, path: str) -> None:

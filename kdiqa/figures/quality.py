@@ -14,7 +14,7 @@ MAP = "viridis"  # even for the colour-blind, and in grey
 
 
 class Map(Protocol):
-    """What is drawn of :class:`kdiqa.quality_map.QualityMap`."""
+    """What is drawn of :class:`kdiqa.scorer.quality_map.QualityMap`."""
 
     @property
     def score(self) -> float:

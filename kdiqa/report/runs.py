@@ -15,8 +15,8 @@ from rich.progress import track
 
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.scenes import summarize_within
+from kdiqa.metrics.selection import marked
 from kdiqa.metrics.stored import read_rows
-from kdiqa.protocol import marked
 
 
 class RunError(Exception):
@@ -171,7 +171,7 @@ def trained_on(config: Mapping[str, Any]) -> str | None:
     """Returns the name of the data set of a configuration.
 
     Example:
-        >>> trained_on({"data": {"_target_": "kdiqa.data.tid2013.TID2013"}})
+        >>> trained_on({"data": {"_target_": "kdiqa.data.readers.tid2013.TID2013"}})
         'tid2013'
     """
     return _dataset_of(config, "train_on")

@@ -15,10 +15,10 @@ import kdiqa
 from kdiqa.metrics.breakdown import breakdown
 from kdiqa.metrics.comparison import holm, wilcoxon
 from kdiqa.metrics.resampling import Interval, weighted_plcc, weighted_srcc
+from kdiqa.metrics.selection import chosen_on_test
 from kdiqa.metrics.stored import aligned
-from kdiqa.protocol import chosen_on_test
-from kdiqa.published import published
 from kdiqa.report.intervals import SETTINGS, mean_difference, median_interval
+from kdiqa.report.published import published
 from kdiqa.report.runs import RunError, Tested, trained_on
 
 MEASURES = ("srcc", "plcc", "plcc_fit", "krcc", "rmse")

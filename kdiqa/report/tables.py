@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from kdiqa.protocol import MARK
+from kdiqa.metrics.selection import MARK
 from kdiqa.report.grid import NONE, Grid, count, interval, number, probability
 
 COLUMNS = {

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from kdiqa.devices import visible
+from kdiqa.files.atomic import write
+from kdiqa.files.lock import Lock
+from kdiqa.runtime.devices import visible
 from kdiqa.study import state, table
-from kdiqa.study.board import Board
 from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
-from kdiqa.study.lock import Lock
+from kdiqa.study.live import Board
 from kdiqa.study.plan import Study, StudyError, read
 from kdiqa.study.runner import Command, Runner, Task, is_done
-from kdiqa.whole import write
 
 REMEMBERED = "overrides.json"  # in the study's log folder
 EPILOG = """examples:

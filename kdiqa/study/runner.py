@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kdiqa.devices import share
-from kdiqa.launch import PART_OF_A_RUN, RANK_VARIABLES
+from kdiqa.files.lock import Lock
+from kdiqa.runtime.devices import share
+from kdiqa.runtime.launch import PART_OF_A_RUN, RANK_VARIABLES
 from kdiqa.study import state
-from kdiqa.study.lock import Lock
 from kdiqa.study.plan import Job
 
 POLL = 0.2  # seconds between two looks at the jobs

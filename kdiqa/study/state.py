@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
-from kdiqa.config import conf_dir
+from kdiqa.config.compose import conf_dir
 from kdiqa.study.plan import Job, StudyError, Variant
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.

@@ -11,12 +11,12 @@ import numpy as np
 from scipy import stats
 
 from kdiqa import figures
+from kdiqa.files.atomic import write as write_whole
 from kdiqa.metrics.comparison import holm, wilcoxon
-from kdiqa.protocol import marked
+from kdiqa.metrics.selection import marked
 from kdiqa.study import state
 from kdiqa.study.plan import Study
 from kdiqa.study.runner import Task
-from kdiqa.whole import write as write_whole
 
 BEGIN = "<!-- results: written by python -m kdiqa.study -->"
 END = "<!-- end of results -->"

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.published import distilled, predicted, training_step
-from kdiqa.distillers.levels import LevelDistiller
-from kdiqa.distillers.weighting import SoftmaxWeighting
-from kdiqa.losses.features import SquaredDistance
-from kdiqa.nets.akd import AKDNet
-from kdiqa.nets.backbone import Backbone
+from kdiqa.models.backbone import Backbone
+from kdiqa.systems.akd.distiller import LevelDistiller
+from kdiqa.systems.akd.net import AKDNet
+from kdiqa.systems.akd.weighting import SoftmaxWeighting
+from kdiqa.training.distances import SquaredDistance
 
 CROPS = 2
 SMALL = {"depth": 3, "distorted_depth": 2}

@@ -19,7 +19,7 @@ from bench.scaling_page import (
     image_bytes,
     recorded,
 )
-from kdiqa.nets.backbone import Backbone
+from kdiqa.models.backbone import Backbone
 
 STEP = {"backbone": "Swin-T", "batch": 8, "online, s": 4.0, "cached, s": 0.2}
 STEP |= {"online / bare passes": 1.25}

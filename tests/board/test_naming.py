@@ -10,7 +10,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.board.naming import earlier, handed_down, name_run
-from tests.training import composed
+from tests.runs import composed
 
 
 def named(folder: Path, *words: str) -> DictConfig:

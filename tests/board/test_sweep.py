@@ -10,7 +10,7 @@ import pytest
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
-from tests.training import composed
+from tests.runs import composed
 
 FILE = Path(__file__).parents[2] / "experiments" / "sweeps" / "wandb_sweep.yaml"
 SWEEP: dict[str, Any] = yaml.safe_load(FILE.read_text())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kdiqa.data.csiq import CSIQ
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.kadid10k import KADID10k
-from kdiqa.data.koniq10k import KonIQ10k
-from kdiqa.data.live import LIVE
-from kdiqa.data.livec import LIVEChallenge
+from kdiqa.data.readers.csiq import CSIQ
+from kdiqa.data.readers.kadid10k import KADID10k
+from kdiqa.data.readers.koniq10k import KonIQ10k
+from kdiqa.data.readers.live import LIVE
+from kdiqa.data.readers.livec import LIVEChallenge
+from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record
-from kdiqa.data.tid2013 import TID2013
 
 FILES = {
     LIVE: {"dmos_realigned.mat": "", "refnames_all.mat": ""},

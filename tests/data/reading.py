@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.files import FileIndex
+from kdiqa.data.readers.files import FileIndex
 from kdiqa.data.record import Record
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from kdiqa.data.biq2021 import BIQ2021
 from kdiqa.data.crops import Crops
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
-from kdiqa.data.images import ImageReadError
-from kdiqa.data.pairing import Redistorted, Reference
-from kdiqa.data.pool import Pool
+from kdiqa.data.images.read import ImageReadError
+from kdiqa.data.pairs.pairing import Redistorted, Reference
+from kdiqa.data.pairs.pool import Pool
+from kdiqa.data.readers.biq2021 import BIQ2021
+from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record
-from kdiqa.data.tid2013 import TID2013
 from tests.fakes import noisy
 
 SMALL: dict[str, Any] = {"train_crops": Crops(2, 16), "test_crops": Crops(2, 16), "batch_size": 4}
@@ -217,7 +217,7 @@ def test_cut_images_are_counted_and_the_first_are_named(tid: Path) -> None:
 def test_an_image_damaged_in_the_middle_stops_training_by_its_name(
     fake_data: Path, tmp_path: Path
 ) -> None:
-    from kdiqa.data.kadid10k import KADID10k
+    from kdiqa.data.readers.kadid10k import KADID10k
 
     root = Path(shutil.copytree(fake_data / "kadid10k", tmp_path / "kadid10k"))
     data = ready(KADID10k(root, **SMALL))
@@ -239,7 +239,7 @@ def test_a_reference_missing_in_the_labels_is_told_before_any_file_is_opened(
     told(
         ValueError,
         "26 of 26 images have no reference, the first is 'ss01 (0).jpg'. Take a data set with "
-        "references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairing.Redistorted, "
+        "references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairs.pairing.Redistorted, "
         "which needs none.",
         BIQ2021(fake_data / "biq2021", pairs={"reference": Reference()}),
     )

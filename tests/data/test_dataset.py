@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 
 from kdiqa.data.crops import Crops, official_augmentation
 from kdiqa.data.dataset import IQADataset, to_tensor
-from kdiqa.data.images import read_rgb, write_png
-from kdiqa.data.pairing import Pairing, Redistorted, Reference
-from kdiqa.data.pool import Pool
+from kdiqa.data.images.read import read_rgb, write_png
+from kdiqa.data.pairs.pairing import Pairing, Redistorted, Reference
+from kdiqa.data.pairs.pool import Pool
 from kdiqa.data.record import Record
 from kdiqa.data.sampler import EpochSampler
 from tests.fakes import noisy

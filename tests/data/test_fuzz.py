@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from kdiqa.data.images import ImageReadError, check_image, read_rgb
+from kdiqa.data.images.read import ImageReadError, check_image, read_rgb
 from tests.fakes import noisy, picture
 
 ROUNDS = 40  # of each kind

@@ -7,7 +7,7 @@ import pytest
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 from kdiqa.data.kadis700k import (
     HOMEPAGE,
     KADISNotFoundError,
@@ -16,7 +16,7 @@ from kdiqa.data.kadis700k import (
     read_plan,
     write_distorted,
 )
-from kdiqa.data.pairing import Reference
+from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
-from kdiqa.data.live import LIVE
+from kdiqa.data.readers.live import LIVE
 from kdiqa.data.record import Record, told_apart
-from kdiqa.data.splits import digest, to_csv
+from kdiqa.data.splits.split import digest, to_csv
 from tests.data.reading import ready
 from tests.fakes import picture, write
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import STUDENT, train
+from tests.runs import STUDENT, train
 
 
 @pytest.fixture(scope="session")

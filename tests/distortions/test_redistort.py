@@ -142,7 +142,7 @@ def test_pipeline_of_own_steps_comes_from_a_config(astronaut: Pixels) -> None:
 def test_float_image_is_refused() -> None:
     message = (
         "A pipeline takes uint8 RGB (H, W, 3), not float64 (8, 8, 3). "
-        "Read the image with kdiqa.data.images.read_rgb."
+        "Read the image with kdiqa.data.images.read.read_rgb."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         official9()(np.zeros((8, 8, 3)), 0)

@@ -45,7 +45,12 @@ def test_every_page_and_every_module_is_there(site: Path) -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").is_file(), page
     shown = "".join(page.read_text() for page in (site / "reference").glob("*.html"))
-    for module in ("kdiqa.whole", "kdiqa.nets.akd", "kdiqa.data.folder", "kdiqa.study.lock"):
+    for module in (
+        "kdiqa.files.atomic",
+        "kdiqa.systems.akd.net",
+        "kdiqa.data.readers.folder",
+        "kdiqa.files.lock",
+    ):
         assert f'id="{module}"' in shown, module
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.data.tid2013 import TID2013
+from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.doctor import __main__ as doctor
 from kdiqa.doctor import command
 from kdiqa.doctor.datasets import card, names

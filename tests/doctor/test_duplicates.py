@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kdiqa.data.images import read_rgb
+from kdiqa.data.images.read import read_rgb
 from kdiqa.doctor import __main__ as doctor
 from kdiqa.doctor.datasets import data_module, read
 from kdiqa.doctor.duplicates import pictures

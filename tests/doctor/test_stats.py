@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kdiqa.data.koniq10k import KonIQ10k
+from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.doctor import __main__ as doctor
 from kdiqa.doctor import charts, sheets, stats
 from kdiqa.doctor.datasets import data_module

@@ -9,9 +9,9 @@ import pytest
 
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.facts import Facts
-from kdiqa.data.kadid10k import KADID10k
-from kdiqa.data.koniq10k import KonIQ10k
-from kdiqa.data.tid2013 import TID2013
+from kdiqa.data.readers.kadid10k import KADID10k
+from kdiqa.data.readers.koniq10k import KonIQ10k
+from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.doctor.datasets import data_module
 from kdiqa.doctor.decode import in_parallel
 from kdiqa.doctor.verify import Check, verify

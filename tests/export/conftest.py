@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kdiqa.export.__main__ import main
-from tests.training import STUDENT, train
+from tests.runs import STUDENT, train
 
 TRAINED = (
     *STUDENT,

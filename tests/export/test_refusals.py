@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Prediction
 from kdiqa.data.crops import Crops, paired_flips
-from kdiqa.data.inference import Views
 from kdiqa.data.scale import Label
 from kdiqa.export import parity, static
 from kdiqa.export.__main__ import main
 from kdiqa.export.graph import net_graph
-from kdiqa.nets.mobile import PooledNet
+from kdiqa.models.pooled import PooledNet
 from kdiqa.scorer import Scorer
+from kdiqa.scorer.views import Views
 from tests.fakes import picture, write
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import STUDENT
+from tests.runs import STUDENT
 
 ROOT = Path(__file__).parents[2]
 TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa import devices
+from kdiqa.runtime import devices
 from tests.launchers.jobs import ALONE, needs, train
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kdiqa import search
+from kdiqa.training import search
 from tests.launchers.jobs import ON_TWO, needs, train
 
 SPACE = "hydra.sweeper.params={module.optimizer.lr: 'tag(log, interval(1e-4, 3e-3))'}"

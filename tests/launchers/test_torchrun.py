@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa import ranks
-from kdiqa.experiment import prepare_jobs
+from kdiqa.runtime import ranks
+from kdiqa.training.experiment import prepare_jobs
 from tests.launchers.jobs import ON_TWO, train
-from tests.training import STUDENT, composed
+from tests.runs import STUDENT, composed
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 

@@ -98,9 +98,9 @@ def _names() -> list[str]:
 def _config(variant: str, root: Path | None) -> dict[str, Any]:
     return {
         "distill": variant != "student alone",
-        "module": {"_target_": "kdiqa.modules.student.StudentModule"},
+        "module": {"_target_": "kdiqa.training.student.StudentModule"},
         "data": {
-            "_target_": "kdiqa.data.tid2013.TID2013",
+            "_target_": "kdiqa.data.readers.tid2013.TID2013",
             "root": None if root is None else str(root),
             "ratios": [0.7, 0.1, 0.2],
         },

@@ -157,7 +157,7 @@ def test_each_variant_is_compared_with_its_own_baseline(
 
 def test_a_run_on_two_data_sets_is_named_by_the_one_it_was_tested_on(tmp_path: Path) -> None:
     write_run(tmp_path / "runs/a", "student")
-    parts = {"train_on": "kdiqa.data.live.LIVE", "test_on": "kdiqa.data.csiq.CSIQ"}
+    parts = {"train_on": "kdiqa.data.readers.live.LIVE", "test_on": "kdiqa.data.readers.csiq.CSIQ"}
     data = {part: {"_target_": target} for part, target in parts.items()}
     config = {"data": data | {"_target_": "kdiqa.data.pair.Pair"}}
     (tmp_path / "runs/a/config_resolved.yaml").write_text(json.dumps(config))

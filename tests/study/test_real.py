@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs import STUDENT, TEACHER, write_weights
 from tests.study.fake import write
-from tests.training import STUDENT, TEACHER, write_weights
 
 ROOT = Path(__file__).parents[2]
 

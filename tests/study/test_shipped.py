@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.config import conf_dir
+from kdiqa.config.compose import conf_dir
 from kdiqa.study import table
 from kdiqa.study.plan import read
 from kdiqa.study.state import compositions

@@ -1,1 +1,0 @@
-"""Callbacks: they know the trainer, and meet modules and teachers as objects."""

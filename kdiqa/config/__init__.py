@@ -1,0 +1,1 @@
+"""Configurations: composed, instantiated, and read back from checkpoints."""

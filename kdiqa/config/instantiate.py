@@ -1,0 +1,147 @@
+"""What a configuration may build, and with which words."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import hydra
+from omegaconf import OmegaConf
+
+ALLOWED = (
+    "kdiqa.board.curves.",
+    "kdiqa.config.checkpoint.load_net",
+    "kdiqa.data.",
+    "kdiqa.distortions.",
+    "kdiqa.models.",
+    "kdiqa.systems.",
+    "kdiqa.training.",
+    "torch.nn.",
+    "torch.optim.",
+    "lightning.pytorch.callbacks.",
+    "lightning.pytorch.loggers.",
+    "lightning.pytorch.Trainer",
+    "lightning.pytorch.profilers.",
+    "lightning.pytorch.strategies.",
+    "albumentations.",
+)
+NETS_ONLY = ("kdiqa.models.", "kdiqa.systems.", "torch.nn.")
+DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+MADE_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
+
+
+def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -> Any:
+    """Returns the object a configuration node describes.
+
+    Args:
+        node: With ``_target_`` entries; interpolations are resolved against its parents.
+        allowed: Beginnings of the targets that may be built; a YAML file is no program.
+        options: Further arguments of the outermost target.
+
+    Raises:
+        ValueError: If a target is none of the allowed ones, or a word is none of those it knows.
+    """
+    return hydra.utils.instantiate(checked(node, allowed), _convert_="all", **options)
+
+
+def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:
+    """Returns a node as plain containers, if all that it describes may be built as it says.
+
+    Args:
+        node: As for :func:`instantiate`, or the whole configuration, before any work starts.
+        allowed: Likewise.
+
+    Raises:
+        ValueError: Likewise.
+    """
+    config = OmegaConf.is_config(node)
+    plain = OmegaConf.to_container(node, resolve=True) if config else node
+    for name, made in described(plain, node._get_full_key(None) if config else ""):
+        check_target(str(made["_target_"]), allowed)
+        check_words(name, made)
+        check_callables(name, made)
+    return plain
+
+
+def check_target(target: str, allowed: tuple[str, ...]) -> None:
+    """Raises where a target is none of what may be built.
+
+    Its name alone does not tell: ``kdiqa.runtime.launch.subprocess.run`` begins with one of ours. What it
+    leads to must have been made there.
+    """
+    if target.startswith(allowed):
+        try:
+            made: Any = hydra.utils.get_object(target)
+        except ImportError as error:
+            raise ValueError(
+                f"The configuration asks for '{target}', and there is no such thing. Look for a"
+                " misspelt _target_."
+            ) from error
+        place = f"{getattr(made, '__module__', None)}.{getattr(made, '__qualname__', '')}"
+        if place.startswith((*allowed, *MADE_IN)):
+            return
+    raise ValueError(
+        f"The configuration asks for '{target}', which is not among what may be built:"
+        f" {', '.join(allowed)}. See where it comes from before you run it."
+    )
+
+
+def check_words(name: str, node: Mapping[str, Any]) -> None:
+    """Raises where an argument is none of the words, or numbers, that its ``Literal`` names.
+
+    Args:
+        name: Of the node in the configuration.
+        node: With a ``_target_`` that may be built.
+    """
+    for argument, known in words(hydra.utils.get_object(node["_target_"])).items():
+        value = node.get(argument, known[0])
+        if value not in known:
+            told = f"{name}.{argument}".lstrip(".")
+            raise ValueError(f"{told} is '{value}'; it is one of: {', '.join(map(str, known))}.")
+
+
+def check_callables(name: str, node: Mapping[str, Any]) -> None:
+    """Raises where a number, say, stands for what is called, as a schedule is.
+
+    Args:
+        name: Of the node in the configuration.
+        node: With a ``_target_`` that may be built.
+    """
+    for argument, hint in hints(hydra.utils.get_object(node["_target_"])).items():
+        value = node.get(argument)
+        part = isinstance(value, dict) and "_target_" in value
+        plain = isinstance(value, bool | int | float | str | dict | list)
+        if get_origin(hint) is Callable and plain and not part:
+            told = f"{name}.{argument}".lstrip(".")
+            raise ValueError(
+                f"{told} is {value!r}, in place of something with arguments of its own."
+                f" Set those, as in {told}.NAME={value!r}; --cfg job shows which there are."
+            )
+
+
+def words(target: Any) -> dict[str, tuple[Any, ...]]:
+    """Returns what each argument of a class or function may be, of those that name it."""
+    known = hints(target).items()
+    return {name: get_args(hint) for name, hint in known if get_origin(hint) is Literal}
+
+
+def hints(target: Any) -> dict[str, Any]:
+    """Returns the annotations of the arguments of a class or function."""
+    made = target.__init__ if inspect.isclass(target) else target
+    try:
+        return get_type_hints(made)
+    except (NameError, TypeError, AttributeError):  # a library's, of names known to type checkers
+        return {}
+
+
+def described(node: Any, name: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Returns every part of a plain node that names a target, at any depth, by its name."""
+    if isinstance(node, list):
+        items = [(f"{name}[{place}]", item) for place, item in enumerate(node)]
+    elif isinstance(node, dict):
+        items = [(f"{name}.{key}".lstrip("."), value) for key, value in node.items()]
+    else:
+        return []
+    own = [(name, node)] if isinstance(node, dict) and "_target_" in node else []
+    return own + [found for key, value in items for found in described(value, key)]

@@ -1,0 +1,1 @@
+"""Features and teacher predictions on disk."""

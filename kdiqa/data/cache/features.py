@@ -1,0 +1,203 @@
+"""Pyramids of a frozen backbone on disk: training then runs no backbone at all."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from kdiqa.batch import Pyramid
+from kdiqa.data.cache.predictions import KeptPredictions
+from kdiqa.data.cache.rows import Rows, Stream, own_share_first, progress_of
+from kdiqa.data.dataset import IQADataset
+from kdiqa.data.pairs.pool import Pool
+from kdiqa.data.seeds import Draw, derive_seed
+
+
+class PyramidNet(Protocol):
+    """What the cache needs of a backbone."""
+
+    dims: list[int]
+    grid: int
+    frozen: bool
+    digest: Callable[[], str]
+
+    def __call__(self, images: Sequence[Tensor]) -> list[Pyramid]:
+        """Returns one pyramid an image tensor."""
+
+
+class PyramidCache:
+    """Where pyramids are kept, and how many draws of the training crops.
+
+    Stored as float16: its relative rounding error of at most 2⁻¹¹ is far below what
+    layer-normalised features differ by from crop to crop. A row counts once it is whole, so that a
+    build that was interrupted goes on and two builds at once do each other no harm.
+
+    Args:
+        folder: Of all caches; each has a folder of its own below it, named by all it depends on.
+        views: Draws of the training crops of each image; epochs take turns.
+        batch_size: Images the backbone sees at once.
+        teacher: Whether a teacher's predictions of the training views are kept as well.
+    """
+
+    def __init__(
+        self, folder: str | Path, views: int = 1, batch_size: int = 8, teacher: bool = True
+    ) -> None:
+        self.folder = Path(folder).expanduser()
+        self.views, self.batch_size, self.teacher = views, batch_size, teacher
+
+    def dataset(
+        self,
+        plain: IQADataset,
+        backbone: PyramidNet,
+        total: int,
+        text: str,
+        num_workers: int,
+        pool_text: str = "",
+    ) -> CachedDataset:
+        """Returns a data set of pyramids, built where they are missing.
+
+        The pictures of a pool are kept once each, and drawn from as in training without a cache.
+
+        Args:
+            plain: Makes the crops.
+            backbone: Frozen.
+            total: Records of the whole data set: the cache serves every split of it.
+            text: Whatever else the crops depend on.
+            num_workers: Processes that read images.
+            pool_text: Whatever the crops of a pool's pictures depend on.
+
+        Raises:
+            ValueError: If the backbone is not frozen, or the crops of two images differ.
+            OSError: If the disk is too small.
+        """
+        if not backbone.frozen:
+            raise ValueError(
+                "Features of a backbone that is trained change with every step and cannot be kept."
+                " Set module.net.backbone.frozen=true, or features=online."
+            )
+        if plain.crops.differ:
+            raise ValueError(
+                "Whole images and tiles differ from image to image and cannot be kept as rows of"
+                " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
+            )
+        pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
+        plain = copy.copy(plain)
+        plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
+        views = self.views if plain.training else 1
+        files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]
+        names = ("image", *sorted(plain.pairs))
+        key = hashlib.sha256(
+            f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()
+        ).hexdigest()[:16]
+        row = (
+            views,
+            len(names),
+            plain.crops.num,
+            sum(backbone.dims),
+            backbone.grid,
+            backbone.grid,
+        )
+        rows = Rows(self.folder / key, total, row, files, plain.positions)
+        made = CachedDataset(plain, rows, names, backbone.dims)
+        missing = rows.missing()
+        if missing:
+            self.build(made, backbone, missing, num_workers)
+        for name, pool in pools.items():
+            shown = pool.shown(plain.crops, plain.seed, plain.training)
+            told = f"{pool_text} {[record.content for record in shown.records]}"
+            kept = self.dataset(shown, backbone, len(shown), told, num_workers)
+            made.pools[name] = (pool, kept)
+        return made
+
+    def build(
+        self, made: CachedDataset, backbone: Any, missing: Sequence[int], num_workers: int
+    ) -> None:
+        """Computes what is missing, with a progress bar."""
+        rows, plain, views = made.rows, made.plain, made.rows.shape[0]
+        rows.create()
+        keys: list[int] = []
+
+        def ahead() -> Iterator[int]:
+            for image in rows.pending(own_share_first(missing)):
+                for view in range(views):
+                    keys.append(view * len(plain) + image)
+                    yield keys[-1]
+
+        loader = DataLoader(
+            plain, self.batch_size, sampler=Stream(ahead()), num_workers=num_workers
+        )
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        backbone.to(device)
+        done = 0
+        with progress_of("Features", len(missing), rows.bytes_of_one) as (bar, task):
+            for batch in loader:
+                with torch.no_grad():
+                    pyramids = backbone([batch[name].to(device) for name in made.names])
+                flat = torch.stack([torch.cat(levels, dim=2) for levels in pyramids], dim=1)
+                for features in flat.half().cpu().numpy():
+                    rows.put(keys[done] % len(plain), keys[done] // len(plain), features)
+                    done += 1
+                bar.update(task, completed=done / views)
+            bar.update(task, completed=len(missing))
+        rows.close()
+        backbone.to("cpu")
+
+
+class CachedDataset(Dataset[dict[str, Any]]):
+    """The samples of a data set, with pyramids in place of crops.
+
+    Args:
+        plain: What the pyramids were made of.
+        rows: Where they are.
+        names: Of the images in a row.
+        dims: Channels of the levels.
+    """
+
+    def __init__(
+        self, plain: IQADataset, rows: Rows, names: Sequence[str], dims: Sequence[int]
+    ) -> None:
+        self.plain, self.rows, self.names, self.dims = plain, rows, names, list(dims)
+        self.training = plain.training
+        self.pools: dict[str, tuple[Pool, CachedDataset]] = {}  # by name, what is drawn from
+        self.said: KeptPredictions | None = None  # what a teacher says of them
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    def __getitem__(self, key: int) -> dict[str, Any]:
+        """Returns the sample of ``key = epoch * len(self) + index``."""
+        epoch, index = divmod(key, len(self.plain))
+        view = epoch % self.rows.shape[0]
+        stored = self.rows.get(index, view)
+        images = torch.from_numpy(stored.astype(np.float32))
+        pyramids = {
+            name: list(image.split(self.dims, dim=1))
+            for name, image in zip(self.names, images, strict=True)
+        }
+        record = self.plain.records[index]
+        pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
+        said = {} if self.said is None else {"said": self.said.get(index, view)}
+        return {
+            "pyramids": pyramids,
+            "mos": torch.tensor(record.mos, dtype=torch.float32),
+            "index": torch.tensor(self.plain.positions[index]),
+            **said,
+        }
+
+    def drawn(self, name: str, epoch: int, index: int) -> Pyramid:
+        """Returns the pyramid of the picture that a pool draws for an image in an epoch."""
+        pool, kept = self.pools[name]
+        plain = self.plain
+        of = (plain.positions[index], plain.records[index].name, plain.training)
+        seed = Draw.of(plain.seed, epoch, *of).seed(pool.seed_mode, "pair")
+        view = derive_seed(seed, "view") % kept.rows.shape[0]
+        pyramid: Pyramid = kept[view * len(kept) + pool.place(seed)]["pyramids"]["image"]
+        return pyramid

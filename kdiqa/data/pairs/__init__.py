@@ -1,0 +1,1 @@
+"""What an image is paired with: a reference, a re-distortion, another image."""

@@ -1,0 +1,164 @@
+"""Pristine pictures of something else: non-aligned references, and banks of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import IQADataset
+from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.pairing import Pairing
+from kdiqa.data.record import Record
+from kdiqa.data.seeds import SeedMode, check_mode, derive_seed
+
+Image = NDArray[np.uint8]
+DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+WHERE = (
+    "Give the folder that holds them:\nkdiqa.load(RUN, pool=FOLDER), kdiqa predict --pool FOLDER,"
+    " or kdiqa evaluate pool=FOLDER."
+)
+
+
+class Pool(Pairing):
+    """A pristine picture of something else, drawn from a folder: a non-aligned reference.
+
+    Training draws from all pictures. Evaluation draws one for each image too or, with a bank,
+    compares every image with all K pictures of the bank: its score is the mean over them.
+
+    Args:
+        folder: Holds the pictures, at any depth; all of them count as pristine.
+        crops: How they are cropped in training.
+        seed_mode: ``per_epoch`` draws a new picture for each image in every epoch of training and
+            always the same one in evaluation.
+        bank: How many pictures K are the bank, or their names below the folder; None for no bank.
+        bank_seed: Which K pictures those are. The choice goes by their names alone.
+        digest: Of the bank's files, as a checkpoint has it: other files are refused.
+    """
+
+    aligned = False
+
+    def __init__(
+        self,
+        folder: str | Path,
+        crops: Crops | None = None,
+        seed_mode: SeedMode = "per_epoch",
+        bank: int | Sequence[str] | None = None,
+        bank_seed: int = 0,
+        digest: str | None = None,
+    ) -> None:
+        check_mode(seed_mode)
+        self.folder = Path(folder).expanduser()
+        self.crops = crops
+        self.seed_mode = seed_mode
+        self.bank, self.bank_seed, self.digest = bank, bank_seed, digest
+        pictures = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        self.pictures = sorted(pictures, key=self._name)
+
+    def __call__(self, image: Image, record: Record, seed: int) -> Image:
+        """Returns one picture of the pool."""
+        return read_rgb(self.pictures[self.place(seed)])
+
+    def place(self, seed: int) -> int:
+        """Returns which of the pictures a seed draws."""
+        return derive_seed(seed) % len(self.pictures)
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Refuses an empty pool, and a bank that it does not hold."""
+        if isinstance(self.bank, Sequence):
+            self._check_names(self.bank)
+        elif not self.pictures:
+            raise ValueError(
+                f"No picture in '{self.folder}' for non-aligned references. Unpack pristine "
+                f"photographs there,\nfor instance DIV2K_train_HR from {DIV2K}\nor set pool to "
+                "the folder where they are."
+            )
+        elif self.bank is not None and not 1 <= self.bank <= len(self.pictures):
+            raise ValueError(
+                f"A bank of {self.bank} pictures cannot be chosen from the {len(self.pictures)} in "
+                f"'{self.folder}'. Set bank to 1 to {len(self.pictures)}, or bank: null."
+            )
+
+    def files(self, records: Sequence[Record]) -> list[Path]:
+        """Returns the pictures of the pool."""
+        return self.pictures
+
+    def evaluated(self) -> Pairing | None:
+        """Returns this pool, or nothing where all images share a bank."""
+        return self if self.bank is None else None
+
+    def references(self, crops: Crops, seed: int) -> IQADataset | None:
+        """Returns the pictures of the bank, cropped as the test images are; None without one."""
+        if self.bank is None:
+            return None
+        return IQADataset([self._record(path) for path in self.chosen()], crops, {}, seed, False)
+
+    def shown(self, crops: Crops, seed: int, training: bool) -> IQADataset:
+        """Returns all pictures as a data set of their own, cropped as beside the images."""
+        own = self.crops if training and self.crops is not None else crops
+        return IQADataset([self._record(p) for p in self.pictures], own, {}, seed, training)
+
+    def chosen(self) -> list[Path]:
+        """Returns the pictures of the bank, in the order of their names."""
+        if isinstance(self.bank, Sequence):
+            held = {self._name(path): path for path in self.pictures}
+            return [held[name] for name in self.bank]
+        order = sorted(self.pictures, key=lambda p: derive_seed(self.bank_seed, self._name(p)))
+        return sorted(order[: self.bank], key=self._name)
+
+    def told(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps of the bank: the pictures' names, and their digest."""
+        chosen = self.chosen()
+        hashed = hashlib.sha256()
+        for path in chosen:
+            hashed.update(hashlib.sha256(path.read_bytes()).digest())
+        return {"ids": [self._name(p) for p in chosen], "digest": hashed.hexdigest()[:16]}
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        held = {self._name(path) for path in self.pictures}
+        missing = [name for name in names if name not in held]
+        if missing:
+            raise FileNotFoundError(
+                f"{len(missing)} of the {len(names)} references of the bank are not in"
+                f" '{self.folder}', the first is '{missing[0]}'. {WHERE}"
+            )
+        if self.digest is not None and self.told()["digest"] != self.digest:
+            raise ValueError(
+                f"The bank's {len(names)} references in '{self.folder}' bear the right names and"
+                f" are other files (digest {self.told()['digest']}, not {self.digest}). {WHERE}"
+            )
+
+    def _record(self, path: Path) -> Record:
+        return Record(path, 0.0, self._name(path))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+
+def told_banks(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
+    """Returns what a checkpoint keeps of the banks among pairings, by their names."""
+    pools = {name: pair for name, pair in pairs.items() if isinstance(pair, Pool)}
+    return {name: pool.told() for name, pool in pools.items() if pool.bank is not None}
+
+
+def recalled(
+    nodes: Mapping[str, Any], banks: Mapping[str, Mapping[str, Any]], folder: str | Path | None
+) -> dict[str, Any]:
+    """Returns the configuration of pairings with the very references a checkpoint names.
+
+    Args:
+        nodes: By name, as the run had them.
+        banks: What the checkpoint keeps of them, of :func:`told_banks`.
+        folder: Where the pictures lie now; None for where they lay.
+    """
+    made = dict(nodes)
+    for name, bank in banks.items():
+        own = {"bank": bank["ids"], "digest": bank["digest"]}
+        made[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
+    return made

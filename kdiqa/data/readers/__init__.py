@@ -1,0 +1,1 @@
+"""One file per data set, with all that is peculiar to it."""

@@ -1,0 +1,43 @@
+"""AGIQA-3K: images made by generators, opinions taken in a laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.readers.files import read_csv, to_number
+from kdiqa.data.record import Record
+
+
+class AGIQA3K(IQADataModule):
+    """2 982 images made by six generators from the same prompts, MOS of quality in [0, 5].
+
+    The layout: ``AttnGAN_normal_000.jpg`` and all other images beside ``data.csv``, or in one
+    folder beside it. Only their quality is read, not how well they follow the prompt.
+
+    The content is what the prompt asks for, up to its first comma (our interpretation): several
+    generators show the same thing, which must not stand on two sides of a split.
+
+    References:
+        | AGIQA-3K: An Open Database for AI-Generated Image Quality Assessment (Li et al., 2023)
+        | https://doi.org/10.1109/TCSVT.2023.3319020
+    """
+
+    name = "agiqa3k"
+    mos_range = (0.0, 5.0)
+    homepage = "https://github.com/lcysyzxdxc/AGIQA-3k-Database"
+    licence = "MIT, cite the paper"
+    layout = ("AttnGAN_normal_000.jpg …", "data.csv")
+
+    def read(self) -> Iterator[Record]:
+        """Yields the images that ``data.csv`` lists."""
+        path = self.table("data.csv")
+        images = {image.name.casefold(): image for image in self.files}
+        for line, row in read_csv(path, ["name", "prompt", "mos_quality"]):
+            name = row["name"]
+            thing = row["prompt"].partition(",")[0].strip()
+            yield Record(
+                image=images.get(name.casefold(), self.files.path(name)),
+                mos=to_number(row["mos_quality"], path, line),
+                content=(thing or name).casefold(),
+            )

@@ -1,0 +1,59 @@
+"""BID, the blurred image database: realistic blur, opinions taken in a laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.errors import DatasetNotFoundError
+from kdiqa.data.facts import Facts
+from kdiqa.data.readers.files import to_number
+from kdiqa.data.readers.tables import read_xlsx
+from kdiqa.data.record import Record
+
+GRADES = ("DatabaseGrades.xlsx", "DatabaseGrades.xls")
+NUMBER, SCORE = "Image Number", "Average Subjective Grade"
+
+
+class BID(IQADataModule):
+    """586 photographs of several megapixels, MOS in [0, 5].
+
+    The layout: ``ImageDatabase/DatabaseImage0001.JPG`` (or in the root), ``DatabaseGrades.xlsx``
+    (or ``.xls``). The images' numbers run to 590: four of them are not used.
+
+    References:
+        | No-reference blur assessment of digital pictures based on multifeature classifiers
+        | (Ciancio et al., 2011), https://doi.org/10.1109/TIP.2010.2053549
+    """
+
+    name = "bid"
+    mos_range = (0.0, 5.0)
+    homepage = "http://www02.smt.ufrj.br/~eduardo/ImageDatabase.htm"
+    licence = "research use, cite the paper"
+    layout = (
+        "ImageDatabase/DatabaseImage0001.JPG … DatabaseImage0590.JPG",
+        "DatabaseGrades.xlsx",
+    )
+    facts = Facts(586, 0.1638, 4.9198, 2.9527)
+
+    def read(self) -> Iterator[Record]:
+        """Yields the photographs; each is a content of its own."""
+        path = next(filter(None, map(self.files.find, GRADES)), None)
+        if path is None:
+            raise DatasetNotFoundError(self, f"lacks '{GRADES[0]}'")
+        for line, row in read_xlsx(path, [NUMBER, SCORE]):
+            if not row[NUMBER].isdecimal():
+                raise ValueError(
+                    f"'{path}', line {line}: {row[NUMBER]!r} is no image number. "
+                    "Restore the authors' file."
+                )
+            name = f"DatabaseImage{int(row[NUMBER]):04d}.JPG"
+            yield Record(
+                image=self._image(name),
+                mos=to_number(row[SCORE], path, line),
+                content=name.casefold(),
+            )
+
+    def _image(self, name: str) -> Path:
+        return self.files.find(name) or self.files.path("ImageDatabase", name)

@@ -1,0 +1,44 @@
+"""BIQ2021: authentic distortions, opinions taken in a laboratory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.readers.files import read_csv, to_number
+from kdiqa.data.record import Record
+
+
+class BIQ2021(IQADataModule):
+    """12 000 photographs of 512×512 with an official train and test part, MOS in [0, 1].
+
+    The layout: ``Images/*.jpg``, ``Train (Images and MOS).csv``, ``Test (Images and MOS).csv``.
+
+    References:
+        | BIQ2021: A Large-scale Blind Image Quality Assessment Database (Ahmed and Asif, 2022)
+        | https://doi.org/10.1117/1.JEI.31.5.053010
+    """
+
+    name = "biq2021"
+    mos_range = (0.0, 1.0)
+    homepage = "https://github.com/nisarahmedrana/BIQ2021"
+    licence = "research use, cite the paper"
+    layout = (
+        "Images/ss01 (1).jpg …",
+        "Train (Images and MOS).csv",
+        "Test (Images and MOS).csv",
+    )
+    split_by = "official"
+
+    def read(self) -> Iterator[Record]:
+        """Yields the images of both lists; every photograph is a content of its own."""
+        for split in ("train", "test"):
+            path = self.table(f"{split.capitalize()} (Images and MOS).csv")
+            for line, row in read_csv(path, ["Image Name", "MOS"]):
+                name = row["Image Name"]
+                yield Record(
+                    image=self.files.path("Images", name),
+                    mos=to_number(row["MOS"], path, line),
+                    content=name.casefold(),
+                    split=split,
+                )

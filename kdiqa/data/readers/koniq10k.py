@@ -1,0 +1,101 @@
+"""KonIQ-10k: authentic distortions, opinions of a crowd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.errors import DatasetNotFoundError
+from kdiqa.data.facts import Facts
+from kdiqa.data.readers.files import read_csv, to_number
+from kdiqa.data.record import Record
+
+SETS = "koniq10k_distributions_sets.csv"
+SCORES = ("koniq10k_scores_and_distributions.csv", "koniq10k_scores.csv")
+PARTS = {"training": "train", "validation": "val", "test": "test"}
+
+
+class KonIQ10k(IQADataModule):
+    """10 073 photographs in two sizes, with official train, validation and test parts.
+
+    The layout: ``1024x768/*.jpg`` and ``512x384/*.jpg``, with one or both label files.
+    ``koniq10k_distributions_sets.csv`` has the official parts and MOS in [0, 100];
+    ``koniq10k_scores_and_distributions.csv`` has MOS in [1, 5] and, in ``MOS_zscore``, the scores
+    of the other file. With the second file alone there are no official parts.
+
+    Args:
+        image_size: The folder of images to read.
+        label: ``mos_100``, which the literature uses, or ``mos_5``.
+        options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
+
+    References:
+        | KonIQ-10k: An Ecologically Valid Database for Deep Learning of Blind Image Quality
+        | Assessment (Hosu et al., 2020), https://doi.org/10.1109/TIP.2020.2967829
+    """
+
+    name = "koniq10k"
+    homepage = "https://database.mmsp-kn.de/koniq-10k-database.html"
+    licence = "research use, cite the paper"
+    layout = (
+        "1024x768/*.jpg",
+        "512x384/*.jpg",
+        "koniq10k_distributions_sets.csv",
+        "koniq10k_scores_and_distributions.csv",
+    )
+    split_by = "official"
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        image_size: Literal["1024x768", "512x384"] = "1024x768",
+        label: Literal["mos_100", "mos_5"] = "mos_100",
+        **options: Any,
+    ) -> None:
+        if label not in ("mos_100", "mos_5"):
+            raise ValueError(f"KonIQ10k has no label {label!r}. Set label: mos_100 or mos_5.")
+        if image_size not in ("1024x768", "512x384"):
+            raise ValueError(
+                f"KonIQ10k has no image size {image_size!r}. Set image_size: 1024x768 or 512x384."
+            )
+        self.mos_range = (0.0, 100.0) if label == "mos_100" else (1.0, 5.0)
+        # The copies of the scores file that are about differ in their five-point means.
+        self.facts = Facts(10073, 3.9118, 88.3889, 58.7296) if label == "mos_100" else None
+        self.label_name = label
+        self.image_size = image_size
+        super().__init__(root, **options)
+
+    def read(self) -> Iterator[Record]:
+        """Yields all images; every photograph is a content of its own."""
+        parts = self._parts()
+        path, column = self._scores()
+        for line, row in read_csv(path, ["image_name", column]):
+            name = row["image_name"]
+            yield Record(
+                image=self.files.path(self.image_size, name),
+                mos=to_number(row[column], path, line),
+                content=name.casefold(),
+                split=parts.get(name.casefold()),
+            )
+
+    def _parts(self) -> dict[str, str]:
+        path = self.files.find(SETS)
+        if path is None:
+            return {}
+        rows = read_csv(path, ["image_name", "set"])
+        return {row["image_name"].casefold(): PARTS.get(row["set"], "") for _, row in rows}
+
+    def _scores(self) -> tuple[Path, str]:
+        """Returns the label file to read and its column: ``MOS`` means two things in the two."""
+        sets, scores = (
+            self.files.find(SETS),
+            next(filter(None, map(self.files.find, SCORES)), None),
+        )
+        if self.label_name == "mos_100" and sets is not None:
+            return sets, "MOS"
+        if scores is not None:
+            return scores, "MOS_zscore" if self.label_name == "mos_100" else "MOS"
+        wanted = SETS if self.label_name == "mos_100" else SCORES[0]
+        raise DatasetNotFoundError(self, f"lacks '{wanted}'")

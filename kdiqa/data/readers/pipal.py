@@ -1,0 +1,72 @@
+"""PIPAL: what restoration algorithms do to pictures, opinions by pairwise comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.errors import DatasetNotFoundError
+from kdiqa.data.facts import Facts
+from kdiqa.data.readers.files import split_name, to_number
+from kdiqa.data.record import Record
+
+# As the archives unpack, and the one folder into which others gather their images.
+FOLDERS = (*(f"Distortion_{i}" for i in range(1, 5)), "Dist_Imgs")
+
+
+class PIPAL(IQADataModule):
+    """23 200 images of 288×288: 200 references, 116 distorted versions each, Elo scores.
+
+    The layout: ``Train_Ref/A0001.bmp``, ``Distortion_1/A0001_00_00.bmp`` to ``Distortion_4``, or
+    all of them in ``Dist_Imgs``, and ``Train_Label/A0001.txt``, one list of names and scores for
+    each reference. In the names, the first number is the kind of distortion and the second counts
+    its versions. The scores rise with quality. The challenges' own validation and test parts have
+    no public labels: this is split by content.
+
+    References:
+        | PIPAL: a Large-Scale Image Quality Assessment Dataset for Perceptual Image Restoration
+        | (Gu et al., 2020), https://doi.org/10.1007/978-3-030-58621-8_37
+    """
+
+    name = "pipal"
+    mos_range = (900.0, 1850.0)
+    homepage = "https://github.com/HaomingCai/PIPAL-dataset"
+    licence = "research use, cite the paper"
+    layout = (
+        "Train_Ref/A0001.bmp …",
+        "Distortion_1/A0001_00_00.bmp … (and Distortion_2, 3, 4)",
+        "Train_Label/A0001.txt …",
+    )
+    facts = Facts(23200, 916.7136, 1835.9856, 1448.9596, contents=200)
+
+    def read(self) -> Iterator[Record]:
+        """Yields the images that the lists of ``Train_Label`` name; the content is the reference.
+
+        Raises:
+            DatasetNotFoundError: If there are no lists.
+        """
+        lists = [path for path in self.files if _is_list(path)]
+        if not lists:
+            raise DatasetNotFoundError(self, "lacks 'Train_Label/A0001.txt' and all other labels")
+        for path in lists:
+            for line, text in enumerate(path.read_text().splitlines(), start=1):
+                if text.strip():
+                    yield self._record(text, path, line)
+
+    def _record(self, text: str, path: Path, line: int) -> Record:
+        name, _, score = (part.strip() for part in text.partition(","))
+        content, distortion, level = split_name(name, path, line)
+        found = (self.files.find(folder, name) for folder in FOLDERS)
+        return Record(
+            image=next(filter(None, found), self.files.path(FOLDERS[0], name)),
+            mos=to_number(score, path, line),
+            content=content,
+            reference=self.files.path("Train_Ref", f"{content.upper()}.bmp"),
+            distortion=distortion,
+            level=level,
+        )
+
+
+def _is_list(path: Path) -> bool:
+    return path.parent.name.casefold() == "train_label" and path.suffix.casefold() == ".txt"

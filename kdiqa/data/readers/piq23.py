@@ -1,0 +1,97 @@
+"""PIQ23: portraits taken with many smartphones, opinions by pairwise comparison in each scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.readers.files import read_csv, to_number
+from kdiqa.data.record import Record
+
+ATTRIBUTES = ("Overall", "Details", "Exposure")
+PARTS = {"train": "train", "test": "test"}
+
+
+class PIQ23(IQADataModule):
+    """5 116 portraits of 50 scenes, one of three attributes at a time, JOD from -8 to 6.
+
+    The layout: ``Overall/*.jpg``, ``Details/*.jpg``, ``Exposure/*.jpg``, ``Scores_Overall.csv``
+    and so on, and the authors' two splits, ``Device Split.csv`` and ``Scene Split.csv``, which
+    they keep beside their code. The content is the scene, by its exact name. Scores compare only
+    within a scene: report with ``kdiqa report --within``, the median over scenes.
+
+    Args:
+        attribute: What was asked: ``Overall``, ``Details`` or ``Exposure``.
+        official: Whose split ``split_by: official`` takes: ``scene``, which tests on scenes never
+            trained on, or ``device``, which tests on other images of the same scenes: the guard
+            against leaks stops at that unless told to ``warn``.
+        options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
+
+    References:
+        | An Image Quality Assessment Dataset for Portraits (Chahine et al., 2023)
+        | https://openaccess.thecvf.com (CVPR 2023, pp. 9968-9978)
+    """
+
+    name = "piq23"
+    mos_range = (-8.0, 6.0)
+    homepage = "https://github.com/DXOMARK-Research/PIQ2023"
+    licence = "non-commercial research use, after a form"
+    layout = (
+        "Overall/0_Indoor_Scene_1_0.jpg …",
+        "Details/…",
+        "Exposure/…",
+        "Scores_Overall.csv",
+        "Scores_Details.csv",
+        "Scores_Exposure.csv",
+        "Device Split.csv",
+        "Scene Split.csv",
+    )
+    split_by = "official"
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        attribute: Literal["Overall", "Details", "Exposure"] = "Overall",
+        official: Literal["scene", "device"] = "scene",
+        **options: Any,
+    ) -> None:
+        if attribute not in ATTRIBUTES:
+            raise ValueError(
+                f"PIQ23 has no attribute {attribute!r}. Set attribute: Overall, Details or "
+                "Exposure."
+            )
+        if official not in ("scene", "device"):
+            raise ValueError(
+                f"PIQ23 has no official split by {official!r}. Set official: scene or device."
+            )
+        self.attribute = attribute
+        self.official = official
+        super().__init__(root, **options)
+
+    def read(self) -> Iterator[Record]:
+        """Yields the images of one attribute."""
+        path = self.table(f"Scores_{self.attribute}.csv")
+        parts = self._parts()
+        for line, row in read_csv(path, ["IMAGE PATH", "JOD", "SCENE"]):
+            file, scene = row["IMAGE PATH"], row["SCENE"].casefold()
+            name = file.replace("\\", "/").rpartition("/")[2]
+            yield Record(
+                image=self.files.path(*file.replace("\\", "/").split("/")),
+                mos=to_number(row["JOD"], path, line),
+                content=scene,
+                split=parts.get(scene if self.official == "scene" else name.casefold()),
+            )
+
+    def _parts(self) -> dict[str, str]:
+        """Returns the part of each scene or of each image; none where the table is missing."""
+        table, column = f"{self.official.capitalize()} Split.csv", "SCENE"
+        if self.official == "device":
+            column = "IMAGE"
+        path = self.files.find(table) or self.files.find("Test split", table)
+        if path is None:
+            return {}
+        rows = read_csv(path, [column, "SPLIT"])
+        return {row[column].casefold(): PARTS.get(row["SPLIT"].casefold(), "") for _, row in rows}

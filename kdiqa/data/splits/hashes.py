@@ -1,0 +1,210 @@
+"""What a picture shows, in a kilobyte: to find it again re-encoded, resized, mirrored or blurred.
+
+Measured on 2 032 photographs (2 000 of BIQ2021, 20 of CID22, 12 of TID2013's references): how many
+of their copies are found, by the hash alone and with the correlation of thumbnails that confirms it.
+
+===============================  =======  =========
+copy                             by hash  confirmed
+===============================  =======  =========
+JPEG, quality 40                 99.95 %    99.75 %
+half the size                   100.00 %    99.75 %
+mirrored                         99.95 %    99.75 %
+blurred, sigma 2                100.00 %    99.75 %
+brightness x 1.3                 99.16 %    98.03 %
+brightness x 0.7                 99.95 %    99.66 %
+mirrored, half the size, JPEG    99.95 %    99.75 %
+2.5 % cut off on each side       99.66 %    85.53 %
+===============================  =======  =========
+
+Five of them are flat (nearly black or white) and never confirmed. Of the 2 063 496 pairs of
+different photographs, 119 have near hashes and 48 are confirmed: all 48, looked at one by one, show
+one scene, 11 of them as the same photograph. So no alarm was false.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from rich.progress import Progress
+
+from kdiqa.data.images.read import ImageReadError
+
+VERSION = 1  # raise it when the same file gives another print
+SIDE = 32  # of a thumbnail, in pixels: what perceptual hashes are made of
+DECODED = 256  # pixels a side that a JPEG is decoded to at least; its decoder skips the rest
+DISTANCE = 12  # bits of 64 in which two hashes of one picture differ at most
+CORRELATION = 0.9  # of two thumbnails of one picture, at least
+FLAT = 4.0  # deviation of the grey values below which a thumbnail tells nothing
+ROWS = 2048  # compared with all others at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class Prints:
+    """Pictures, as far as is needed to know them again.
+
+    Args:
+        thumbs: In grey, :math:`(N, 32, 32)`.
+        codes: Perceptual hash of each picture and of its mirror image, :math:`(N, 2)`, uint64.
+    """
+
+    thumbs: NDArray[np.uint8]
+    codes: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, thumbs: Sequence[NDArray[np.uint8]]) -> Prints:
+        """Returns the prints of thumbnails."""
+        codes = [[_code(thumb), _code(thumb[:, ::-1])] for thumb in thumbs]
+        pixels = np.array(thumbs, np.uint8).reshape(-1, SIDE, SIDE)
+        return cls(pixels, np.array(codes, np.uint64).reshape(-1, 2))
+
+    def __len__(self) -> int:
+        return len(self.thumbs)
+
+
+def twins(one: Prints, other: Prints) -> list[tuple[int, int]]:
+    """Returns the pairs of places whose pictures show the same, the other perhaps mirrored.
+
+    Hashes that differ in few bits propose a pair, the correlation of the thumbnails confirms it;
+    flat pictures, which resemble each other all, are no pairs.
+    """
+    found = []
+    for start in range(0, len(one), ROWS):
+        codes = one.codes[start : start + ROWS]
+        plain, mirrored = (
+            np.bitwise_count(codes[:, side, None] ^ other.codes[None, :, 0]) for side in (0, 1)
+        )
+        close = np.minimum(plain, mirrored) <= DISTANCE
+        for i, j in zip(*np.nonzero(close), strict=True):
+            place = start + int(i)
+            views = one.thumbs[place], one.thumbs[place][:, ::-1]
+            if max(correlation(view, other.thumbs[j]) for view in views) >= CORRELATION:
+                found.append((place, int(j)))
+    return found
+
+
+def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Returns Pearson's correlation of two thumbnails, in [-1, 1]; 0 where one is flat."""
+    a, b = (thumb.astype(np.float64) - thumb.mean() for thumb in (one, other))
+    if min(a.std(), b.std()) < FLAT:
+        return 0.0
+    return float((a * b).mean() / (a.std() * b.std()))
+
+
+def thumbnail(path: Path) -> NDArray[np.uint8]:
+    """Returns a picture in grey, upright, :math:`(32, 32)`, whatever its shape.
+
+    Raises:
+        ImageReadError: If it cannot be read.
+    """
+    try:
+        with Image.open(path) as file:
+            file.draft("L", (DECODED, DECODED))
+            upright = ImageOps.exif_transpose(file)
+            if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+                grey = (np.asarray(upright, np.float64) / 257).clip(0, 255)
+                upright = Image.fromarray(grey.astype(np.uint8))
+            lanczos = Image.Resampling.LANCZOS
+            small = upright.convert("L").resize((SIDE, SIDE), lanczos, reducing_gap=3.0)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageReadError(
+            f"Cannot read the image '{path}': {error}. Unpack that file again."
+        ) from error
+    return np.asarray(small, np.uint8)
+
+
+def prints(paths: Sequence[Path]) -> Prints:
+    """Returns the prints of files, from the cache where they are in it.
+
+    A file is known by its path, size and time of change. New ones are read in parallel.
+    """
+    if not paths:
+        return Prints.of([])
+    keys = [_key(path) for path in paths]
+    kept = Kept(cache_folder() / f"{_digest(os.path.commonpath([p.parent for p in paths]))}.npz")
+    new = {key: path for key, path in zip(keys, paths, strict=True) if key not in kept.rows}
+    if new:
+        with ThreadPoolExecutor(os.cpu_count()) as pool, Progress(transient=True) as progress:
+            read = pool.map(thumbnail, new.values())
+            text = f"Hashes of {len(new)} pictures"
+            kept.add(list(new), list(progress.track(read, len(new), description=text)))
+    rows = [kept.rows[key] for key in keys]
+    return Prints(kept.prints.thumbs[rows], kept.prints.codes[rows])
+
+
+def cache_folder() -> Path:
+    """Returns where prints are kept."""
+    return Path(os.environ.get("KDIQA_CACHE", "~/.cache/kdiqa")).expanduser() / "hashes"
+
+
+class Kept:
+    """Prints of one folder's files, in one file.
+
+    Args:
+        path: Of that file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.prints = Prints.of([])
+        keys: list[str] = []
+        # There is none yet, or it is damaged: it is made anew.
+        damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+        with damaged, np.load(path, allow_pickle=False) as held:
+            self.prints = Prints(held["thumbs"], held["codes"])
+            keys = held["keys"].tolist()
+        self.rows = {key: row for row, key in enumerate(keys)}
+
+    def add(self, keys: Sequence[str], thumbs: Sequence[NDArray[np.uint8]]) -> None:
+        """Adds prints, and writes all so that another process finds a whole file."""
+        new = Prints.of(thumbs)
+        self.rows |= {key: len(self.prints) + row for row, key in enumerate(keys)}
+        self.prints = Prints(
+            np.concatenate([self.prints.thumbs, new.thumbs]),
+            np.concatenate([self.prints.codes, new.codes]),
+        )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(f".{os.getpid()}.part")
+        with unfinished.open("wb") as file:
+            np.savez(
+                file,
+                keys=np.array(list(self.rows)),
+                thumbs=self.prints.thumbs,
+                codes=self.prints.codes,
+            )
+        unfinished.replace(self.path)
+
+
+def to_text(thumb: NDArray[np.uint8]) -> str:
+    """Returns a thumbnail as text, for a checkpoint, which holds plain values."""
+    return base64.b64encode(thumb.tobytes()).decode()
+
+
+def from_text(text: str) -> NDArray[np.uint8]:
+    """Returns the thumbnail that :func:`to_text` wrote."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE)
+
+
+def _code(thumb: NDArray[np.uint8]) -> int:
+    bits = imagehash.phash(Image.fromarray(np.ascontiguousarray(thumb))).hash.ravel()
+    return int.from_bytes(np.packbits(bits).tobytes())
+
+
+def _key(path: Path) -> str:
+    state = path.stat()
+    return _digest(f"{VERSION} {path.resolve()} {state.st_size} {state.st_mtime_ns}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

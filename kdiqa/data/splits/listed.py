@@ -1,0 +1,147 @@
+"""Which record somebody's list means: by its name, or by its place in an order of their own."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from kdiqa.data.record import Record
+from kdiqa.data.splits.split import LEFT_OUT, PARTS
+
+if TYPE_CHECKING:
+    from kdiqa.data.splits.stored import StoredSplit
+
+Lists = Mapping[str, Iterable[int]]
+NAME_COLUMNS = ("dist_name", "img_name", "image_name", "image", "name")
+
+
+class ListedImages:
+    """Finds images by the names that lists give them: with their folder, or without.
+
+    Args:
+        split: Whose list it is, for messages.
+        records: Of the data set.
+    """
+
+    def __init__(self, split: StoredSplit, records: Sequence[Record]) -> None:
+        self.split = split
+        self.whole: dict[tuple[str, str], int] = {}
+        self.short: dict[str, list[int]] = {}
+        for place, record in enumerate(records):
+            name = record.image.name.casefold()
+            self.whole[record.image.parent.name.casefold(), name] = place
+            self.short.setdefault(name, []).append(place)
+
+    def place(self, listed: str) -> int:
+        """Returns the place of an image in the records.
+
+        Raises:
+            ValueError: If there is none of that name, or several.
+        """
+        path = PurePosixPath(listed.strip().replace("\\", "/").casefold())
+        place = self.whole.get((path.parent.name, path.name))
+        if place is not None:
+            return place
+        places = self.short.get(path.name, [])
+        if len(places) != 1:
+            fault = "is not in the data set" if not places else f"may be {len(places)} images"
+            self.split.refuse(
+                f"lists '{listed}', which {fault}",
+                "It is of another data set."
+                if not places
+                else "Write each image with its folder, as in jpeg/img1.bmp.",
+            )
+        return places[0]
+
+
+def listed_order(
+    split: StoredSplit, records: Sequence[Record], distortions: Sequence[str] | None
+) -> list[int]:
+    """Returns the places of the records in the order of a list.
+
+    Args:
+        split: Whose list it is, for messages.
+        records: Of the data set.
+        distortions: In the list's order; it goes by content and level within each. None for the
+            records' own order.
+    """
+    if distortions is None:
+        return list(range(len(records)))
+    rank = {_plain(name): place for place, name in enumerate(distortions)}
+    unknown = [r.distortion for r in records if _plain(r.distortion or "") not in rank]
+    if unknown:
+        split.refuse(
+            f"is ordered by {', '.join(distortions)}, and an image's distortion is {unknown[0]!r}",
+            "Set data.stored_split.order to all distortions, in the list's order.",
+        )
+
+    def key(place: int) -> tuple[int, str, int]:
+        record = records[place]
+        return rank[_plain(record.distortion or "")], record.content.casefold(), record.level or 0
+
+    return sorted(range(len(records)), key=key)
+
+
+def _plain(name: str) -> str:
+    return "".join(name.casefold().split())
+
+
+def read_rows(split: StoredSplit, path: Path) -> list[dict[str, str]]:
+    """Returns the rows of a table of images.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"No table of images at '{path}'. Set data.stored_split.path (for a pickle, "
+            "data.stored_split.meta_info) to where it is."
+        )
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def name_column(split: StoredSplit, rows: Sequence[Mapping[str, str]]) -> str:
+    """Returns which column of a table names the images."""
+    header = list(rows[0]) if rows else []
+    column = next((name for name in NAME_COLUMNS if name in header), None)
+    if column is None:
+        split.refuse(
+            f"has no column of image names, its columns are {', '.join(header) or 'none'}",
+            f"Name one of them {' or '.join(NAME_COLUMNS[:2])}.",
+        )
+    return column
+
+
+def by_part(
+    split: StoredSplit,
+    rows: Sequence[Mapping[str, str]],
+    name: str,
+    column: str,
+    images: ListedImages,
+) -> Lists:
+    """Returns the places of each part's images, from a table with a part in each row.
+
+    Args:
+        split: Whose table it is, for messages.
+        rows: Of the table.
+        name: The column of the images.
+        column: The column of the parts.
+        images: Finds them.
+    """
+    found: dict[str, list[int]] = {part: [] for part in PARTS}
+    for row in rows:
+        if name not in row or column not in row:
+            split.refuse(
+                f"has no columns {name} and {column}, its columns are {', '.join(row)}",
+                "Write a table with the columns image and split.",
+            )
+        if row[column] in PARTS:
+            found[row[column]].append(images.place(row[name]))
+        elif row[column] not in (LEFT_OUT, ""):
+            split.refuse(
+                f"puts '{row[name]}' into '{row[column]}'", "A part is train, val, test or none."
+            )
+    return found

@@ -1,0 +1,111 @@
+"""pyiqa's stored splits: pickles of rows, and columns of its tables of images."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kdiqa.data.record import Record
+from kdiqa.data.splits.listed import ListedImages, Lists, by_part, name_column, read_rows
+from kdiqa.data.splits.stored import StoredSplit
+
+
+class PyiqaColumn(StoredSplit):
+    """A column of pyiqa's table of images (``meta_info_*.csv``).
+
+    Args:
+        path: The table.
+        column: Which column; ``{fold}`` in it becomes the number of the fold, from 01 on.
+        partial: Leaves images out that the table does not list.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        column: str = "ratio802_seed123_split_{fold}",
+        partial: bool = False,
+    ) -> None:
+        super().__init__(path, partial)
+        self.column = column
+
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the lists of one column."""
+        rows = read_rows(self, self.path)
+        fold = f"{index + 1:02d}"
+        # Both spellings are about: split_01 in the files, split01 in the documentation.
+        wanted = [
+            self.column.format(fold=fold),
+            self.column.replace("split_{", "split{").format(fold=fold),
+        ]
+        column = next((name for name in wanted if rows and name in rows[0]), None)
+        if column is None:
+            self.refuse(
+                f"has no column '{wanted[0]}', its columns are {', '.join(rows[0] if rows else ())}",
+                "Set data.stored_split.column to one of them, or split to a fold that is there.",
+            )
+        return by_part(self, rows, name_column(self, rows), column, ListedImages(self, records))
+
+
+class PyiqaPickle(StoredSplit):
+    """pyiqa's pickle: for each fold, counted from 1, rows of its table of images.
+
+    Read as plain containers: a pickle that names any class or function is refused unopened, since
+    loading such a one runs whatever it names.
+
+    Args:
+        path: The pickle.
+        meta_info: The table whose rows, from 0 on, it counts.
+        skip: Rows of the table that are not counted: 7 for the LIVE Challenge.
+        partial: Leaves images out that it does not list.
+    """
+
+    def __init__(
+        self, path: str | Path, meta_info: str | Path, skip: int = 0, partial: bool = False
+    ) -> None:
+        super().__init__(path, partial)
+        self.meta_info = Path(meta_info).expanduser()
+        self.skip = skip
+
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the lists of one fold."""
+        folds = self._folds()
+        if index + 1 not in folds:
+            self.refuse(
+                f"has the folds {', '.join(map(str, folds))} and not {index + 1}",
+                f"Set split to one from 0 to {len(folds) - 1}.",
+            )
+        rows = read_rows(self, self.meta_info)[self.skip :]
+        images, column = ListedImages(self, records), name_column(self, rows)
+        found: dict[str, list[int]] = {}
+        for part, places in folds[index + 1].items():
+            if any(not 0 <= place < len(rows) for place in places):
+                self.refuse(
+                    f"asks for row {max(places)} and '{self.meta_info}' has {len(rows)}, from 0 on",
+                    "Set data.stored_split.meta_info to the table it was made with.",
+                )
+            found[part] = [images.place(rows[place][column]) for place in places]
+        return found
+
+    def _folds(self) -> dict[int, dict[str, list[int]]]:
+        try:
+            with self.path.open("rb") as file:
+                folds: Any = PlainUnpickler(file).load()
+            return {
+                int(fold): {str(part): [int(row) for row in rows] for part, rows in lists.items()}
+                for fold, lists in folds.items()
+            }
+        except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError) as error:
+            self.refuse(
+                f"cannot be read as folds of rows: {error}",
+                "Plain dicts and lists of numbers are read, and nothing that could run code.",
+            )
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Reads containers and numbers, and refuses whatever a pickle wants to import."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        """Raises ``UnpicklingError``, whatever is asked for."""
+        raise pickle.UnpicklingError(f"it wants to import {module}.{name}")

@@ -1,0 +1,163 @@
+"""Which images train, which select, which test: by content, reproducibly, without a leak."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from kdiqa.data.record import Record
+
+PARTS = ("train", "val", "test")
+LEFT_OUT = "none"  # the part of an image that is not used at all
+SplitBy = Literal["content", "image", "official"]
+CARVED = 0.1  # of the training contents become the validation part where a split has none
+
+SelectOn = Literal["val", "test"]
+# The parts that take another's place where the test images select, as published codes have it.
+PARTS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
+    "val": {},
+    "test": {"train": ("train", "val"), "val": ("test",)},
+}
+
+
+class Split:
+    """Assigns each record to one part.
+
+    The groups (contents or images) are ordered by the sha256 of the split's index and their name:
+    no random generator, whose stream may change with its library, and no hash seed. A group keeps
+    its place when others are added or left out.
+
+    Args:
+        index: Which of the possible splits: 0, 1, 2, …
+        by: What stays together: all images of a ``content``, only each ``image``, or the authors'
+            ``official`` parts; where they name no val, it gets 10 % of the training contents.
+        ratios: Shares of train, val and test in the number of groups. A zero for val carves 10 %
+            out of train as well.
+
+    Example:
+        >>> split = Split(index=0, ratios=(0.6, 0.2, 0.2))
+        >>> split.assign([Record(Path(f"{i}.png"), 0.5, content=f"{i}") for i in range(5)])
+        ['train', 'test', 'val', 'train', 'train']
+    """
+
+    def __init__(
+        self,
+        index: int = 0,
+        by: SplitBy = "content",
+        ratios: Sequence[float] = (0.7, 0.1, 0.2),
+    ) -> None:
+        if by not in ("content", "image", "official"):
+            raise ValueError(
+                f"Images are not split by {by!r}. Set split_by: content, image or official."
+            )
+        if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
+            raise ValueError(
+                f"The shares of train, val and test are {list(ratios)}, but three that add up to "
+                "1 are needed. Set ratios: [0.7, 0.1, 0.2]."
+            )
+        self.index = index
+        self.by = by
+        self.ratios = tuple(ratios)
+
+    def assign(self, records: Sequence[Record]) -> list[str]:
+        """Returns the part of each record: ``train``, ``val`` or ``test``.
+
+        Raises:
+            ValueError: If a part would stay empty, or the authors' parts are not known.
+        """
+        if self.by == "official":
+            parts = self._official(records)
+        else:
+            groups = _groups(records, self.by)
+            part_of = self._cut(groups)
+            parts = [part_of[group] for group in groups]
+        return self.completed(records, parts)
+
+    def completed(self, records: Sequence[Record], parts: list[str]) -> list[str]:
+        """Returns parts with validation carved out of train where they have none.
+
+        Args:
+            records: What is split.
+            parts: Of each record, from wherever they come.
+
+        Raises:
+            ValueError: If a part would stay empty.
+        """
+        if "val" not in parts:
+            parts = self._carve(records, parts)
+        self.check_parts(records, parts)
+        return parts
+
+    def order(self, groups: Iterable[str]) -> list[str]:
+        """Returns the distinct groups in the order of this split."""
+        return sorted(
+            set(groups),
+            key=lambda group: hashlib.sha256(f"{self.index}\x1f{group}".encode()).digest(),
+        )
+
+    def _official(self, records: Sequence[Record]) -> list[str]:
+        unknown = [record for record in records if record.split not in PARTS]
+        if unknown:
+            raise ValueError(
+                f"{len(unknown)} of {len(records)} images have no official part, the first is "
+                f"'{unknown[0].image.name}'. Set data.split_by=content or data.split_by=image."
+            )
+        return [record.split or "" for record in records]
+
+    def _cut(self, groups: Iterable[str]) -> dict[str, str]:
+        ordered = self.order(groups)
+        test, val = (round(len(ordered) * share) for share in self.ratios[:0:-1])
+        parts = ["test"] * test + ["val"] * val
+        parts += ["train"] * (len(ordered) - len(parts))
+        return dict(zip(ordered, parts, strict=True))
+
+    def _carve(self, records: Sequence[Record], parts: list[str]) -> list[str]:
+        by: SplitBy = "image" if self.by == "image" else "content"
+        groups = _groups(records, by)
+        ordered = self.order(g for g, part in zip(groups, parts, strict=True) if part == "train")
+        carved = set(ordered[: max(1, round(len(ordered) * CARVED))])
+        return [
+            "val" if part == "train" and group in carved else part
+            for group, part in zip(groups, parts, strict=True)
+        ]
+
+    def check_parts(self, records: Sequence[Record], parts: Sequence[str]) -> None:
+        """Raises ``ValueError`` if a part has no image."""
+        counts = {part: parts.count(part) for part in PARTS}
+        if 0 in counts.values():
+            contents = len({record.content for record in records})
+            counted = ", ".join(f"{number} {part}" for part, number in counts.items())
+            raise ValueError(
+                f"{len(records)} images of {contents} contents, split by {self.by}, leave a part "
+                f"empty: {counted}.\nAdd images, or set data.split_by or data.ratios (now "
+                f"{list(self.ratios)}) so that each part has some."
+            )
+
+
+def _groups(records: Sequence[Record], by: SplitBy) -> list[str]:
+    names = [record.name if by == "image" else record.content for record in records]
+    return [name.casefold() for name in names]
+
+
+def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
+    """Returns the sha256 of all names, scores and parts, whatever the order of the records."""
+    lines = sorted(
+        f"{record.name.casefold()}\t{record.content}\t{record.mos:.8f}\t{part}"
+        for record, part in zip(records, assignment, strict=True)
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def to_csv(path: Path, records: Sequence[Record], assignment: Sequence[str]) -> None:
+    """Writes a split as a table: image, content, part.
+
+    :class:`kdiqa.data.splits.stored.SplitTable` reads it.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "content", "split"])
+        for record, part in zip(records, assignment, strict=True):
+            table.writerow([record.name, record.content, part])

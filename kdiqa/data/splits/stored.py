@@ -1,0 +1,153 @@
+"""Splits that others have stored, so that numbers can be compared image by image."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from kdiqa.data.record import Record
+from kdiqa.data.splits.listed import ListedImages, Lists, by_part, listed_order, read_rows
+from kdiqa.data.splits.split import LEFT_OUT, PARTS
+
+
+class StoredSplit:
+    """Assigns each record the part that a file names.
+
+    Where a file holds out ``val`` and no ``test``, as pyiqa's do, what it calls val is the test
+    part here: validation is then carved from train, so that nothing is selected on it.
+
+    Args:
+        path: The file or folder.
+        partial: Leaves images out that the file does not list, in place of an error.
+    """
+
+    def __init__(self, path: str | Path, partial: bool = False) -> None:
+        self.path = Path(path).expanduser()
+        self.partial = partial
+
+    @abstractmethod
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the places of each part's images in ``records``, for one of the folds."""
+
+    def assign(self, records: Sequence[Record], index: int) -> list[str]:
+        """Returns the part of each record.
+
+        Args:
+            records: In the order of the authors' label file.
+            index: Which of the stored folds: 0, 1, 2, …
+
+        Raises:
+            ValueError: If the file does not fit the records.
+            FileNotFoundError: If there is none.
+        """
+        if not self.path.exists():
+            raise FileNotFoundError(
+                f"No stored split at '{self.path}'. Set data.stored_split.path to where it is, or "
+                "stored_split=none for a split of our own."
+            )
+        lists = {part: list(places) for part, places in self.lists(records, index).items()}
+        if not lists.get("test") and lists.get("val"):
+            lists["test"], lists["val"] = lists["val"], []
+        parts = [LEFT_OUT] * len(records)
+        for part in PARTS:
+            for place in lists.get(part, ()):
+                if not 0 <= place < len(records):
+                    self.refuse(
+                        f"asks for image {place}, and there are {len(records)}, from 0 on",
+                        "It is of another data set, or of another list of its images.",
+                    )
+                if parts[place] not in (LEFT_OUT, part):
+                    self.refuse(
+                        f"puts '{records[place].name}' into {parts[place]} and {part}",
+                        "Take the file from its authors again.",
+                    )
+                parts[place] = part
+        if LEFT_OUT in parts and not self.partial:
+            first = records[parts.index(LEFT_OUT)]
+            self.refuse(
+                f"does not list {parts.count(LEFT_OUT)} of {len(records)} images, the first is "
+                f"'{first.name}'",
+                "Set data.stored_split.partial=true to leave them out.",
+            )
+        return parts
+
+    def refuse(self, fault: str, remedy: str) -> NoReturn:
+        """Raises ``ValueError`` with what is wrong with the file and what to do."""
+        raise ValueError(f"The stored split '{self.path}' {fault}.\n{remedy}")
+
+
+class SplitTable(StoredSplit):
+    """A table with the columns image and split: what a run writes as ``split.csv``."""
+
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the same lists for every index: the table holds one split."""
+        return by_part(
+            self, read_rows(self, self.path), "image", "split", ListedImages(self, records)
+        )
+
+
+class ArniqaNpy(StoredSplit):
+    """ARNIQA's ``train.npy``, ``val.npy`` and ``test.npy``: a row of places for each fold.
+
+    Rows are filled up with -1. Places count in the authors' own order of the images, for CSIQ in
+    that of a list sorted by distortion; ``order`` says which.
+
+    Args:
+        path: The folder of the three files.
+        order: The distortions, in the order in which the list goes through them; within one, it
+            goes by content and level. None for the order of the records.
+        partial: Leaves images out that they do not list.
+    """
+
+    def __init__(
+        self, path: str | Path, order: Sequence[str] | None = None, partial: bool = False
+    ) -> None:
+        super().__init__(path, partial)
+        self.order = order
+
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the lists of one fold."""
+        order = listed_order(self, records, self.order)
+        found = {}
+        for part in PARTS:
+            file = self.path / f"{part}.npy"
+            if not file.is_file():
+                self.refuse(f"has no '{file.name}'", "Copy all three files of ARNIQA's folder.")
+            table = np.load(file, allow_pickle=False)
+            table = table[None] if table.ndim == 1 else table
+            if not 0 <= index < len(table):
+                self.refuse(
+                    f"has {len(table)} folds and not number {index}",
+                    f"Set split to one from 0 to {len(table) - 1}.",
+                )
+            places = [int(place) for place in table[index] if place != -1]
+            # What lies outside stays what it is, for the message of assign().
+            found[part] = [order[p] if 0 <= p < len(order) else p for p in places]
+        return found
+
+
+class LiqeTxt(StoredSplit):
+    """LIQE's folders 1 to 10, each with lists ``*_train_clip.txt``, ``*_val_clip.txt``, ….
+
+    The first column of a list, up to a tab, is the image. Some folders hold lists of another data
+    set as well; those without ``_clip`` are not read.
+    """
+
+    def lists(self, records: Sequence[Record], index: int) -> Lists:
+        """Returns the lists of one fold."""
+        images = ListedImages(self, records)
+        found = {}
+        for part in PARTS:
+            files = sorted((self.path / str(index + 1)).glob(f"*_{part}_clip.txt"))
+            if len(files) != 1:
+                self.refuse(
+                    f"has {len(files)} files '{index + 1}/*_{part}_clip.txt', not one",
+                    "Set data.stored_split.path to LIQE's folder of one data set (splits2).",
+                )
+            lines = files[0].read_text(encoding="utf-8").splitlines()
+            found[part] = [images.place(line.split("\t")[0]) for line in lines if line.strip()]
+        return found

@@ -1,1 +1,0 @@
-"""Trained glue between a student's prediction and its teacher's."""

@@ -1,0 +1,1 @@
+"""Files that survive a kill: written whole, appended line by line, locked."""

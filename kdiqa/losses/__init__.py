@@ -1,1 +1,0 @@
-"""Losses: pure functions with a thin module each."""

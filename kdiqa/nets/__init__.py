@@ -1,1 +1,0 @@
-"""Networks: they know tensors, and nothing of Lightning, disks or data sets."""

@@ -1,0 +1,192 @@
+"""Scores pictures: ``python -m kdiqa.predict photos -o scores.csv``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image as Pillow
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+from kdiqa.bundled import CARD
+from kdiqa.runtime.malloc import keep_freed_memory
+from kdiqa.runtime.quiet import quiet
+from kdiqa.scorer.inputs import find
+from kdiqa.scorer.many import scored
+from kdiqa.scorer.rows import Row, Table
+from kdiqa.scorer.scorer import Scorer, load
+from kdiqa.scorer.sheet import draw
+
+SOME_BROKEN, INTERRUPTED = 3, 130  # exit codes; 2 is argparse's, for wrong usage
+LISTED = 20
+EPILOG = """exit codes: 0 all scored; 3 all tried, some could not be read (listed, and in the table
+with the reason); 2 wrong usage; 130 interrupted. The same command goes on where one stopped."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns what the command line may say."""
+    made = argparse.ArgumentParser(
+        "kdiqa predict", description="Score pictures, in [0, 1], higher is better.", epilog=EPILOG
+    )
+    add = made.add_argument
+    add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
+        "a path a line), or - for a list from standard input")  # fmt: skip
+    add(
+        "--model",
+        metavar="CKPT",
+        help="a student's run folder or checkpoint; default: the small student that is bundled",
+    )
+    add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--card", action=Card, help="print what the bundled student learnt from, and where it"
+        " fails")  # fmt: skip
+    add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
+    add("--json", action="store_true", help="JSON lines to standard output")
+    add("--sheet", type=Path, metavar="PNG", help="also draw the worst pictures, worst first")
+    add("--batch-size", type=int, default=16, metavar="N", help="pictures a batch, default 16")
+    add("--workers", type=int, default=cores(), metavar="N",
+        help="processes beside this one, default one a core")  # fmt: skip
+    add("--engine", choices=("local", "ray"), default="local",
+        help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, …")
+    return made
+
+
+class Card(argparse.Action):
+    """Prints the bundled student's model card, and ends the command."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        """Is what argparse calls for ``--card``."""
+        print(CARD.read_text(encoding="utf-8"), end="")
+        parser.exit()
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Scores what the command line asks for, and returns the exit code."""
+    quiet()
+    keep_freed_memory()
+    command = parser()
+    options = command.parse_args(arguments)
+    try:
+        check(options)
+        paths = find(options.inputs, sys.stdin)
+        scorer = load(options.model, options.device, pool=options.pool)
+        table = Table(options.output, scorer.digest) if options.output else None
+    except (OSError, ValueError, RuntimeError) as error:
+        command.error(str(error))
+    rows = {row.image: row for row in (table.rows if table else [])}
+    try:
+        run(scorer, paths, rows, table, options)
+    except KeyboardInterrupt:
+        again = " The same command goes on from there." if table else ""
+        print(f"\nInterrupted after {len(rows)} of {len(paths)} pictures.{again}", file=sys.stderr)
+        return INTERRUPTED
+    wanted = [rows[path] for path in paths]
+    if options.sheet:
+        draw(wanted).save(options.sheet)
+    return told(wanted)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises ``ValueError`` or ``OSError`` for what cannot be done, before the work starts."""
+    if options.batch_size < 1 or options.workers < 0:
+        raise ValueError(
+            f"--batch-size is {options.batch_size} and --workers {options.workers}; give at least"
+            " 1 and at least 0."
+        )
+    if options.engine == "ray" and find_spec("ray") is None:
+        raise ValueError('--engine ray needs Ray. Type: pip install "kdiqa[ray]"')
+    for path in (options.output, options.sheet):
+        if path is not None and not path.parent.is_dir():
+            raise FileNotFoundError(f"No folder '{path.parent}' for {path.name}. Make it first.")
+    known = Pillow.registered_extensions()
+    if options.sheet and known.get(options.sheet.suffix.lower()) not in Pillow.SAVE:
+        raise ValueError(f"No picture format ends in '{options.sheet.suffix}'. Give a .png.")
+
+
+def run(
+    scorer: Scorer,
+    paths: Sequence[str],
+    rows: dict[str, Row],
+    table: Table | None,
+    options: argparse.Namespace,
+) -> None:
+    """Adds the rows of the paths that have none yet, and writes each batch as it comes.
+
+    Args:
+        scorer: Says the scores.
+        paths: Of all pictures.
+        rows: By path; filled here.
+        table: Where they are written; None for standard output.
+        options: Of the command line.
+    """
+    size = options.batch_size
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    # Whole batches, as an undisturbed run has them: equal scores to the last digit.
+    open_ones = [path for batch in batches if any(p not in rows for p in batch) for path in batch]
+    show = printer(options.json, table is None)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(
+            "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
+        )
+        scores = engine(options.engine)
+        for batch in scores(scorer, open_ones, size, min(options.workers, len(open_ones))):
+            new = [row for row in batch if row.image not in rows]
+            if table is not None:
+                table.append(new)
+            show(new)
+            rows.update((row.image, row) for row in new)
+            progress.advance(task, len(batch))
+
+
+def engine(name: str) -> Callable[..., Iterator[list[Row]]]:
+    """Returns what scores many pictures."""
+    if name == "ray":
+        from kdiqa.scorer import on_ray
+
+        return on_ray.scored
+    return scored
+
+
+def printer(as_json: bool, as_csv: bool) -> Callable[[Sequence[Row]], None]:
+    """Returns what writes rows to standard output, if anything does."""
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    if as_json:
+        return lambda rows: print("".join(f"{row.json()}\n" for row in rows), end="", flush=True)
+    if not as_csv:
+        return lambda rows: None
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(Row._fields)
+    return lambda rows: writer.writerows(row.cells() for row in rows)
+
+
+def told(rows: Sequence[Row]) -> int:
+    """Lists the pictures that could not be read, and returns the exit code."""
+    broken = [row for row in rows if row.error]
+    for row in broken[:LISTED]:
+        print(f"{row.image}: {row.error}".encode(errors="replace").decode(), file=sys.stderr)
+    if len(broken) > LISTED:
+        print(f"… and {len(broken) - LISTED} more, in the table", file=sys.stderr)
+    if broken:
+        print(f"{len(broken)} of {len(rows)} pictures could not be scored.", file=sys.stderr)
+    return SOME_BROKEN if broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,94 @@
+"""A scorer as a torchmetrics metric: how good restored pictures look, over a whole data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+if TYPE_CHECKING:
+    from kdiqa.scorer.scorer import Scorer
+
+Reduction = Literal["mean", "none"]
+
+
+class QualityMetric(Metric):
+    """The mean score of all pictures, in [0, 1], higher is better, or the list of their scores.
+
+    Each picture is scored by itself: the result depends on no batch. Under DDP the sums (or the
+    lists, rank after rank) of all processes are gathered, however many pictures each one saw; a
+    sampler that repeats pictures to fill up ranks counts them twice here as everywhere.
+
+    Args:
+        scorer: Says the scores, on its own device; or the path that :func:`kdiqa.load` takes, None
+            for the bundled student.
+        reduction: ``mean`` computes a scalar, ``none`` the scores :math:`(N,)`.
+        options: As for ``torchmetrics.Metric``.
+
+    Raises:
+        ValueError: If the reduction is neither.
+    """
+
+    is_differentiable = False  # kdiqa.scorer.loss.QualityLoss is
+    higher_is_better = True
+    full_state_update = False
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+    total: Tensor
+    count: Tensor
+    scores: list[Tensor]
+
+    def __init__(
+        self,
+        scorer: Scorer | str | Path | None = None,
+        reduction: Reduction = "mean",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if reduction not in ("mean", "none"):
+            raise ValueError(
+                f"Scores have no reduction {reduction!r}. Give 'mean', or 'none' for all of them."
+            )
+        self.scorer, self.reduction = loaded(scorer), reduction
+        if reduction == "none":
+            self.add_state("scores", [], dist_reduce_fx="cat")
+            self.set_dtype(torch.float64)  # of the empty list, too, that a process may hold
+        else:
+            zero = torch.zeros((), dtype=torch.float64)
+            self.add_state("total", zero, dist_reduce_fx="sum")
+            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, images: Tensor | Sequence[Any]) -> None:
+        """Scores pictures.
+
+        Args:
+            images: A batch :math:`(N, 3, H, W)` of uint8 or of floats in [0, 1], or a list of
+                whatever :meth:`kdiqa.scorer.Scorer.score` takes.
+        """
+        said = self.scorer.score(list(images))
+        scores = torch.tensor(said, dtype=torch.float64, device=self.device)
+        if self.reduction == "none":
+            self.scores.append(scores)
+        else:
+            self.total += scores.sum()
+            self.count += len(scores)
+
+    def compute(self) -> Tensor:
+        """Returns the mean of all scores, NaN where there are none; or all scores."""
+        if self.reduction == "mean":
+            return self.total / self.count
+        if len(self.scores) == 0:
+            return torch.zeros(0, dtype=torch.float64, device=self.device)
+        return dim_zero_cat(self.scores)
+
+
+def loaded(scorer: Scorer | str | Path | None) -> Scorer:
+    """Returns the scorer that is meant."""
+    from kdiqa.scorer.scorer import Scorer, load
+
+    return scorer if isinstance(scorer, Scorer) else load(scorer)

@@ -1,0 +1,102 @@
+"""The same scores as a job of Ray Data: on this machine, or on the cluster that RAY_ADDRESS names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cv2
+import ray
+import torch
+from ray.data import ActorPoolStrategy, DataContext
+
+from kdiqa.scorer.many import Pictures, rows
+from kdiqa.scorer.rows import Row
+from kdiqa.scorer.scorer import Scorer
+
+BLOCK = 64  # batches at most that an actor hands over at once; as many are scored again if it dies
+STORE = 2**28  # bytes of shared memory on one machine: rows are small, and pictures do not travel
+
+
+class Actor:
+    """Scores batches of files in a process of its own.
+
+    Args:
+        scorer: Says the scores.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+        torch.set_num_threads(1)  # as each worker of the plain command
+        cv2.setNumThreads(0)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Returns the rows of a batch as text, to the last bit.
+
+        Args:
+            batch: ``paths``: of the files, as the bytes that file systems have.
+        """
+        paths = [os.fsdecode(path) for path in batch["paths"]]
+        pictures = Pictures(paths, self.scorer, whole=self.scorer.device.type == "cpu")
+        made = rows(self.scorer, paths, [pictures[place] for place in range(len(paths))])
+        return {"rows": json.dumps([row[1:] for row in made])}  # a path may be no text
+
+
+def scored(
+    scorer: Scorer, paths: Sequence[str], batch_size: int = 16, workers: int = 1
+) -> Iterator[list[Row]]:
+    """Yields the rows of ``batch_size`` paths after another, in the order of the paths.
+
+    Like :func:`kdiqa.scorer.many.scored`, with the same scores. Each actor reads and scores; one
+    that dies is started again by Ray, and what it had not handed over is scored again. All machines must
+    find the files under the same paths, and have kdiqa; the model travels.
+
+    Args:
+        scorer: Says the scores.
+        paths: Of the files.
+        batch_size: Pictures of a batch.
+        workers: Actors, each with a core, and with a GPU where the scorer is on one.
+    """
+    batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
+    if not batches:
+        return
+    actors = max(1, workers)
+    begin(actors)
+    try:
+        items = [{"paths": [os.fsencode(path) for path in batch]} for batch in batches]
+        blocks = max(-(-len(batches) // BLOCK), min(len(batches), 4 * actors))
+        actor: Any = Actor
+        made = ray.data.from_items(items, override_num_blocks=blocks).map(
+            actor,
+            fn_constructor_args=(scorer,),
+            compute=ActorPoolStrategy(size=actors),
+            num_cpus=1,
+            num_gpus=int(scorer.device.type == "cuda"),
+        )
+        for batch, row in zip(batches, made.iter_rows(), strict=True):
+            said = json.loads(row["rows"])
+            yield [Row(path, *one) for path, one in zip(batch, said, strict=True)]
+    finally:
+        ray.shutdown()
+
+
+def begin(actors: int) -> None:
+    """Joins the cluster that RAY_ADDRESS names, or begins one of this machine's processes.
+
+    Args:
+        actors: Cores that are needed here.
+    """
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+    else:
+        # One core more: Ray Data hands the paths out beside the actors.
+        own: dict[str, Any] = {"num_cpus": actors + 1, "object_store_memory": STORE}
+        ray.init(address="local", include_dashboard=False, **own, **quiet)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False

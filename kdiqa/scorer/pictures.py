@@ -1,0 +1,54 @@
+"""Pictures as a program has them: paths, arrays, tensors, Pillow's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from torch import Tensor
+
+from kdiqa.data.images.read import read_rgb
+
+Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
+
+
+def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
+    """Returns a picture's pixels, RGB uint8 :math:`(H, W, 3)`, and its file's name if it has one."""
+    if isinstance(image, str | Path):
+        return read_rgb(Path(image)), Path(image).name
+    if isinstance(image, Pillow.Image):
+        return np.asarray(image.convert("RGB")), None
+    if isinstance(image, Tensor):
+        pixels = image.detach().cpu()
+        if (
+            pixels.ndim == 3
+            and pixels.is_floating_point()
+            and 0 <= pixels.min() <= pixels.max() <= 1
+        ):
+            pixels = (255 * pixels.float()).round().to(torch.uint8)
+        if (
+            pixels.dtype == torch.uint8
+            and pixels.ndim == 3
+            and len(pixels) == 3
+            and pixels.numel()
+        ):
+            return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()), None
+        raise ValueError(
+            f"A tensor of {image.dtype} {tuple(image.shape)} is no picture. Give (3, H, W), uint8 or"
+            " floats in [0, 1]; of several pictures, a list."
+        )
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        shape = image.shape if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(
+            f"No picture can be made of {shape}. Give a path, an array (H, W, 3), a tensor"
+            " (3, H, W), a Pillow image, or a list of them."
+        )
+    if image.dtype != np.uint8 or not image.size:
+        raise ValueError(
+            f"An array of {image.dtype} {image.shape} is no picture. Give uint8 RGB, (H, W, 3)."
+        )
+    return np.ascontiguousarray(image), None

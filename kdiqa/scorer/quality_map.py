@@ -1,0 +1,189 @@
+"""Where in a picture its quality is high or low: tile by tile, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdiqa.batch import Pyramid
+from kdiqa.data.boxes import overlapping
+from kdiqa.scorer.pictures import to_pixels
+
+if TYPE_CHECKING:
+    from kdiqa.scorer.scorer import Scorer
+
+Image = NDArray[np.uint8]
+Plane = NDArray[np.float64]
+TILE = 128  # pixels, where the scorer sees whole pictures
+CHUNK = 16  # tiles a pass: bounds memory
+MAX_TILES = 400  # of a picture; a larger one has tiles that overlap less, or stand apart
+NO_LEVELS = "This net has no levels to tell apart: it reads one set of features."
+
+
+class QualityMap(NamedTuple):
+    """What a scorer says of the tiles of a picture, R rows and C columns of them."""
+
+    score: float
+    """Of the whole picture, in [0, 1], higher is better; not the mean of the tiles."""
+    tiles: Plane
+    """Each tile's score as a picture of its own, in [0, 1], higher is better, :math:`(R, C)`."""
+    levels: Plane | None
+    r"""By how much each level raises (lowers, where negative) a tile's score: the score less the
+    score without that level, :math:`(L, R, C)`, fine to coarse; None for a net without levels."""
+    rows: list[int]
+    """The first pixel row of each row of tiles, in the picture as it was cut."""
+    columns: list[int]
+    """Likewise."""
+    tile: int
+    """Side of a tile in pixels."""
+    size: tuple[int, int]
+    """Height and width of the picture as it was cut: small ones are enlarged to a tile, and those
+    that are re-distorted whole are shrunk where they are very large."""
+    note: str
+    """How the levels were told apart, or why they were not."""
+
+    @property
+    def pixels(self) -> Plane:
+        """Each pixel's mean over the tiles that it is in, :math:`(H, W)`; NaN where it is in none."""
+        total, count = np.zeros(self.size), np.zeros(self.size)
+        for top, line in zip(self.rows, self.tiles, strict=True):
+            for left, score in zip(self.columns, line, strict=True):
+                box = np.s_[top : top + self.tile, left : left + self.tile]
+                total[box] += score
+                count[box] += 1
+        return np.divide(total, count, out=np.full(self.size, np.nan), where=count > 0)
+
+
+class Tiles:
+    """Cuts a picture, and whatever is aligned with it, into overlapping squares, row by row.
+
+    Args:
+        size: Side of a tile in pixels.
+        stride: From one tile to the next; larger where there would be too many.
+    """
+
+    def __init__(self, size: int, stride: int) -> None:
+        self.size, self.stride = size, stride
+
+    def places(self, height: int, width: int) -> tuple[list[int], list[int]]:
+        """Returns the rows and the columns at which the tiles of a picture begin."""
+        stride = self.stride
+        while True:
+            rows, columns = (overlapping(side, self.size, stride) for side in (height, width))
+            if len(rows) * len(columns) <= MAX_TILES:
+                return rows, columns
+            stride += max(1, stride // 4)
+
+    def __call__(self, images: Mapping[str, Image], seed: int) -> dict[str, Image]:
+        """Returns the tiles of each image, :math:`(R C, S, S, 3)`."""
+        rows, columns = self.places(*images["image"].shape[:2])
+        boxes = [np.s_[y : y + self.size, x : x + self.size] for y in rows for x in columns]
+        return {name: np.stack([image[box] for box in boxes]) for name, image in images.items()}
+
+
+def quality_map(
+    scorer: Scorer, image: Any, tile: int | None = None, overlap: float = 0.5
+) -> QualityMap:
+    """Returns the scores of a picture's tiles, and what each level adds to them.
+
+    A level's share is found by occlusion (our interpretation): its features, of the image and of
+    what that is compared with, are set to zero (to the training images' mean where the net
+    standardises them), and the score is asked for again. The shares of several levels need not
+    add up to the score. A net that reads several crops at once reads a tile as often.
+
+    Args:
+        scorer: Says the scores.
+        image: As for :meth:`kdiqa.scorer.Scorer.score`.
+        tile: Side of a tile in pixels; by default that of the scorer's crops, or 128.
+        overlap: Share of a tile that the next one shows too, from 0 to 0.9.
+
+    Raises:
+        ValueError: If the numbers are out of range, or the picture cannot be read.
+    """
+    views = scorer.views
+    tile = tile if tile is not None else tile_of(views.crops)
+    if tile < 16 or not 0 <= overlap <= 0.9:
+        raise ValueError(
+            f"A map of tiles of {tile} pixels that overlap by {overlap:g} cannot be made. Give"
+            " tile at least 16, and overlap from 0 to 0.9."
+        )
+    pixels, name = to_pixels(image)
+    score = float(scorer.predict({k: v[None] for k, v in views(pixels, name).items()}))
+    seen = enlarged(pixels, tile)
+    tiles = Tiles(tile, max(1, round(tile * (1 - overlap))))
+    height, width = views.bounded(seen).shape[:2]
+    rows, columns = tiles.places(height, width)
+    said = [part for part in parts(scorer, views.with_crops(tiles)(seen, name))]
+    shape = (len(rows), len(columns))
+    scores = torch.cat([part[0] for part in said]).numpy().reshape(shape)
+    levels, note = None, NO_LEVELS
+    if said[0][1] is not None:
+        without = torch.cat([part[1] for part in said if part[1] is not None], dim=1).numpy()
+        levels = scores - without.reshape(-1, *shape)
+        note = "A level's share: the score less the score with that level's features left out."
+    return QualityMap(score, scores, levels, rows, columns, tile, (height, width), note)
+
+
+def tile_of(crops: Any) -> int:
+    """Returns the side of a tile that suits a scorer's crops."""
+    return crops.size if crops.size is not None and crops.mode != "full" else TILE
+
+
+def enlarged(pixels: Image, tile: int) -> Image:
+    """Returns a picture that a tile fits into, in its own proportions."""
+    from kdiqa.data.crops import Crops
+
+    fits = Crops(1, tile, "center")
+    return fits.scaled(pixels)
+
+
+def parts(scorer: Scorer, views: Mapping[str, Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Yields the scores of some tiles after another, and those without each level.
+
+    Args:
+        scorer: Says them.
+        views: Tiles by name, each :math:`(T, 3, S, S)`.
+    """
+    net, crops = scorer.net, scorer.views.crops
+    copies = 1 if getattr(net, "crop_fusion", None) == "mean" else crops.num
+    for start in range(0, len(views["image"]), CHUNK):
+        batch = {
+            name: tiles[start : start + CHUNK, None].expand(-1, copies, -1, -1, -1)
+            for name, tiles in views.items()
+        }
+        with torch.inference_mode():
+            pyramids = scorer.pyramids(batch)
+            without = [scorer.judged(occluded).cpu() for occluded in occlusions(net, pyramids)]
+            scores = scorer.judged(pyramids).cpu()
+        yield scores, torch.stack(without) if without else None
+
+
+def occlusions(net: Any, pyramids: Mapping[str, Pyramid]) -> Iterator[dict[str, Pyramid]]:
+    """Yields the pyramids without each level in turn; nothing where there are no levels."""
+    first = next(iter(pyramids.values()))
+    count = len(first) if isinstance(first, list | tuple) else 0
+    if count < 2:
+        return
+    blank = neutral(net, first)
+    for level in range(count):
+        yield {
+            name: [
+                blank[level].expand_as(features) if place == level else features
+                for place, features in enumerate(pyramid)
+            ]
+            for name, pyramid in pyramids.items()
+        }
+
+
+def neutral(net: Any, pyramid: Sequence[Tensor]) -> list[Tensor]:
+    """Returns what a level says that says nothing, one value a channel."""
+    standardise = getattr(net, "standardise", None)
+    if standardise is None:
+        return [level.new_zeros(()) for level in pyramid]
+    means = standardise.mean.split(standardise.dims)
+    return [mean.view(-1, 1, 1) for mean in means]

@@ -1,0 +1,99 @@
+"""The crops of a picture in floats, with a gradient: the same places as its 8-bit crops have."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import albumentations as A
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdiqa.scorer.views import Views
+
+MOVES = (A.RandomCrop, A.HorizontalFlip, A.VerticalFlip)  # pixels, and nothing else
+LONGEST = 2**16  # pixels of a side: two bytes hold a place
+
+
+class Sampling:
+    """Cuts a float picture where a scorer's views cut it, resized as OpenCV resizes it.
+
+    Args:
+        views: Of a scorer that sees the image alone.
+
+    Raises:
+        ValueError: If its crops do more to a picture than to resize, cut and mirror it.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self.views, self.crops = views, views.crops
+        for step in self.crops.compose.transforms:
+            if not isinstance(step, MOVES):
+                raise ValueError(
+                    f"This scorer's crops are changed by {type(step).__name__}, which passes no"
+                    " gradient. Take a scorer whose test crops are only cut and mirrored."
+                )
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Returns the crops, :math:`(P, 3, h, w)`, of a picture :math:`(3, H, W)` in [0, 1]."""
+        fixed = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
+        pixels = np.ascontiguousarray(fixed.permute(1, 2, 0).numpy())
+        seen = self.crops.scaled(pixels)
+        rows, columns = self._places(pixels, seen)
+        x = resized(image, seen.shape[0], seen.shape[1])
+        places = [torch.from_numpy(place).to(x.device) for place in (rows, columns)]
+        return x[:, places[0], places[1]].transpose(0, 1)
+
+    def _places(
+        self, pixels: NDArray[np.uint8], seen: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the row and the column that each pixel of each crop is from, :math:`(P, h, w)`."""
+        height, width = seen.shape[:2]
+        grid = np.mgrid[:height, :width]
+        coded = {f"place{axis}": coded_as_picture(place) for axis, place in enumerate(grid)}
+        seed = self.views.draw(self.views.drawn_by(pixels)).seed("per_epoch", "crops")
+        cut = self.crops({"image": seen, **coded}, seed)
+        rows, columns = (
+            crop[..., 0].astype(np.int64) * 256 + crop[..., 1]
+            for crop in (cut["place0"], cut["place1"])
+        )
+        return rows, columns
+
+
+def coded_as_picture(place: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Returns whole numbers below 65 536 as the pixels of a picture: two of its bytes."""
+    assert place.max() < LONGEST
+    return np.stack([place // 256, place % 256, np.zeros_like(place)], axis=-1).astype(np.uint8)
+
+
+def resized(image: Tensor, height: int, width: int) -> Tensor:
+    """Returns a picture :math:`(3, H, W)` resized as OpenCV does, by its own weights."""
+    old = image.shape[1:]
+    if old == (height, width):
+        return image
+    way = "linear"
+    if height * width < old[0] * old[1]:
+        way = "area" if height <= old[0] and width <= old[1] else "mixed"
+    down = weights(old[0], height, way).to(image)
+    across = weights(old[1], width, way).to(image)
+    return down @ image @ across.T
+
+
+@lru_cache(maxsize=16)
+def weights(before: int, after: int, way: str) -> Tensor:
+    """Returns what each old pixel of a line gives to each new one, :math:`(after, before)`.
+
+    Args:
+        before: Pixels of the line.
+        after: Likewise.
+        way: ``linear``; ``area``; or ``mixed``, in which OpenCV shrinks one side and enlarges the
+            other, both otherwise than it does either alone.
+    """
+    kernel = cv2.INTER_LINEAR if way == "linear" else cv2.INTER_AREA
+    # Enlarged to twice its width the other side only repeats its columns.
+    repeats = 2 if way == "mixed" else 1
+    single = np.eye(before, dtype=np.float32)
+    made = cv2.resize(single, (repeats * before, after), interpolation=kernel)
+    return torch.from_numpy(np.ascontiguousarray(made[:, ::repeats]))

@@ -1,0 +1,148 @@
+"""What a trained net sees of any picture: as in its run's evaluation, from pixels in memory."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import to_tensor
+from kdiqa.data.pairs.pairing import Pairing, Redistorted
+from kdiqa.data.record import Record
+from kdiqa.data.seeds import Draw
+
+Image = NDArray[np.uint8]
+SeedBy = Literal["content", "name"]
+MAX_PIXELS = 2**23
+"""Of a picture that is re-distorted whole, which takes about 140 bytes a pixel for a moment."""
+
+
+class Views:
+    """Cuts a picture into the crops a net was evaluated on, beside those of its second image.
+
+    The same steps as :class:`kdiqa.data.dataset.IQADataset` in evaluation, with two differences.
+    A pairing that draws anew at every reading is drawn once here: a score can be had again. And a
+    picture of more than ``max_pixels`` that is to be re-distorted whole is shrunk to them first.
+
+    Args:
+        crops: Of the test images.
+        pairs: By name, what is shown beside the image.
+        seed: The run's, of crops and re-distortions.
+        seed_by: What the draws follow from besides: ``content``, the decoded pixels, so that a
+            copy of a picture has its score; ``name``, the file's name, as in the run itself.
+        max_pixels: See above.
+    """
+
+    def __init__(
+        self,
+        crops: Crops,
+        pairs: Mapping[str, Pairing],
+        seed: int,
+        seed_by: SeedBy = "content",
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        if seed_by not in ("content", "name"):
+            raise ValueError(
+                f"Draws do not follow from {seed_by!r}. Set seed_by to 'content' or 'name'."
+            )
+        self.crops: Any = crops  # a Crops, or whatever else cuts views alike
+        self.seed, self.seed_by = seed, seed_by
+        shown = {name: pair.evaluated() for name, pair in pairs.items()}
+        self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
+        self.max_pixels = max_pixels
+
+    def __call__(self, image: Image, name: str | None = None) -> dict[str, Tensor]:
+        """Returns the crops by name, uint8, each :math:`(P, 3, H, W)`.
+
+        Args:
+            image: RGB, :math:`(H, W, 3)`.
+            name: The file's, where draws follow from names.
+
+        Raises:
+            ValueError: If they do and there is none.
+        """
+        text = self.drawn_by(image, name)
+        record = Record(Path(text), 0.0, text)
+        made = self._crops(self.bounded(image), record, self.draw(text))
+        return {key: to_tensor(crops) for key, crops in made.items()}
+
+    def drawn_by(self, image: Image, name: str | None = None) -> str:
+        """Returns what the draws of a picture follow from: its pixels' digest, or its name.
+
+        Raises:
+            ValueError: If it is the name and there is none.
+        """
+        if self.seed_by == "content":
+            return content(image)
+        if name is None:
+            raise ValueError(
+                "This scorer draws its crops by file name, and pixels have none. Give it a path,"
+                " or load it with seed_by='content'."
+            )
+        return name
+
+    def draw(self, text: str) -> Draw:
+        """Returns the seeds of a picture, the same at every reading.
+
+        Args:
+            text: What :meth:`drawn_by` says of it.
+        """
+        fixed = Draw.of(self.seed, 0, 0, text, training=False)
+        return Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
+
+    def with_crops(self, crops: Callable[[Mapping[str, Image], int], dict[str, Image]]) -> Views:
+        """Returns views that cut a picture otherwise, and do all else alike."""
+        other = copy.copy(self)
+        other.crops = crops
+        return other
+
+    def _crops(self, image: Image, record: Record, draw: Draw) -> dict[str, Image]:
+        whole = {
+            name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
+            for name, pair in self.pairs.items()
+            if pair.where == "image"
+        }
+        aligned = {name: view for name, view in whole.items() if self.pairs[name].aligned}
+        crops = self.crops({"image": image} | aligned, draw.seed("per_epoch", "crops"))
+        count = len(crops["image"])
+        for name, pair in self.pairs.items():
+            if pair.where == "crop":
+                seeds = [draw.seed(pair.seed_mode, "pair", place) for place in range(count)]
+                shown = zip(crops["image"], seeds, strict=True)
+                crops[name] = np.stack([pair(crop, record, seed) for crop, seed in shown])
+            elif not pair.aligned:
+                seed = draw.seed("per_epoch", "crops", "apart")
+                own = self.crops({"image": whole[name]}, seed)["image"]
+                crops[name] = own[np.arange(count) % len(own)]  # other tiles: in turn
+        return crops
+
+    def bounded(self, image: Image) -> Image:
+        """Returns a picture as it is cut: shrunk where it is to be re-distorted and too large."""
+        height, width = image.shape[:2]
+        pairs = self.pairs.values()
+        heavy = any(isinstance(pair, Redistorted) and pair.where == "image" for pair in pairs)
+        if not heavy or height * width <= self.max_pixels:
+            return image
+        share = (self.max_pixels / (height * width)) ** 0.5
+        size = (max(1, int(width * share)), max(1, int(height * share)))
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def content(image: Image) -> str:
+    """Returns the sha256 of a picture's size and pixels, whatever file they came from.
+
+    Example:
+        >>> content(np.zeros((2, 3, 3), np.uint8)) == content(np.zeros((3, 2, 3), np.uint8))
+        False
+    """
+    hashed = hashlib.sha256(str(image.shape).encode())
+    hashed.update(np.ascontiguousarray(image).data)
+    return hashed.hexdigest()

@@ -1,0 +1,1 @@
+"""AKD-IQA and CVRKD-IQA."""

@@ -1,0 +1,182 @@
+"""Inter-level adaptive distillation: the student's blocks imitate the teacher's, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from kdiqa.batch import Distilled, Prediction
+from kdiqa.systems.akd.weighting import Weighting
+
+Feature = Literal["difference", "distorted"]
+LayerMap = Literal["last", "stride2"]
+
+
+class LevelDistiller(nn.Module):
+    r"""Compares block outputs of student and teacher at each level, and weighs the levels.
+
+    .. math:: \sum_{l} \omega_l \sum_{k} d\!\left(h^S_{l,k},\; h^T_{l,m(k)}\right)
+
+    Args:
+        weighting: How levels are weighed (adaptive distillation).
+        distance: Of two stacks of features, one number a sample.
+        feature: ``difference`` for the discrepancy extractor's blocks (official), or
+            ``distorted`` for the distorted-image mixer's.
+        layer_map: ``last`` pairs the student's blocks with the teacher's last ones (official);
+            ``stride2`` with every second one.
+        levels: Which levels, fine to coarse.
+        num_blocks: How many of the student's blocks, counted from its last; all by default.
+        reduce: ``sum`` over blocks (official), or their ``mean``.
+        name: Of the term in the log.
+    """
+
+    def __init__(
+        self,
+        weighting: Weighting,
+        distance: nn.Module,
+        feature: Feature = "difference",
+        layer_map: LayerMap = "last",
+        levels: Sequence[int] = (0, 1, 2, 3),
+        num_blocks: int | None = None,
+        reduce: Literal["sum", "mean"] = "sum",
+        name: str = "level",
+    ) -> None:
+        super().__init__()
+        self.weighting, self.distance = weighting, distance
+        self.feature, self.layer_map, self.levels = feature, layer_map, list(levels)
+        self.num_blocks, self.reduce, self.name = num_blocks, reduce, name
+
+    def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
+        r"""Returns the weighted term, and each level's loss and weight to watch.
+
+        Args:
+            student: What the student says, with a gradient.
+            teacher: What the teacher says; it gets none.
+            mos: Opinion scores :math:`(B,)`.
+        """
+        s, t = (blocks_of(side, self.feature) for side in (student, teacher))
+        ours, theirs = paired_blocks(len(s), len(t), self.layer_map, self.num_blocks)
+        s, t = s[ours][:, self.levels].float(), t[theirs][:, self.levels].float()
+        if s.shape != t.shape:
+            raise ValueError(
+                f"The student's {self.feature} features are {tuple(s.shape)} (blocks, levels, batch,"
+                f" tokens, width) and the teacher's {tuple(t.shape)}. Give both nets the same"
+                " net.dim, net.crop_fusion, num_crops and backbone.grid."
+            )
+        each = self.distance(s, t)
+        losses = each.sum(dim=0)
+        if self.reduce == "mean":
+            losses = losses / max(len(ours), 1)
+        total, weights = self.weighting(losses, student, teacher, mos)
+        watched = {f"loss_level{i}": x for i, x in zip(self.levels, losses.mean(1), strict=True)}
+        watched |= {f"weight_level{i}": x for i, x in zip(self.levels, weights, strict=True)}
+        return Distilled({self.name: total}, {key: x.detach() for key, x in watched.items()})
+
+    def end_epoch(self) -> None:
+        """Lets a weighting that remembers epochs move on."""
+        self.weighting.end_epoch()
+
+
+def blocks_of(prediction: Prediction, feature: Feature) -> Tensor:
+    """Returns a prediction's stacked block outputs, or says why there are none."""
+    blocks: Tensor | None = getattr(prediction, feature)
+    if blocks is None:
+        raise ValueError(
+            f"The distiller compares {feature} features, and a net was built without them. Choose"
+            " another net.fusion, or another distiller.feature."
+        )
+    return blocks
+
+
+def paired_blocks(
+    student: int, teacher: int, layer_map: LayerMap, num_blocks: int | None = None
+) -> tuple[list[int], list[int]]:
+    """Returns which of the student's blocks meets which of the teacher's, counted from 0.
+
+    Example:
+        >>> paired_blocks(18, 36, "last")[1][:3], paired_blocks(18, 36, "stride2")[1][:3]
+        ([18, 19, 20], [1, 3, 5])
+    """
+    count = student if num_blocks is None else num_blocks
+    step = {"last": 1, "stride2": 2}[layer_map]
+    if not 0 <= count <= student or teacher < step * student:
+        raise ValueError(
+            f"A student of {student} blocks, a teacher of {teacher}, distiller.num_blocks={num_blocks}"
+            f" and distiller.layer_map={layer_map} do not fit: the teacher needs at least"
+            f" {step * student} blocks, and num_blocks is at most {student}."
+        )
+    ours = list(range(student - count, student))
+    if layer_map == "last":
+        return ours, [k + teacher - student for k in ours]
+    return ours, [2 * k + 1 for k in ours]
+
+
+class CrossLevelDistiller(nn.Module):
+    r"""Every student level learns from all teacher levels, by attention between batch similarities.
+
+    .. math::
+        \sum_j \frac{1}{B} \sum_n \sum_i \alpha_{n,j,i}
+        \lVert A(h^S_{j,n}) - h^T_{i,n} \rVert^2 / (T D)
+
+    The similarity matrices tie the weights to the batch size, so that incomplete batches are
+    dropped. Compared are the last blocks of both (our interpretation: the source distils stages).
+
+    Args:
+        batch_size: Images in a batch of one process.
+        num_levels: Levels L.
+        width: Of queries and keys.
+        dim: Width D of the tokens.
+        name: Of the term in the log.
+
+    References:
+        | Cross-Layer Distillation with Semantic Calibration (Chen et al., 2021)
+        | https://arxiv.org/abs/2012.03236
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        num_levels: int = 4,
+        width: int = 128,
+        dim: int = 64,
+        name: str = "cross_level",
+    ) -> None:
+        super().__init__()
+        self.batch_size, self.name = batch_size, name
+        self.query = nn.ModuleList(nn.Linear(batch_size, width) for _ in range(num_levels))
+        self.key = nn.ModuleList(nn.Linear(batch_size, width) for _ in range(num_levels))
+        self.adapter = nn.Linear(dim, dim)
+        nn.init.eye_(self.adapter.weight)
+        nn.init.zeros_(self.adapter.bias)
+
+    def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
+        """Returns the term, and the mean attention each teacher level gets."""
+        s = blocks_of(student, "difference")[-1].float()
+        t = blocks_of(teacher, "difference")[-1].float().detach()
+        if s.shape[1] != self.batch_size:
+            raise ValueError(
+                f"distiller.batch_size is {self.batch_size} and a process got {s.shape[1]} images:"
+                " set it to data.batch_size, and use no accumulation of unequal batches."
+            )
+        q = normalised(self.query, s)
+        k = normalised(self.key, t)
+        attention = torch.einsum("jnw,inw->nji", q, k).softmax(dim=-1)
+        gaps = self.adapter(s).unsqueeze(1) - t.unsqueeze(0)
+        losses = gaps.square().mean(dim=(-2, -1))
+        total = torch.einsum("nji,jin->", attention, losses) / self.batch_size
+        share = attention.mean(dim=(0, 1)).detach()
+        return Distilled({self.name: total}, {f"weight_level{i}": x for i, x in enumerate(share)})
+
+    def end_epoch(self) -> None:
+        """Remembers nothing."""
+
+
+def normalised(layers: nn.ModuleList, levels: Tensor) -> Tensor:
+    r"""Returns unit queries or keys :math:`(L, B, W)` from the batch similarities of levels."""
+    flat = levels.flatten(2)
+    similarity = nn.functional.normalize(flat @ flat.transpose(1, 2), dim=-1)
+    made = [layer(x) for layer, x in zip(layers, similarity, strict=True)]
+    return nn.functional.normalize(torch.stack(made).float(), dim=-1)

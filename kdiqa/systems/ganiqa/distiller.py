@@ -1,0 +1,127 @@
+"""Distillers for a student that is built otherwise than its teacher."""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kdiqa.batch import Distilled, Prediction
+from kdiqa.systems.akd.distiller import blocks_of
+from kdiqa.systems.sskd.losses import log_bins
+
+
+class AdaptedDistiller(nn.Module):
+    r"""The student's maps, each through an adapter of its own, point where the teacher's do.
+
+    .. math:: \sum_k d\!\left(A_k(h^S_k),\; h^T_k\right)
+
+    The last blocks of both are paired. Maps of unlike size meet on the smaller one's grid.
+
+    Args:
+        distance: Of two stacks of features, one number a sample; the paper's description: cosine.
+        dim: Width of the student's tokens.
+        teacher_dim: Width of the teacher's.
+        num_crops: Crops of an image, whose tokens stand side by side.
+        feature: Which of the teacher's features the student's (``distorted``) ones learn from.
+        num_blocks: How many blocks are compared, counted from the last.
+    """
+
+    def __init__(
+        self,
+        distance: nn.Module,
+        dim: int = 128,
+        teacher_dim: int = 128,
+        num_crops: int = 1,
+        feature: Literal["difference", "distorted"] = "distorted",
+        num_blocks: int = 2,
+    ) -> None:
+        super().__init__()
+        self.distance, self.num_crops, self.feature = distance, num_crops, feature
+        self.adapters = nn.ModuleList(nn.Linear(dim, teacher_dim) for _ in range(num_blocks))
+
+    def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
+        """Returns the term ``features``, and each block's distance to watch."""
+        count = len(self.adapters)
+        ours = blocks_of(student, "distorted")[-count:, 0].float()
+        theirs = blocks_of(teacher, self.feature)[-count:, 0].float().detach()
+        if min(len(ours), len(theirs)) < count:
+            raise ValueError(
+                f"The distiller compares {count} blocks; the student has {len(ours)} and the teacher"
+                f" {len(theirs)} of {self.feature}. Set distiller.num_blocks."
+            )
+        side = min(self.side(ours), self.side(theirs))
+        ours, theirs = (on_grid(x, self.num_crops, side) for x in (ours, theirs))
+        adapted = torch.stack([a(x) for a, x in zip(self.adapters, ours, strict=True)])
+        each = self.distance(adapted, theirs).mean(dim=1)
+        watched = {f"loss_block{k}": x.detach() for k, x in enumerate(each)}
+        return Distilled({"features": each.sum()}, watched)
+
+    def side(self, x: Tensor) -> int:
+        """Returns the side of the grid that tokens stand on."""
+        return isqrt(x.shape[-2] // self.num_crops)
+
+    def end_epoch(self) -> None:
+        """Remembers nothing."""
+
+
+def on_grid(x: Tensor, crops: int, side: int) -> Tensor:
+    r"""Returns tokens :math:`(K, B, P T, D)` on a smaller grid, cells averaged."""
+    size = isqrt(x.shape[-2] // crops)
+    if size == side:
+        return x
+    maps = x.unflatten(2, (crops, size, size)).movedim(-1, 3)
+    pooled = F.adaptive_avg_pool2d(maps.flatten(0, 2), side).unflatten(0, maps.shape[:3])
+    return pooled.movedim(3, -1).flatten(2, 4)
+
+
+class BinsDistiller(nn.Module):
+    r"""Soft labels as distributions: the student's bins diverge little from the teacher's.
+
+    .. math:: \mathrm{KL}\!\left(p_T \,\|\, \mathrm{softmax}(z_S)\right), \quad
+        p_{T,k} \propto \exp\!\left(-\frac{(c_k - \hat y_T)^2}{2 \sigma^2}\right)
+
+    A teacher that gives bins itself is taken at its word.
+
+    Args:
+        num_bins: As the student's net has them, see :class:`kdiqa.models.pooled.BinHead`.
+        lower: The first one's centre, in label units.
+        upper: The last one's.
+        deviation: σ of the bins that are made of a teacher's score, in label units.
+    """
+
+    centres: Tensor
+
+    def __init__(
+        self,
+        num_bins: int = 20,
+        lower: float = -2.85,
+        upper: float = 2.85,
+        deviation: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.deviation = deviation
+        centres = torch.linspace(lower, upper, num_bins)
+        self.register_buffer("centres", centres, persistent=False)
+
+    def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
+        """Returns the term ``soft_bins``."""
+        if student.logits is None:
+            raise ValueError(
+                "The distiller compares bins of scores, and the student's net gives none. Set"
+                " net.last to bins (distiller=ganiqa_bins), or take distiller=ganiqa."
+            )
+        if teacher.logits is None:
+            score = teacher.score.float().detach()
+            soft = log_bins(score, torch.full_like(score, self.deviation), self.centres)
+        else:
+            soft = teacher.logits.float().detach().log_softmax(dim=-1)
+        ours = student.logits.float().log_softmax(dim=-1)
+        divergence = F.kl_div(ours, soft, reduction="batchmean", log_target=True)
+        return Distilled({"soft_bins": divergence}, {})
+
+    def end_epoch(self) -> None:
+        """Remembers nothing."""

@@ -1,0 +1,77 @@
+"""Encoder and decoder over tokens: pre-normalised layers without an order of their own."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kdiqa.systems.akd.mixer import Residual, mlp
+
+
+class Attention(nn.Module):
+    r"""Multi-head attention of tokens to others, :math:`\mathrm{softmax}(QK^\top/\sqrt d)V`.
+
+    Args:
+        dim: Width D of a token.
+        heads: Number of heads.
+        dropout: Behind the output.
+    """
+
+    def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.pair = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
+        self.out = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(dropout))
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+        r"""Returns one token for each of x, :math:`(B, T, D)`.
+
+        Args:
+            x: What asks, :math:`(B, T, D)`.
+            memory: What answers, :math:`(B, T', D)`; x itself by default.
+        """
+        k, v = self.pair(x if memory is None else memory).chunk(2, dim=-1)
+        q, k, v = (
+            y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (self.query(x), k, v)
+        )
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class EncoderLayer(nn.Sequential):
+    """Self-attention and a perceptron, each in a pre-normalised residual branch.
+
+    Args:
+        dim: Width D of a token.
+        heads: Number of heads.
+        expansion: Of the perceptron.
+        dropout: In both branches.
+    """
+
+    def __init__(self, dim: int, heads: int = 4, expansion: int = 4, dropout: float = 0.1) -> None:
+        super().__init__(
+            Residual(dim, Attention(dim, heads, dropout)),
+            Residual(dim, mlp(dim, dim * expansion, nn.Linear, dropout)),
+        )
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention of the queries, attention to the memory, and a perceptron.
+
+    Args:
+        dim: Width D of a token.
+        heads: Number of heads.
+        expansion: Of the perceptron.
+        dropout: In all branches.
+    """
+
+    def __init__(self, dim: int, heads: int = 4, expansion: int = 4, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.own = Residual(dim, Attention(dim, heads, dropout))
+        self.norm = nn.LayerNorm(dim)
+        self.cross = Attention(dim, heads, dropout)
+        self.perceptron = Residual(dim, mlp(dim, dim * expansion, nn.Linear, dropout))
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        r"""Returns the queries, informed by the memory, :math:`(B, T, D)`."""
+        x = self.own(x)
+        return self.perceptron(x + self.cross(self.norm(x), memory))

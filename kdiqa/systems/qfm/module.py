@@ -1,0 +1,240 @@
+"""QFM-IQM's training: other images' features, of equal quality, are noise that must not matter."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from kdiqa.batch import Batch, Prediction, Pyramid
+from kdiqa.systems.qfm.matching import Matching
+from kdiqa.systems.qfm.net import Seen
+from kdiqa.systems.qfm.perturbation import Perturbation
+from kdiqa.systems.qfm.queue import Entries, Memory
+from kdiqa.training.module import IQAModule
+from kdiqa.training.student import teacher_of
+
+VIEW = "view"  # the batch's key of what only the teacher has labelled
+
+
+class Shown(NamedTuple):
+    """What a step trains on: images, then views, one row a crop, N = K·B·P."""
+
+    levels: Pyramid
+    r"""Each level of both, :math:`(K B, P, C_l, G, G)`."""
+    crops: int
+    """Crops P of an image."""
+    mos: Tensor
+    r"""Opinions, and the teacher's scores of views, on the scale that is learnt, :math:`(N,)`."""
+    image: Tensor
+    r"""Whose crop it is: a view is its image's, :math:`(N,)`."""
+    weight: Tensor
+    r"""1, and the weight of a view, :math:`(N,)`."""
+
+
+class NoiseMatchingModule(IQAModule):
+    r"""Learns a score that matched features of other images do not change.
+
+    .. math:: \ell(\hat{y}, y) + \ell(\hat{y}', y) + \lambda_c |\hat{y} - \hat{y}'|
+        + \lambda_g \, \overline{g} + \lambda_d \mathcal{L}_{KD}
+
+    With a distiller, a view of each image is a further sample: its label is the teacher's score,
+    and all its terms weigh :math:`\lambda_d`, as it does in the memory (our interpretation). The
+    memory is each rank's own. Neither it nor the noise is in the net: inference knows neither.
+
+    Args:
+        memory: Keeps what rows are matched with.
+        matching: Chooses among it.
+        noise: Lets the chosen in.
+        consistency: λ_c.
+        gate: λ_g.
+        semantic: What tells images apart: ``student``, the net's semantic vector; ``frozen``, the
+            coarsest level of frozen features.
+        seed: Of the draws of matches, with the epoch, the batch and the rank.
+        distiller: Compares the student's and the teacher's prediction of a view.
+        contrast: What the paper's first version did with the memory, in place of noise.
+        options: As for :class:`IQAModule`; the net is a :class:`kdiqa.systems.qfm.net.PanelNet`.
+
+    References:
+        | QFM-IQM (ICML 2024): the abstract, captions quoted in reviews; no code is public
+    """
+
+    distill_weight: Tensor
+    distiller: Any
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        matching: Matching,
+        noise: Perturbation,
+        consistency: float = 0.5,
+        gate: float = 1e-3,
+        semantic: Literal["student", "frozen"] = "student",
+        seed: int = 0,
+        distiller: nn.Module | None = None,
+        contrast: nn.Module | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if semantic not in ("student", "frozen"):
+            raise ValueError(f"module.semantic is {semantic!r}; it is 'student' or 'frozen'.")
+        self.memory, self.matching, self.noise = memory, matching, noise
+        self.consistency, self.gate, self.semantic = consistency, gate, semantic
+        self.seed, self.distiller, self.contrast = seed, distiller, contrast
+        self.teachers_scale = (1.0, 0.0)
+        self.register_buffer("distill_weight", torch.ones(()), persistent=False)
+
+    def on_fit_start(self) -> None:
+        """Learns how to read the teacher's scores: its labels may stand on another scale."""
+        ours = self.trainer.datamodule.label  # type: ignore[attr-defined]
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            told = getattr(getattr(callback, "teacher", None), "label", None)
+            if told is not None:
+                theirs = type(ours)(**told)
+                low, high = (ours.learned(theirs.to_unit(value)) for value in (0.0, 1.0))
+                self.teachers_scale = (high - low, low)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Returns the loss, and the scores for whoever compares them with the teacher's."""
+        shown = self.shown(batch)
+        seen = self.net.read(shown.levels)
+        score = self.net.decide(seen)
+        said = self.net.said(score, seen.semantic, shown.crops)
+        count = len(batch["mos"])
+        images = slice(0, count * shown.crops)
+        terms: dict[str, Tensor] = {"score": self.loss(score[images], shown.mos[images])}
+        watched: dict[str, Tensor] = {}
+        if self.distiller is not None:
+            view = said._replace(score=said.score[count:], fused=said.fused[count:])
+            made = self.distiller(view, self.labelled(batch), batch["mos"])
+            # Never skipped at weight 0: under DDP every parameter must get its gradient.
+            terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
+            watched = made.watched | {"weight_distill": self.distill_weight}
+        if seen.gate is not None:
+            terms["gate"] = self.gate * seen.gate.float().mean()
+        rows = self.entries(batch, shown, seen)
+        held = self.memory.push(rows)
+        if self.matching.rule != "off":
+            noisy, told = self.disturbed(seen, score, rows, held, batch_idx)
+            terms |= self.noisy_terms(noisy, score, shown.mos, images.stop)
+            watched |= told
+        if self.contrast is not None:
+            gap = (rows.score[:, None] - held.score).abs()
+            gap = gap.masked_fill(rows.image[:, None] == held.image, torch.inf)
+            terms["contrast"] = self.contrast(seen.semantic, held.semantic, gap)
+        total = self.log_terms(terms, watched, count)
+        return {"loss": total, "score": said.score[-count:].detach()}
+
+    def shown(self, batch: Batch) -> Shown:
+        """Returns the images and, where a teacher labels them, their views, as one larger batch."""
+        names = self.pair if self.distiller is None else (*self.pair, VIEW)
+        pyramids = self.extract(batch, names)
+        levels = [torch.cat(level) for level in zip(*(pyramids[n] for n in names), strict=True)]
+        mos, weight = [batch["mos"]], [torch.ones_like(batch["mos"])]
+        if self.distiller is not None:
+            mos.append(self.labelled(batch).score.to(mos[0].dtype))
+            weight.append(self.distill_weight.expand_as(weight[0]))
+        parts = (torch.cat(mos), batch["index"].repeat(len(names)), torch.cat(weight))
+        crops = levels[0].shape[1]
+        return Shown(levels, crops, *(part.repeat_interleave(crops) for part in parts))
+
+    def labelled(self, batch: Batch) -> Prediction:
+        """Returns what the teacher says of the views, its scores on the student's label scale."""
+        teacher = teacher_of(batch)
+        scale, offset = self.teachers_scale
+        return teacher._replace(score=scale * teacher.score + offset)
+
+    def entries(self, batch: Batch, shown: Shown, seen: Seen) -> Entries:
+        """Returns the crops of a batch as entries of the memory."""
+        unit = self.trainer.datamodule.label.to_unit  # type: ignore[attr-defined]
+        semantic = seen.semantic if self.semantic == "student" else self.frozen(batch, shown)
+        return Entries(
+            semantic.detach().float(),
+            seen.patches.detach().half(),
+            unit(shown.mos).detach(),
+            shown.image,
+            shown.weight,
+        )
+
+    def frozen(self, batch: Batch, shown: Shown) -> Tensor:
+        r"""Returns what frozen features say each crop shows, :math:`(N, S)`.
+
+        Raises:
+            RuntimeError: If the backbone is trained and nobody else gives frozen features.
+        """
+        if self.net.backbone.frozen:
+            return shown.levels[-1].flatten(0, 1).mean(dim=(-2, -1))
+        if "semantic" not in batch:
+            raise RuntimeError(
+                "module.semantic=frozen asks for features of a backbone that stays as it is, and"
+                " this one is trained. Add a frozen copy of it (callbacks=frozen_semantics), or set"
+                " module.semantic=student."
+            )
+        names = self.pair if self.distiller is None else (*self.pair, VIEW)
+        return torch.cat([batch["semantic"][name] for name in names])
+
+    def disturbed(
+        self, seen: Seen, score: Tensor, rows: Entries, held: Entries, batch_idx: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        r"""Returns the scores of disturbed tokens, :math:`(N,)`, and what is worth watching."""
+        generator = self.generator(batch_idx)
+        found = self.matching.shortlist(rows, held, generator)
+        epochs = self.current_epoch + batch_idx / max(1, self.trainer.num_training_batches)
+        strength = self.noise.strength(epochs)
+        matched = found.weight.sum(dim=1) > 0
+
+        def judged(choice: Tensor) -> Tensor:
+            place = found.place.gather(1, choice[:, None]).squeeze(1)
+            other = held.tokens[place]
+            patches = self.noise(seen.patches, other, seen.gate, strength * matched)
+            return self.net.decide(seen._replace(patches=patches))
+
+        if self.matching.adversarial:
+            with torch.no_grad():
+                options = torch.arange(found.place.shape[1], device=score.device)
+                tried = [judged(option.expand(len(score))) for option in options]
+                change = (torch.stack(tried, dim=1) - score[:, None]).abs()
+                choice = change.masked_fill(found.weight == 0, -1.0).argmax(dim=1)
+        else:
+            choice = self.matching.draw(found.weight, generator)
+        noisy = judged(choice)
+        chosen = found.cosine.gather(1, choice[:, None]).squeeze(1)
+        return noisy, {
+            "noise_beta": torch.full_like(score[0].detach(), strength),
+            "noise_change": (noisy - score).abs().mean().detach(),
+            "match_cosine": (chosen * matched).sum() / matched.sum().clamp(min=1),
+            "match_found": matched.float().mean(),
+        }
+
+    def noisy_terms(
+        self, noisy: Tensor, score: Tensor, mos: Tensor, count: int
+    ) -> dict[str, Tensor]:
+        """Returns the terms of disturbed scores beside undisturbed ones: ``count`` images, views."""
+        terms: dict[str, Tensor] = {}
+        parts = [("", slice(0, count), torch.ones_like(self.distill_weight))]
+        if self.distiller is not None:
+            parts.append(("_view", slice(count, None), self.distill_weight))
+        for name, part, weight in parts:
+            change = (noisy[part] - score[part]).abs().mean()
+            terms[f"noisy{name}"] = weight * self.loss(noisy[part], mos[part])
+            terms[f"consistency{name}"] = weight * self.consistency * change
+        return terms
+
+    def generator(self, batch_idx: int) -> Generator:
+        """Returns where this step's draws come from, on every rank and in every step another."""
+        parts = (self.current_epoch, batch_idx, self.global_rank)
+        state = self.seed
+        for part in parts:
+            state = (state * 1_000_003 + part) % 2**63
+        return Generator(self.device).manual_seed(state)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the memory of every rank, so that a resumed run goes on with it bit by bit."""
+        checkpoint["memory"] = self.memory.of_all_ranks(self.device)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes this rank's memory back; a rank that was not there before begins with another's."""
+        apart = checkpoint.get("memory") or [{}]
+        self.memory.restore(apart[self.global_rank % len(apart)])

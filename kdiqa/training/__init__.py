@@ -1,0 +1,1 @@
+"""The engine: trains any system, knows no paper."""

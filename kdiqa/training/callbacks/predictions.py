@@ -1,0 +1,77 @@
+"""One row an image: the table behind every reported number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+
+from kdiqa.files.atomic import write
+from kdiqa.metrics.table import Rows
+from kdiqa.training.distillation import Distillation
+
+
+class Predictions(L.Callback):
+    """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
+
+    Columns: index (the image's place in the data set), id (its file, relative to the data's root),
+    content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
+    scale, higher is better. Numbers are written to the last bit: every measure follows from them.
+
+    A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
+    columns, its scores on the scale that it learnt itself.
+
+    Args:
+        folder: Where the tables go.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def on_validation_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Writes the validation rows of the selected weights, not those of each epoch."""
+        if trainer.state.fn == "validate":
+            self.write(trainer, module.rows["val"], "val")
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, Distillation) and callback.rows is not None:
+                    self.write(trainer, callback.rows, "teacher_val")
+
+    def on_test_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Writes the test rows."""
+        self.write(trainer, module.rows["test"], "test")
+
+    def write(self, trainer: L.Trainer, rows: Rows, name: str) -> None:
+        """Writes a table, on the first rank."""
+        if not trainer.is_global_zero:
+            return
+        table = rows_of(trainer.datamodule, rows)  # type: ignore[attr-defined]
+        write(self.folder / f"{name}.csv", table.to_csv(index=False))
+
+
+def rows_of(data: Any, rows: Any) -> pd.DataFrame:
+    """Returns the table of what was said of some images, see :class:`Predictions`.
+
+    Args:
+        data: The data module of the images.
+        rows: Their places in its records, and their scores.
+    """
+    seen = [data.records[i] for i in rows.index]
+    return pd.DataFrame(
+        {
+            "index": rows.index,
+            "id": [relative(record.image, data.root) for record in seen],
+            "content": [record.content for record in seen],
+            "distortion": [record.distortion for record in seen],
+            "level": pd.array([record.level for record in seen], dtype="Int64"),
+            "split": [data.assignment[i] for i in rows.index],
+            "mos": [float(record.mos) for record in seen],
+            "score": rows.score,
+        }
+    )
+
+
+def relative(image: Path, root: Path) -> str:
+    """Returns a file's path below a root, or whole where it is not below it."""
+    return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()

@@ -1,0 +1,134 @@
+"""The frozen teacher's place: outside the module tree, the optimizer and the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from kdiqa.batch import Batch, Prediction, restored
+from kdiqa.metrics.correlation import srcc
+from kdiqa.metrics.table import Rows, gather
+from kdiqa.models.digest import digest
+
+
+class Distillation(L.Callback):
+    """Owns the teacher and adds its prediction to every training batch.
+
+    Where the teacher's frozen backbone holds the student's weights, one pass serves both.
+
+    Args:
+        teacher: A net, trained; it is frozen here.
+        schedule: The weight of the distillation terms at a global step.
+        pair: The batch's keys the teacher is shown: ``[image, second]`` with a re-distorted
+            second (official), ``[second, image]`` with the roles swapped, or ``[image, reference]``.
+    """
+
+    def __init__(
+        self,
+        teacher: nn.Module,
+        schedule: Callable[[int], float],
+        pair: Sequence[str] = ("image", "second"),
+    ) -> None:
+        self.teacher: Any = teacher.requires_grad_(False).eval()
+        self.schedule, self.pair = schedule, tuple(pair)
+        self.digest = digest(self.teacher.state_dict())
+        self.shared = False
+        self.judged = False
+        self.scores: list[tuple[Tensor, Tensor]] = []
+        self.said: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.rows: Rows | None = None
+
+    def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
+        """Lets the teacher use the student's backbone where it is the same and frozen."""
+        ours, theirs = module.net.backbone, self.teacher.backbone
+        both_frozen = ours.frozen and theirs.frozen
+        self.shared = bool(both_frozen and ours.digest() == theirs.digest())
+        if self.shared:
+            self.teacher.backbone = ours
+
+    def on_fit_start(self, trainer: L.Trainer, module: Any) -> None:
+        """Brings the teacher to the student's device."""
+        self.teacher.to(module.device)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, module: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Sets the weight of this step and asks the teacher."""
+        module.distill_weight.fill_(self.schedule(trainer.global_step))
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            batch["teacher"] = self.ask(module, batch)
+
+    def ask(self, module: Any, batch: Batch) -> Prediction:
+        """Returns what the teacher says of a batch, from the student's pyramids where it can."""
+        if "said" in batch:
+            return restored(batch["said"])
+        if self.shared:
+            pyramids = module.extract(batch, self.pair)
+            return self.teacher(*(pyramids[key] for key in self.pair))
+        if any(key not in batch for key in self.pair):
+            raise RuntimeError(
+                "The teacher's backbone is not the student's, and the batch holds kept features of"
+                " the student's alone. Give both the same frozen backbone, or set features=online."
+            )
+        return self.teacher(*self.teacher.backbone([batch[key] for key in self.pair]))
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        module: Any,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        """Keeps both scores, to compare them at the epoch's end."""
+        self.scores.append((outputs["score"], batch["teacher"].score))
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Logs how far the student orders its training images as the teacher does."""
+        student, teacher = (
+            torch.cat(column).float().cpu() for column in zip(*self.scores, strict=True)
+        )
+        self.scores.clear()
+        agreement = srcc(student.numpy(), teacher.numpy())
+        module.log("kd/agreement_srcc", agreement, sync_dist=True)
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        module: Any,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Has the teacher score the validation images once, where it can see its pair there."""
+        held = batch.get("pyramids", batch)
+        if not self.judged and all(key in held for key in self.pair):
+            with trainer.precision_plugin.forward_context():
+                score = self.ask(module, batch).score.float()
+            self.said.append((batch["index"], score, batch["mos"]))
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Logs the teacher's own correlation with opinion, once: is there anything to learn?"""
+        if self.said:
+            self.rows = gather(*(torch.cat(column) for column in zip(*self.said, strict=True)))
+            found = srcc(self.rows.score, self.rows.mos)
+            module.log("teacher/val_srcc", found, rank_zero_only=False)
+            self.said.clear()
+            self.judged = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the teacher's digest: the checkpoint names the teacher and does not hold it."""
+        return {"teacher": self.digest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuses to resume with another teacher."""
+        if state_dict["teacher"] != self.digest:
+            raise ValueError(
+                f"This run began with teacher {state_dict['teacher']} and would resume with"
+                f" {self.digest}. Set teacher to the first one's run folder, or start a new run."
+            )

@@ -1,0 +1,204 @@
+"""What every training step shares: features once a step, rows of predictions, one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from kdiqa.batch import Batch, Prediction, Pyramid
+from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.table import Rows, gather
+from kdiqa.models.bank import ReferenceBank
+
+Row = tuple[Tensor, Tensor, Tensor]
+
+
+class IQAModule(L.LightningModule):
+    """A net that scores images, and the table of what it said of them.
+
+    Args:
+        net: Has a ``backbone`` and maps two pyramids to a prediction.
+        loss: Of scores and opinion scores.
+        optimizer: Builds the optimizer from parameter groups.
+        scheduler: Builds the learning-rate schedule, stepped once an epoch; none by default.
+        pair: The batch's keys of the image and of what it is compared with; the same key twice
+            compares an image with itself, so that every difference is zero.
+        backbone_lr: Learning rate of a backbone that is not frozen.
+    """
+
+    net: Any  # whatever has a backbone and maps two pyramids to a prediction
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[Any]], Optimizer],
+        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        pair: Sequence[str] = ("image", "second"),
+        backbone_lr: float = 1e-4,
+    ) -> None:
+        super().__init__()
+        self.net, self.loss = net, loss
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.pair, self.backbone_lr = tuple(pair), backbone_lr
+        self.bank: ReferenceBank | None = None  # found by the first evaluation
+        self.said: list[Row] = []
+        self.rows: dict[str, Rows] = {}
+        self.metrics: dict[str, dict[str, float]] = {}
+
+    def extract(
+        self, batch: Batch, also: Iterable[str] = (), pair: Sequence[str] | None = None
+    ) -> dict[str, Pyramid]:
+        """Returns the batch's pyramids, from one pass of the backbone where it holds none yet.
+
+        Args:
+            batch: Gets the key ``pyramids``; crops or cached features in it are enough.
+            also: Keys of images the teacher wants besides the student's.
+            pair: Keys of the student's own, where not both are wanted.
+        """
+        keys = sorted({*(self.pair if pair is None else pair), *also})
+        held = batch.get("pyramids", batch)
+        missing = [key for key in keys if key not in held]
+        if missing:
+            raise RuntimeError(
+                f"The batch holds no '{missing[0]}' image, only"
+                f" {sorted(k for k in held if k not in ('mos', 'index', 'teacher'))}. Give"
+                f" data.pairs.{missing[0]} a pairing (second=redistorted or second=reference), or"
+                " compare the image with itself (second=none)."
+            )
+        if "pyramids" not in batch:
+            made = self.net.backbone([batch[key] for key in keys])
+            batch["pyramids"] = dict(zip(keys, made, strict=True))
+        return batch["pyramids"]
+
+    def forward(self, batch: Batch) -> Prediction:
+        """Returns the net's prediction for a batch."""
+        pyramids = self.extract(batch)
+        return self.net(*(pyramids[key] for key in self.pair))
+
+    def log_terms(
+        self, terms: Mapping[str, Tensor], watched: Mapping[str, Tensor], batch_size: int
+    ) -> Tensor:
+        """Returns the sum of the terms, and logs it, them, and what is only watched."""
+        total = torch.stack([term.float() for term in terms.values()]).sum()
+        named = {f"train/loss_{name}": term for name, term in terms.items()}
+        named |= {f"train/{name}": value for name, value in watched.items()}
+        epoch: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
+        self.log("train/loss", total, prog_bar=True, batch_size=batch_size, **epoch)
+        self.log_dict(named, batch_size=batch_size, **epoch)
+        return total
+
+    def on_train_epoch_start(self) -> None:
+        """Logs the learning rates."""
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        for group in optimizer.param_groups:
+            self.log(f"optim/lr-{group['name']}", group["lr"])
+
+    def on_validation_start(self) -> None:
+        """Looks at the bank of references, where the data have one."""
+        self.see_references()
+
+    def on_test_start(self) -> None:
+        """Looks at the bank of references, where the data have one."""
+        self.see_references()
+
+    def see_references(self) -> None:
+        """Runs the backbone over the bank: once, unless it is being trained."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        references = data.references()
+        if references is not None and (self.bank is None or not self.net.backbone.frozen):
+            self.bank = ReferenceBank.of(self.net.backbone, references, self.pair)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Scores a batch of the validation split."""
+        self.keep(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Scores a batch of the test split."""
+        self.keep(batch)
+
+    def keep(self, batch: Batch) -> None:
+        """Scores a batch and keeps one row an image.
+
+        What is reported is scored image by image: kernels round a batch of another size
+        otherwise in the last bits, and a table would depend on the batch size and on how many
+        processes shared the images. While training goes on, whole batches are scored.
+        """
+        training = self.trainer.state.fn == TrainerFn.FITTING
+        for part in [batch] if training else alone(batch):
+            self.said.append((part["index"], self.scores(part), part["mos"]))
+
+    def scores(self, batch: Batch) -> Tensor:
+        """Returns the scores of a batch, float32; beside a bank, their means over its references."""
+        if self.bank is None:
+            return self(batch).score.float()
+        return self.bank.score(self.net, self.extract(batch, pair=["image"])["image"])
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the metrics of the whole validation table."""
+        self.judge("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the metrics of the whole test table."""
+        self.judge("test")
+
+    def judge(self, stage: str) -> None:
+        """Gathers the rows of all ranks, one an image, and logs what they say."""
+        index, score, mos = (torch.cat(column) for column in zip(*self.said, strict=True))
+        self.said.clear()
+        # Whatever scale was learnt: what is reported stands in [0, 1] on every data set.
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        unit = data.label.to_unit
+        rows = gather(index, unit(score), unit(mos))
+        # The label file's own opinions, which a batch holds rounded to float32.
+        opinions = np.array([data.records[i].mos for i in rows.index], np.float64)
+        self.rows[stage] = replace(rows, mos=opinions)
+        made = summarize(self.rows[stage].score, self.rows[stage].mos)
+        self.metrics[stage] = made
+        # Equal on every rank, as all saw the gathered table: nothing to reduce.
+        # Named by the images they are of: those that select may be the test images.
+        part = data.select_on if stage == "val" else stage
+        for name, value in made.items():
+            shown = stage == "val" and name in ("srcc", "plcc")
+            self.log(f"{part}/{name}", value, prog_bar=shown, rank_zero_only=False)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Returns the trainable parameters as named groups."""
+        pretrained = [self.net.backbone, getattr(self.net, "tail", None) or nn.Identity()]
+        known = {id(p) for part in pretrained for p in part.parameters()}
+        backbone = [p for part in pretrained for p in part.parameters() if p.requires_grad]
+        head = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        groups: list[dict[str, Any]] = [{"name": "head", "params": head}]
+        if backbone:
+            groups.append({"name": "backbone", "params": backbone, "lr": self.backbone_lr})
+        return groups
+
+    def configure_optimizers(self) -> Any:
+        """Returns the optimizer, and its schedule by epochs."""
+        optimizer = self.optimizer(self.parameter_groups())
+        if self.scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
+
+
+def alone(batch: Batch) -> Iterator[Batch]:
+    """Yields the images of a batch, crops or kept features, as batches of one."""
+    pyramids: dict[str, Pyramid] = batch.get("pyramids", {})
+    tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
+    for place in torch.arange(len(batch["index"])).split(1):
+        one: Batch = {name: value[place] for name, value in tensors.items()}
+        if pyramids:
+            one["pyramids"] = {
+                name: [level[place] for level in pyramid] for name, pyramid in pyramids.items()
+            }
+        yield one

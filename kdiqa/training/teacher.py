@@ -1,0 +1,17 @@
+"""The full-reference teacher's training."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from kdiqa.batch import Batch
+from kdiqa.training.module import IQAModule
+
+
+class TeacherModule(IQAModule):
+    """Learns opinion scores of distorted images from their difference to a reference."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the score loss."""
+        terms = {"score": self.loss(self(batch).score, batch["mos"])}
+        return self.log_terms(terms, {}, len(batch["mos"]))

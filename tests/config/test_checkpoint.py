@@ -1,0 +1,234 @@
+"""What a checkpoint may be: whole, ours, of a format we read, and never a program."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+import kdiqa
+from kdiqa.config.checkpoint import FORMAT, load_checkpoint, load_net
+from kdiqa.config.instantiate import instantiate
+from kdiqa.evaluation.run import of_run
+from tests.fakes import noisy, picture
+from tests.runs import composed, train
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "format_1.ckpt"
+TINY = (
+    *("data=tid2013", "backbone=log_filters", "second=none", "distill=false"),
+    *("module.net.depth=1", "module.net.distorted_depth=1", "module.net.dim=4"),
+    *("num_crops=1", "crop_size=48", "data.num_workers=0", "data.batch_size=8"),
+    *("trainer=cpu", "trainer.max_epochs=2", "callbacks.progress=null"),
+)
+HOSTILE = (
+    "os.system",
+    "subprocess.run",
+    "builtins.exec",
+    "kdiqa.runtime.launch.run_job",  # ours, and starts a program
+    "kdiqa.models.backbone.torch.hub.load",  # begins as ours do, and leads elsewhere
+    "kdiqa.data.images.read.io.open",
+    "torch.nn.modules.module.torch.load",
+    "torch.nn.functional.importlib.import_module",
+    "albumentations.__loader__.exec_module",
+)
+
+
+def refused(action: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        action()
+
+
+def changed(path: Path, **parts: Any) -> Path:
+    """Writes the golden checkpoint with other things said of itself."""
+    checkpoint = load_checkpoint(GOLDEN)
+    checkpoint["kdiqa"] |= parts
+    torch.save(checkpoint, path)
+    return path
+
+
+def damaged(action: Callable[[], object], path: Path, then: str) -> None:
+    """Asserts that a file is told to be damaged; how torch notices differs from cut to cut."""
+    with pytest.raises(ValueError, match=r"^'.*' cannot be read as a checkpoint") as caught:
+        action()
+    error = type(caught.value.__cause__).__name__
+    assert str(caught.value) == (
+        f"'{path}' cannot be read as a checkpoint ({error}): it is damaged, or holds more than"
+        f" weights and plain values. {then}"
+    )
+
+
+def test_a_checkpoint_of_the_first_format_scores_as_it_did() -> None:
+    scorer = kdiqa.load(GOLDEN)
+    scores = [scorer.score(noisy(picture(0, 96, 128), strength)) for strength in (0.0, 30.0, 90.0)]
+    assert scores == pytest.approx([0.119728, 0.122280, 0.120950], abs=2e-5)
+    assert "format" not in load_checkpoint(GOLDEN)["kdiqa"]  # the first one did not say so
+
+
+def test_a_newer_format_is_named(tmp_path: Path) -> None:
+    path = changed(tmp_path / "new.ckpt", format=FORMAT + 1, version="9.1.0")
+    refused(
+        lambda: load_checkpoint(path),
+        f"'{path}' was written by kdiqa 9.1.0 in format {FORMAT + 1}, and this is kdiqa"
+        f" {kdiqa.__version__}, which reads formats up to {FORMAT}. Install the newer one.",
+    )
+
+
+def test_another_format_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "other.ckpt"
+    for told, said in (
+        ({"version": "0.0.1", "net": "x"}, "kdiqa 0.0.1 and lacks config, pair, data, state_dict"),
+        ("text", "something else and lacks net, config, pair, data, state_dict"),
+    ):
+        torch.save({"kdiqa": told}, path)
+        refused(
+            lambda: load_checkpoint(path),
+            f"'{path}' was written by {said}: this is kdiqa {kdiqa.__version__}, which cannot tell"
+            " its net. Train again with this version.",
+        )
+
+
+def test_weights_that_do_not_fit_their_net_are_named(tmp_path: Path) -> None:
+    net = load_checkpoint(GOLDEN)["kdiqa"]["net"].replace("dim: 4", "dim: 8")
+    path = changed(tmp_path / "other.ckpt", net=net)
+    refused(
+        lambda: load_net(path),
+        f"The weights in '{path}' do not fit the net that it describes. It was written by kdiqa"
+        " 0.1.0: install that version, or train again.",
+    )
+
+
+def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    path, whole = tmp_path / "cut.ckpt", GOLDEN.read_bytes()
+    draw = random.Random(0)
+    for kept in (0, 1, 4, len(whole) - 1, *(draw.randrange(len(whole)) for _ in range(20))):
+        path.write_bytes(whole[:kept])
+        damaged(lambda: load_checkpoint(path), path, "Train again, or take a copy that is whole.")
+
+
+def test_a_checkpoint_with_a_wrong_bit_is_refused_or_the_same(tmp_path: Path) -> None:
+    path, whole = tmp_path / "wrong.ckpt", GOLDEN.read_bytes()
+    state, draw = load_checkpoint(GOLDEN)["state_dict"], random.Random(0)
+    noticed = 0
+    for _ in range(100):
+        data = bytearray(whole)
+        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        path.write_bytes(data)
+        try:
+            found = load_checkpoint(path)["state_dict"]
+        except ValueError as error:
+            assert "cannot be read as a checkpoint" in str(error)  # noqa: PT017
+            noticed += 1
+        else:
+            assert all(torch.equal(found[name], state[name]) for name in state)
+    assert noticed > 20  # of the rest, most hit what fills a file up
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoints") / "run"
+    return train(*TINY, f"data.root={fake_data / 'tid2013'}", folder=folder)
+
+
+def cut(run: Path, tmp_path: Path, name: str) -> Path:
+    """Copies a run in which one checkpoint is cut short, as if it had stopped before its end."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    (folder / "results.json").unlink()
+    path = folder / "checkpoints" / name
+    path.write_bytes(path.read_bytes()[:50_000])
+    return path
+
+
+def test_a_resume_from_a_damaged_checkpoint_names_the_other_one(
+    run: Path, tmp_path: Path, fake_data: Path
+) -> None:
+    path = cut(run, tmp_path, "last.ckpt")
+    best = path.with_name("best.ckpt")
+    then = f"'{best}' is of the best epoch so far: go on from there with\n  cp '{best}' '{path}'"
+    words = (*TINY, f"data.root={fake_data / 'tid2013'}", "resume=true")
+    damaged(lambda: train(*words, folder=tmp_path / "run"), path, then)
+
+
+def test_a_damaged_best_checkpoint_names_the_other_one(run: Path, tmp_path: Path) -> None:
+    path = cut(run, tmp_path, "best.ckpt")
+    last = path.with_name("last.ckpt")
+    then = f"'{last}' is of the last epoch: name it in its place, or train again."
+    damaged(lambda: kdiqa.load(path.parent.parent), path, then)
+
+
+def test_a_run_that_was_moved_does_not_forget_its_best_epoch(
+    run: Path, tmp_path: Path, fake_data: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    shutil.copytree(run, folder)
+    (folder / "results.json").unlink()
+    words = (*TINY, f"data.root={fake_data / 'tid2013'}", "resume=true")
+    refused(
+        lambda: train(*words, folder=folder),
+        f"This run stood in '{run.resolve()}' when it stopped, and now in '{folder}': its best"
+        " checkpoint would be forgotten. Move it back to go on.",
+    )
+
+
+def not_allowed(target: str, allowed: tuple[str, ...]) -> str:
+    return (
+        f"The configuration asks for '{target}', which is not among what may be built:"
+        f" {', '.join(allowed)}. See where it comes from before you run it."
+    )
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_a_hostile_configuration_builds_nothing(
+    target: str, tmp_path: Path, fake_data: Path
+) -> None:
+    from kdiqa.config.instantiate import ALLOWED
+
+    words = (*TINY, f"data.root={fake_data / 'tid2013'}", f"module.net.fusion._target_={target}")
+    cfg = composed(*words, folder=tmp_path / "run")
+    refused(lambda: instantiate(cfg.module), not_allowed(target, ALLOWED))
+
+
+def test_a_target_that_does_not_exist_is_named() -> None:
+    refused(
+        lambda: instantiate({"_target_": "kdiqa.systems.akd.mixer.Mixture"}),
+        "The configuration asks for 'kdiqa.systems.akd.mixer.Mixture', and there is no such thing. Look"
+        " for a misspelt _target_.",
+    )
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> None:
+    from kdiqa.config.instantiate import NETS_ONLY
+
+    net = OmegaConf.create(load_checkpoint(GOLDEN)["kdiqa"]["net"])
+    net.fusion = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
+    path = changed(tmp_path / "hostile.ckpt", net=OmegaConf.to_yaml(net))
+    for load in (kdiqa.load, load_net):
+        refused(lambda: load(path), not_allowed(target, NETS_ONLY))  # noqa: B023
+
+
+def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
+    run: Path, tmp_path: Path, fake_data: Path
+) -> None:
+    from kdiqa.config.instantiate import DATA_ONLY
+
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    path = folder / "checkpoints" / "best.ckpt"
+    checkpoint = load_checkpoint(path)
+    config = OmegaConf.create(checkpoint["kdiqa"]["config"])
+    config.data.test_crops = {"_target_": "os.system", "command": "true"}
+    checkpoint["kdiqa"]["config"] = OmegaConf.to_yaml(config)
+    torch.save(checkpoint, path)
+    for name in ("tid2013", "biq2021"):
+        refused(
+            lambda: of_run(folder, name, str(fake_data / name), 0),  # noqa: B023
+            not_allowed("os.system", DATA_ONLY),
+        )

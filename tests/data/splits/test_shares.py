@@ -1,0 +1,73 @@
+"""Which opinions training is told: a law of the split, and a promise to the loss."""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from torch.utils.data import DataLoader
+
+from kdiqa.data.readers.tid2013 import TID2013
+from kdiqa.data.scale import Label
+
+
+def data(root: Path, **options: object) -> TID2013:
+    made = TID2013(root / "tid2013", **options)  # type: ignore[arg-type]
+    made.setup()
+    return made
+
+
+def told(made: TID2013) -> set[int]:
+    """Returns the images whose opinions training's batches hold."""
+    loader: DataLoader[object] = made.train_dataloader()
+    batches = list(loader)
+    pairs = [
+        (int(i), float(m)) for b in batches for i, m in zip(b["index"], b["mos"], strict=True)
+    ]
+    assert sorted(place for place, _ in pairs) == made.positions("train")
+    return {place for place, mos in pairs if not math.isnan(mos)}
+
+
+def test_training_is_told_the_share_it_asks_for_and_a_larger_share_holds_a_smaller(
+    fake_data: Path,
+) -> None:
+    shares = (0.1, 0.25, 0.5, 1.0)
+    sets = [told(data(fake_data, labelled_ratio=share)) for share in shares]
+    count = len(data(fake_data).positions("train"))
+    assert [len(one) for one in sets] == [max(1, round(share * count)) for share in shares]
+    assert all(small <= large for small, large in pairwise(sets))
+
+
+def test_the_choice_follows_the_split_and_not_the_seed(fake_data: Path) -> None:
+    one = data(fake_data, labelled_ratio=0.25, seed=0).labelled()
+    assert one == data(fake_data, labelled_ratio=0.25, seed=7).labelled()
+    other = data(fake_data, labelled_ratio=0.25, split=1)
+    assert other.labelled() != one
+    assert set(other.labelled()) <= set(other.positions("train"))
+
+
+def test_what_is_tested_keeps_its_opinions(fake_data: Path) -> None:
+    made = data(fake_data, labelled_ratio=0.25)
+    for part in ("val", "test"):
+        assert not any(math.isnan(record.mos) for record in made.dataset(part).records)
+    assert made.digest == data(fake_data).digest
+
+
+def test_standardised_labels_are_fitted_to_the_opinions_that_are_told(fake_data: Path) -> None:
+    made = data(fake_data, labelled_ratio=0.25, label_scale="zscore")
+    mos = [made.records[place].mos for place in made.labelled()]
+    assert made.label == Label(0, 9, scale="zscore").fitted(mos)
+    assert made.label != data(fake_data, label_scale="zscore").label
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_a_share_that_is_none_is_refused(share: float, fake_data: Path) -> None:
+    message = (
+        f"The share of the labelled training images is {share:g}. Set data.labelled_ratio to more"
+        " than 0 and at most 1."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        TID2013(fake_data / "tid2013", labelled_ratio=share)

@@ -1,0 +1,89 @@
+"""Trains tiny nets on fakes, in this process, exactly as the command does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from lightning import seed_everything
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from kdiqa.config.compose import conf_dir
+from kdiqa.config.instantiate import instantiate
+from kdiqa.runtime.launch import quoted
+from kdiqa.systems.sskd.targets import teach
+from kdiqa.train import run
+from kdiqa.training.experiment import check, switch
+from kdiqa.training.student import StudentModule
+
+BACKBONE = "test_efficientnet"
+TINY = (
+    "backbone=mobilenetv2_100",
+    f"module.net.backbone.name={BACKBONE}",
+    "module.net.depth=2",
+    "module.net.distorted_depth=1",
+    "num_crops=2",
+    "crop_size=32",
+    "data.num_workers=0",
+    "data.batch_size=8",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "callbacks.progress=null",
+)
+TEACHER = (
+    *("data=tid2013", "module=teacher", "net=akd_teacher", "second=reference", "distiller=none"),
+    *TINY,
+    *("module.net.depth=4", "module.net.distorted_depth=2", "name=teacher"),
+)
+STUDENT = ("data=tid2013", *TINY)
+
+
+def write_weights(path: Path) -> Path:
+    """Writes a backbone's weights as a user has them: a state dict in a file."""
+    torch.manual_seed(0)
+    torch.save(timm.create_model(BACKBONE, pretrained=False).state_dict(), path)
+    return path
+
+
+def composed(*overrides: str, folder: Path) -> DictConfig:
+    """Returns the configuration of a command line, with Hydra's own state set as it would be."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        words = [*overrides, f"run={quoted(folder)}"]
+        cfg = compose("train", overrides=words, return_hydra_config=True)
+    with open_dict(cfg):
+        cfg.hydra.runtime.output_dir = str(folder)
+        cfg.hydra.runtime.cwd = str(Path.cwd())
+        HydraConfig.instance().set_config(cfg)
+        hydra = cfg.pop("hydra")
+    OmegaConf.set_struct(cfg, True)
+    del hydra
+    folder.mkdir(parents=True, exist_ok=True)
+    return cfg
+
+
+def train(*overrides: str, folder: Path) -> Path:
+    """Trains and returns the run folder."""
+    run(composed(*overrides, folder=folder), folder)
+    return folder
+
+
+def one_step(*overrides: str, folder: Path) -> StudentModule:
+    """Returns a module after one step of training and one batch of validation; writes no run."""
+    cfg = composed(*overrides, folder=folder)
+    switch(cfg)
+    data = check(cfg, folder)
+    seed_everything(cfg.seed, verbose=False)
+    module = instantiate(cfg.module)
+    teaching = ("distillation", "soft_targets")
+    kept = [instantiate(cfg.callbacks[k]) for k in teaching if k in cfg.callbacks]
+    teach(cfg, data, kept)
+    trainer = instantiate(cfg.trainer, callbacks=kept, logger=False, fast_dev_run=1,
+                          enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    module.terms = {k: float(v) for k, v in trainer.callback_metrics.items()}
+    return module

@@ -1,0 +1,169 @@
+"""A run that is told to stop says how to go on, and goes on to the same end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from kdiqa.runtime.signals import Stopped, alone, reason, stoppable
+from tests.runs import TEACHER
+
+ROOT = Path(__file__).parents[2]
+TINY = (
+    *("data=tid2013", "backbone=log_filters", "distill=false", "module.net.depth=1"),
+    *("module.net.distorted_depth=1", "module.net.dim=8", "num_crops=1", "crop_size=48"),
+    *("data.num_workers=0", "data.batch_size=8", "trainer=cpu", "callbacks.progress=null"),
+)
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 138}
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "kdiqa.train", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 240
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
+    number: signal.Signals, tmp_path: Path, fake_data: Path
+) -> None:
+    folder = tmp_path / "a run"
+    words = [*TINY, f"data.root={fake_data / 'tid2013'}", "trainer.max_epochs=100000"]
+    process = start(*words, f"run='{folder}'")
+    last = folder / "checkpoints" / "last.ckpt"
+    wait_for(last, process)
+    process.send_signal(number)
+    err = process.communicate(timeout=120)[1]
+    assert process.returncode == CODES[number], err
+    what = "Interrupted" if number == signal.SIGINT else number.name
+    typed = " ".join(f"'{word}'" if "(" in word else word for word in words)
+    assert err.endswith(
+        f"\n{what}. Continue with:\n  python -m kdiqa.train {typed}"
+        f""" 'run='"'"'{folder}'"'"'' resume=true\n"""
+    )
+    assert "Traceback" not in err
+    if number != signal.SIGTERM:
+        return  # one that goes on is enough
+    reached = torch.load(last, weights_only=True)["epoch"]
+    process = start(*words[:-1], f"trainer.max_epochs={reached + 2}", "module.scheduler.T_max=9",
+                    f"run='{folder}'", "resume=true")  # fmt: skip
+    err = process.communicate(timeout=240)[1]
+    assert process.returncode == 0, err
+    assert torch.load(last, weights_only=True)["epoch"] == reached + 1
+
+
+@pytest.mark.slow
+def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) -> None:
+    words = [word for word in TEACHER if word.split("=")[0] not in ("data", "module", "net")]
+    kept = ("module.net.depth=4", "module.net.distorted_depth=2", "num_crops=2", "crop_size=32")
+    assert set(kept) <= set(words)
+    told = ",".join(
+        f"'{word}'"
+        for word in (
+            *("backbone=log_filters", "module.net.backbone.levels=4", "trainer=cpu"),
+            *("trainer.max_epochs=100000", "callbacks.progress=null", "crop_size=48"),
+            f"data.root={fake_data / 'tid2013'}",
+        )
+    )
+    folder = tmp_path / "run"
+    process = start(
+        *(word for word in TINY if word != "distill=false"),
+        *(f"data.root={fake_data / 'tid2013'}", "teacher=train", f"run={folder}"),
+        *("teacher_experiment=teacher_tid2013", f"teacher_overrides=[{told}]"),
+    )
+    wait_for(folder / "teacher" / "checkpoints" / "last.ckpt", process)
+    (pid,) = (int(word) for word in (folder / "teacher" / ".lock").read_text().split())
+    process.send_signal(signal.SIGTERM)
+    err = process.communicate(timeout=120)[1]
+    assert process.returncode == 143, err
+    assert err.count("Continue with:") == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_folder_holds_one_run_at_a_time(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom kdiqa.runtime.signals import alone\n"
+        "with alone(Path(sys.argv[1])):\n    print('in', flush=True); input()\n"
+    )
+    folder, pipe = tmp_path / "run", subprocess.PIPE
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdin=pipe, stdout=pipe, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in\n"
+    message = (
+        f"'{folder}' is being trained by process {process.pid}. Wait for its end, or stop it with:"
+        f" kill {process.pid}"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"), alone(folder):
+        pass
+    process.kill()
+    process.wait()
+    with alone(folder):
+        assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_job_waits_for_the_process_that_outlived_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom kdiqa.runtime.signals import alone\n"
+        "with alone(Path(sys.argv[1])):\n"
+        "    print('in', flush=True); time.sleep(1); Path(sys.argv[1], 'done').touch()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    with alone(tmp_path, wait=True):
+        assert (tmp_path / "done").exists()
+    told = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end.\n"
+    assert capsys.readouterr().out == told
+    process.wait()
+
+
+def test_signals_stop_only_inside_and_only_where_nobody_else_waits_for_them() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)]
+    heard: list[int] = []
+    with pytest.raises(Stopped, match=r"^SIGTERM$") as caught, stoppable():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert reason(caught.value) == signal.SIGTERM
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)] == before
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with stoppable():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+    assert heard == [signal.SIGTERM]
+
+
+def test_the_signal_is_known_through_lightnings_own_exit() -> None:
+    def interrupted() -> None:
+        try:
+            raise Stopped(signal.SIGUSR1)
+        except KeyboardInterrupt:
+            sys.exit(1)  # as Lightning does
+
+    with pytest.raises(SystemExit, match=r"^1$") as caught:
+        interrupted()
+    assert reason(caught.value) == signal.SIGUSR1
+    assert reason(KeyboardInterrupt()) == signal.SIGINT
