@@ -1,18 +1,30 @@
-"""Distillers of what a net says last: its fused vector, its score; and several distillers as one."""
+"""What distillers share, and those of a fused vector, of a score, and of several others at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
-from kdiqa.systems.akd.adaptive import standardised
+
+Feature = Literal["difference", "distorted"]
 
 
-class FusedDistiller(nn.Module):
+class Distiller(nn.Module):
+    """Compares a student's prediction with its teacher's; a subclass says how in ``forward``.
+
+    ``forward(student, teacher, mos)`` returns a :class:`kdiqa.batch.Distilled`. What a subclass
+    trains is the student's: it is in the optimizer and in the checkpoint.
+    """
+
+    def end_epoch(self) -> None:
+        """Lets a distiller that remembers epochs move on; most do not."""
+
+
+class FusedDistiller(Distiller):
     """The mean squared difference of the vectors the two heads score."""
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
@@ -24,11 +36,8 @@ class FusedDistiller(nn.Module):
             )
         return Distilled({"fused": F.mse_loss(student.fused.float(), teacher.fused.float())}, {})
 
-    def end_epoch(self) -> None:
-        """Remembers nothing."""
 
-
-class ScoreDistiller(nn.Module):
+class ScoreDistiller(Distiller):
     r"""Soft targets: smooth L1 between the student's scores and the teacher's.
 
     Args:
@@ -57,9 +66,6 @@ class ScoreDistiller(nn.Module):
         mean = (trusted * each).sum() / trusted.sum().clamp(min=1)
         return Distilled({"soft_score": mean}, {"trusted": trusted.mean()})
 
-    def end_epoch(self) -> None:
-        """Remembers nothing."""
-
 
 def spread_of(teacher: Prediction) -> Tensor:
     """Returns how far apart a teacher's scores of an image lie, or says why that is not known."""
@@ -72,7 +78,7 @@ def spread_of(teacher: Prediction) -> Tensor:
     return teacher.spread.float().detach()
 
 
-class CombinedDistiller(nn.Module):
+class CombinedDistiller(Distiller):
     """Several distillers at once, each with its factor.
 
     Args:
@@ -106,3 +112,37 @@ class CombinedDistiller(nn.Module):
         distiller: Any
         for distiller in self.distillers.values():
             distiller.end_epoch()
+
+
+def blocks_of(prediction: Prediction, feature: Feature) -> Tensor:
+    r"""Returns a prediction's stacked block outputs :math:`(K, L, B, T, D)`.
+
+    Raises:
+        ValueError: If its net was built without them.
+    """
+    blocks: Tensor | None = getattr(prediction, feature)
+    if blocks is None:
+        raise ValueError(
+            f"The distiller compares {feature} features, and a net was built without them. Choose"
+            " another net.fusion, or another distiller.feature."
+        )
+    return blocks
+
+
+def standardised(x: Tensor) -> Tensor:
+    """Returns a batch's values less their mean, over their standard deviation."""
+    return (x - x.mean()) / x.std(correction=0).clamp(min=1e-8)
+
+
+def log_bins(mean: Tensor, std: Tensor, centres: Tensor) -> Tensor:
+    """Returns a normal distribution's logarithms over bins, normalised, :math:`(B, K)`.
+
+    Example:
+        >>> import torch
+        >>> centres = torch.linspace(0, 1, 21)
+        >>> p = log_bins(torch.tensor([0.3]), torch.tensor([0.05]), centres).exp()
+        >>> round(float(p.sum()), 4), round(float(p @ centres), 4)
+        (1.0, 0.3)
+    """
+    distance = (mean.unsqueeze(-1) - centres) / std.unsqueeze(-1)
+    return (-distance.square() / 2).log_softmax(-1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Prediction
 from kdiqa.systems.akd.weighting import Weighed, Weighting
+from kdiqa.training.distiller import standardised
 
 
 class GateWeighting(Weighting):
@@ -80,8 +81,3 @@ class TeacherTrust(Weighting):
     def end_epoch(self) -> None:
         """Passes it on."""
         self.inner.end_epoch()
-
-
-def standardised(x: Tensor) -> Tensor:
-    """Returns a batch's values less their mean, over their standard deviation."""
-    return (x - x.mean()) / x.std(correction=0).clamp(min=1e-8)

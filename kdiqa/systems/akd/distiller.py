@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Distilled, Prediction
 from kdiqa.systems.akd.weighting import Weighting
+from kdiqa.training.distiller import Distiller, Feature, blocks_of
 
-Feature = Literal["difference", "distorted"]
 LayerMap = Literal["last", "stride2"]
 
 
-class LevelDistiller(nn.Module):
+class LevelDistiller(Distiller):
     r"""Compares block outputs of student and teacher at each level, and weighs the levels.
 
     .. math:: \sum_{l} \omega_l \sum_{k} d\!\left(h^S_{l,k},\; h^T_{l,m(k)}\right)
@@ -80,17 +80,6 @@ class LevelDistiller(nn.Module):
         self.weighting.end_epoch()
 
 
-def blocks_of(prediction: Prediction, feature: Feature) -> Tensor:
-    """Returns a prediction's stacked block outputs, or says why there are none."""
-    blocks: Tensor | None = getattr(prediction, feature)
-    if blocks is None:
-        raise ValueError(
-            f"The distiller compares {feature} features, and a net was built without them. Choose"
-            " another net.fusion, or another distiller.feature."
-        )
-    return blocks
-
-
 def paired_blocks(
     student: int, teacher: int, layer_map: LayerMap, num_blocks: int | None = None
 ) -> tuple[list[int], list[int]]:
@@ -114,7 +103,7 @@ def paired_blocks(
     return ours, [2 * k + 1 for k in ours]
 
 
-class CrossLevelDistiller(nn.Module):
+class CrossLevelDistiller(Distiller):
     r"""Every student level learns from all teacher levels, by attention between batch similarities.
 
     .. math::
@@ -169,9 +158,6 @@ class CrossLevelDistiller(nn.Module):
         total = torch.einsum("nji,jin->", attention, losses) / self.batch_size
         share = attention.mean(dim=(0, 1)).detach()
         return Distilled({self.name: total}, {f"weight_level{i}": x for i, x in enumerate(share)})
-
-    def end_epoch(self) -> None:
-        """Remembers nothing."""
 
 
 def normalised(layers: nn.ModuleList, levels: Tensor) -> Tensor:

@@ -4,31 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-
-class Residual(nn.Module):
-    """``x + f(norm(x))``: a pre-normalised residual branch."""
-
-    def __init__(self, dim: int, branch: nn.Module) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(dim)
-        self.branch = branch
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns tokens of the shape they came in."""
-        return x + self.branch(self.norm(x))
-
-
-def mlp(
-    width: int, hidden: int, layer: type[nn.Module], dropout: float, **options: int
-) -> nn.Module:
-    """Returns the two-layer perceptron of a mixer, over channels or (as a convolution) tokens."""
-    return nn.Sequential(
-        layer(width, hidden, **options),
-        nn.GELU(),
-        nn.Dropout(dropout),
-        layer(hidden, width, **options),
-        nn.Dropout(dropout),
-    )
+from kdiqa.models.residual import Residual, mlp
 
 
 class MixerBlock(nn.Sequential):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
-from kdiqa.systems.akd.distiller import blocks_of
-from kdiqa.systems.sskd.losses import log_bins
+from kdiqa.training.distiller import Distiller, Feature, blocks_of, log_bins
 
 
-class AdaptedDistiller(nn.Module):
+class AdaptedDistiller(Distiller):
     r"""The student's maps, each through an adapter of its own, point where the teacher's do.
 
     .. math:: \sum_k d\!\left(A_k(h^S_k),\; h^T_k\right)
@@ -36,7 +34,7 @@ class AdaptedDistiller(nn.Module):
         dim: int = 128,
         teacher_dim: int = 128,
         num_crops: int = 1,
-        feature: Literal["difference", "distorted"] = "distorted",
+        feature: Feature = "distorted",
         num_blocks: int = 2,
     ) -> None:
         super().__init__()
@@ -64,9 +62,6 @@ class AdaptedDistiller(nn.Module):
         """Returns the side of the grid that tokens stand on."""
         return isqrt(x.shape[-2] // self.num_crops)
 
-    def end_epoch(self) -> None:
-        """Remembers nothing."""
-
 
 def on_grid(x: Tensor, crops: int, side: int) -> Tensor:
     r"""Returns tokens :math:`(K, B, P T, D)` on a smaller grid, cells averaged."""
@@ -78,7 +73,7 @@ def on_grid(x: Tensor, crops: int, side: int) -> Tensor:
     return pooled.movedim(3, -1).flatten(2, 4)
 
 
-class BinsDistiller(nn.Module):
+class BinsDistiller(Distiller):
     r"""Soft labels as distributions: the student's bins diverge little from the teacher's.
 
     .. math:: \mathrm{KL}\!\left(p_T \,\|\, \mathrm{softmax}(z_S)\right), \quad
@@ -122,6 +117,3 @@ class BinsDistiller(nn.Module):
         ours = student.logits.float().log_softmax(dim=-1)
         divergence = F.kl_div(ours, soft, reduction="batchmean", log_target=True)
         return Distilled({"soft_bins": divergence}, {})
-
-    def end_epoch(self) -> None:
-        """Remembers nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdiqa.systems.akd.mixer import Residual, mlp
+from kdiqa.models.residual import Residual, mlp
 
 
 class Attention(nn.Module):

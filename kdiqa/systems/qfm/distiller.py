@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
+from kdiqa.training.distiller import Distiller
 
 
-class ViewDistiller(nn.Module):
+class ViewDistiller(Distiller):
     r"""The teacher's score as the view's label, and its semantic vector as a direction.
 
     .. math:: \mathrm{SmoothL1}_\beta(\hat{y}_S, \hat{y}_T) + \mu (1 - \cos(c_S, c_T))
@@ -39,6 +40,3 @@ class ViewDistiller(nn.Module):
         )
         semantic = self.semantic * (1 - F.cosine_similarity(s, t, dim=1)).mean()
         return Distilled({"view_score": score, "view_semantic": semantic}, {})
-
-    def end_epoch(self) -> None:
-        """Remembers nothing."""

@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
+from kdiqa.training.distiller import Distiller
 
 
-class Hint(nn.Module):
+class Hint(Distiller):
     """The mean squared difference of what the two heads score, through a trained 1×1 adapter.
 
     Args:
@@ -27,6 +28,3 @@ class Hint(nn.Module):
         """Returns the term ``hint``."""
         wanted = teacher.fused.float().detach()
         return Distilled({"hint": F.mse_loss(self.adapter(student.fused).float(), wanted)}, {})
-
-    def end_epoch(self) -> None:
-        """Remembers nothing."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.batch import Prediction
+from kdiqa.training.distiller import log_bins
 
 
 class SoftScore(nn.Module):
@@ -74,20 +75,6 @@ class SoftBins(nn.Module):
         said = (head(student.fused).float() / self.temperature).log_softmax(-1)
         divergence = F.kl_div(said, wanted, reduction="batchmean", log_target=True)
         return self.temperature**2 * divergence
-
-
-def log_bins(mean: Tensor, std: Tensor, centres: Tensor) -> Tensor:
-    """Returns a normal distribution's logarithms over bins, normalised, :math:`(B, K)`.
-
-    Example:
-        >>> import torch
-        >>> centres = torch.linspace(0, 1, 21)
-        >>> p = log_bins(torch.tensor([0.3]), torch.tensor([0.05]), centres).exp()
-        >>> round(float(p.sum()), 4), round(float(p @ centres), 4)
-        (1.0, 0.3)
-    """
-    distance = (mean.unsqueeze(-1) - centres) / std.unsqueeze(-1)
-    return (-distance.square() / 2).log_softmax(-1)
 
 
 def rank_loss(score: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from kdiqa.batch import Prediction
 from kdiqa.models.pooled import BinHead, ScoreHead
 from kdiqa.systems.sskd.hint import Hint
-from kdiqa.systems.sskd.losses import SoftBins, SoftScore, counted, log_bins, rank_loss
+from kdiqa.systems.sskd.losses import SoftBins, SoftScore, counted, rank_loss
+from kdiqa.training.distiller import log_bins
 
 
 def said(score: Tensor, fused: Tensor | None = None) -> Prediction:
