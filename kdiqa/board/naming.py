@@ -9,12 +9,11 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.metrics.selection import chosen_on_test
 
 
-def name_run(cfg: DictConfig, folder: Path) -> None:
+def name_run(cfg: Any, folder: Path) -> None:
     """Fills in what ``logger.wandb`` leaves open; without that logger it does nothing.
 
     The name is ``<experiment>-s<seed>``. The group is the experiment with the multirun's folder,
@@ -38,10 +37,9 @@ def name_run(cfg: DictConfig, folder: Path) -> None:
     }
     if cfg.resume and (known := earlier(folder)):
         filled["id"] = known
-    with open_dict(node):
-        for key, value in filled.items():
-            if node.get(key) is None:
-                node[key] = value
+    for key, value in filled.items():
+        if node.get(key) is None:
+            node[key] = value
 
 
 def group(experiment: str, folder: Path) -> str:
@@ -59,7 +57,7 @@ def group(experiment: str, folder: Path) -> str:
     return f"{experiment}-{os.environ.get('WANDB_SWEEP_ID') or swept or folder.resolve().name}"
 
 
-def tags(cfg: DictConfig) -> list[str]:
+def tags(cfg: Any) -> list[str]:
     """Returns what runs are filtered by: variant, data, split, and how the weights were chosen."""
     data = str(cfg.data._target_).split(".")[-2]
     made = [str(cfg.name), data, f"split {cfg.split}"]
@@ -73,7 +71,7 @@ def earlier(folder: Path) -> str | None:
     return found[-1].name.rsplit("-", 1)[-1] if found else None
 
 
-def handed_down(cfg: DictConfig, variant: str) -> list[str]:
+def handed_down(cfg: Any, variant: str) -> list[str]:
     """Returns the overrides that put a run's teacher or comparison into its group on the board.
 
     Args:
@@ -82,9 +80,8 @@ def handed_down(cfg: DictConfig, variant: str) -> list[str]:
     """
     if not cfg.logger or cfg.logger.get("wandb") is None:
         return []
-    wandb = OmegaConf.to_container(cfg.logger.wandb, resolve=True)
-    assert isinstance(wandb, dict)
-    name = re.sub(r"-s\d+$", "", wandb["name"])
+    wandb = cfg.logger.wandb
+    name = re.sub(r"-s\d+$", "", wandb.name)
     kept = {key: wandb[key] for key in ("project", "entity", "offline", "group") if key in wandb}
     kept["name"] = f"{name}-{variant.replace(' ', '_')}-s{cfg.seed}"
     return ["logger=wandb", *(f"++logger.wandb.{k}={value(v)}" for k, v in kept.items())]

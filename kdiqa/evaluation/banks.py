@@ -14,8 +14,8 @@ from rich.table import Table
 from kdiqa.config.instantiate import instantiate
 from kdiqa.evaluation.run import Evaluation, scored_beside
 from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
-from kdiqa.training.callbacks.predictions import rows_of
 
 SHOWN = ("srcc", "plcc", "krcc", "rmse")
 

@@ -22,9 +22,9 @@ from kdiqa.data.scale import Label
 from kdiqa.data.splits import leaks
 from kdiqa.files.atomic import write
 from kdiqa.metrics.correlation import summarize
+from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows, merge
 from kdiqa.models.bank import ReferenceBank
-from kdiqa.training.callbacks.predictions import rows_of
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
 

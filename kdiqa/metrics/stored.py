@@ -1,11 +1,36 @@
-"""Predictions that a run stored: read back as they were, and set beside another run's."""
+"""Predictions as a run stores them: written, read back as they were, paired with another run's."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kdiqa.metrics.table import Rows
+
 COLUMNS = ("index", "id", "content", "distortion", "level", "split", "mos", "score")
+
+
+def rows_of(data: Any, rows: Rows) -> pd.DataFrame:
+    """Returns the stored table of some images: the columns of :data:`COLUMNS`.
+
+    Args:
+        data: The data module of the images: its `records`, `assignment` and `root`.
+        rows: Indices into its records, and the predictions.
+    """
+    records = [data.records[i] for i in rows.index]
+    return pd.DataFrame(
+        {
+            "index": rows.index,
+            "id": [_relative(record.image, data.root) for record in records],
+            "content": [record.content for record in records],
+            "distortion": [record.distortion for record in records],
+            "level": pd.array([record.level for record in records], dtype="Int64"),
+            "split": [data.assignment[i] for i in rows.index],
+            "mos": [float(record.mos) for record in records],
+            "score": rows.score,
+        }
+    )
 
 
 def read_rows(file: Path) -> pd.DataFrame:
@@ -61,3 +86,8 @@ def aligned(rows_a: pd.DataFrame, rows_b: pd.DataFrame) -> pd.DataFrame:
             f"first is '{rows_a['id'].iloc[far[0]]}'. Compare runs that read the same label file."
         )
     return rows_a.assign(score_b=other["score"].to_numpy())
+
+
+def _relative(image: Path, root: Path) -> str:
+    """Returns a file's path below a root, or its full path where it is not below it."""
+    return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import track
 
@@ -17,6 +16,7 @@ from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.scenes import summarize_within
 from kdiqa.metrics.selection import marked
 from kdiqa.metrics.stored import read_rows
+from kdiqa.study.plan import plain_yaml
 
 
 class RunError(Exception):
@@ -143,7 +143,7 @@ def _tests(run: Path, within: bool) -> list[Tested]:
     results = _json(run / "results.json")
     trained = Path(results.get("run", run))
     path = trained / "config_resolved.yaml"
-    config: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else {}
+    config: Any = plain_yaml(path) if path.is_file() else {}
     name, other = str(results.get("name", run.name)), None
     if "run" in results:
         name, _, other = name.rpartition(" on ")

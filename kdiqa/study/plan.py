@@ -127,6 +127,11 @@ class Study:
         return Job(teacher, split, seed)
 
 
+def plain_yaml(path: Path) -> Any:
+    """Returns what a YAML file holds in plain values, its interpolations left as they are."""
+    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+
+
 def read(folder: Path, extra: Sequence[str] = ()) -> Study:
     """Returns the study in a folder.
 
@@ -143,7 +148,7 @@ def read(folder: Path, extra: Sequence[str] = ()) -> Study:
             f"No study at '{path}'. List those there are with: ls experiments/*/study.yaml"
         )
     try:
-        given: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        given: Any = plain_yaml(path)
     except Exception as error:  # the parser has many, none of them ours
         raise StudyError(f"'{path}' is no yaml: {error}") from error
     given = given or {}

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from yaml import YAMLError
 
 from kdiqa.config.compose import conf_dir
-from kdiqa.study.plan import Job, StudyError, Variant
+from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
 PRIVATE = (
@@ -77,7 +77,7 @@ def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
     if not path.is_file():
         return {}
     try:
-        before = flat(OmegaConf.to_container(OmegaConf.load(path), resolve=False))
+        before = flat(plain_yaml(path))
     except (
         YAMLError,
         TypeError,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import pandas as pd
 
 from kdiqa.files.atomic import write
+from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
 from kdiqa.training.distillation import Distillation
 
@@ -48,30 +48,3 @@ class Predictions(L.Callback):
             return
         table = rows_of(trainer.datamodule, rows)  # type: ignore[attr-defined]
         write(self.folder / f"{name}.csv", table.to_csv(index=False))
-
-
-def rows_of(data: Any, rows: Any) -> pd.DataFrame:
-    """Returns the table of what was said of some images, see :class:`Predictions`.
-
-    Args:
-        data: The data module of the images.
-        rows: Their places in its records, and their scores.
-    """
-    seen = [data.records[i] for i in rows.index]
-    return pd.DataFrame(
-        {
-            "index": rows.index,
-            "id": [relative(record.image, data.root) for record in seen],
-            "content": [record.content for record in seen],
-            "distortion": [record.distortion for record in seen],
-            "level": pd.array([record.level for record in seen], dtype="Int64"),
-            "split": [data.assignment[i] for i in rows.index],
-            "mos": [float(record.mos) for record in seen],
-            "score": rows.score,
-        }
-    )
-
-
-def relative(image: Path, root: Path) -> str:
-    """Returns a file's path below a root, or whole where it is not below it."""
-    return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()
