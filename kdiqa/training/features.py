@@ -9,7 +9,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from kdiqa.config.checkpoint import load_checkpoint
 from kdiqa.config.instantiate import instantiate
-from kdiqa.data.cache.predictions import keep_predictions
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.training.distillation import Distillation
 
@@ -49,4 +48,4 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
             if same and set(callback.pair) <= set(kept_train.names):
                 # Two nets of the same weights may still differ, in a sign for instance.
                 described = load_checkpoint(cfg.teacher)["kdiqa"]["net"]
-                keep_predictions(kept_train, net, callback.pair, callback.digest + described)
+                kept_train.add_predictions(net, callback.pair, callback.digest + described)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from kdiqa.batch import Pyramid
-from kdiqa.data.cache.predictions import KeptPredictions
-from kdiqa.data.cache.rows import Rows, Stream, own_share_first, progress_of
+from kdiqa.data.cache.predictions import CachedPredictions, cached_predictions
+from kdiqa.data.cache.rows import Rows, fill
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.data.seeds import Draw, derive_seed
@@ -106,49 +106,20 @@ class PyramidCache:
             backbone.grid,
         )
         rows = Rows(self.folder / key, total, row, files, plain.positions)
-        made = CachedDataset(plain, rows, names, backbone.dims)
-        missing = rows.missing()
-        if missing:
-            self.build(made, backbone, missing, num_workers)
+        cached = CachedDataset(plain, rows, names, backbone.dims)
+
+        def compute(batch: dict[str, Tensor], device: torch.device) -> Tensor:
+            pyramids = backbone([batch[name].to(device) for name in names])
+            return torch.stack([torch.cat(levels, dim=2) for levels in pyramids], dim=1)
+
+        options = {"batch_size": self.batch_size, "num_workers": num_workers}
+        fill(rows, plain, backbone, compute, "Features", **options)
         for name, pool in pools.items():
-            shown = pool.shown(plain.crops, plain.seed, plain.training)
-            told = f"{pool_text} {[record.content for record in shown.records]}"
-            kept = self.dataset(shown, backbone, len(shown), told, num_workers)
-            made.pools[name] = (pool, kept)
-        return made
-
-    def build(
-        self, made: CachedDataset, backbone: Any, missing: Sequence[int], num_workers: int
-    ) -> None:
-        """Computes what is missing, with a progress bar."""
-        rows, plain, views = made.rows, made.plain, made.rows.shape[0]
-        rows.create()
-        keys: list[int] = []
-
-        def ahead() -> Iterator[int]:
-            for image in rows.pending(own_share_first(missing)):
-                for view in range(views):
-                    keys.append(view * len(plain) + image)
-                    yield keys[-1]
-
-        loader = DataLoader(
-            plain, self.batch_size, sampler=Stream(ahead()), num_workers=num_workers
-        )
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        backbone.to(device)
-        done = 0
-        with progress_of("Features", len(missing), rows.bytes_of_one) as (bar, task):
-            for batch in loader:
-                with torch.no_grad():
-                    pyramids = backbone([batch[name].to(device) for name in made.names])
-                flat = torch.stack([torch.cat(levels, dim=2) for levels in pyramids], dim=1)
-                for features in flat.half().cpu().numpy():
-                    rows.put(keys[done] % len(plain), keys[done] // len(plain), features)
-                    done += 1
-                bar.update(task, completed=done / views)
-            bar.update(task, completed=len(missing))
-        rows.close()
-        backbone.to("cpu")
+            held = pool.shown(plain.crops, plain.seed, plain.training)
+            held_text = f"{pool_text} {[record.content for record in held.records]}"
+            held_features = self.dataset(held, backbone, len(held), held_text, num_workers)
+            cached.pools[name] = (pool, held_features)
+        return cached
 
 
 class CachedDataset(Dataset[dict[str, Any]]):
@@ -167,7 +138,11 @@ class CachedDataset(Dataset[dict[str, Any]]):
         self.plain, self.rows, self.names, self.dims = plain, rows, names, list(dims)
         self.training = plain.training
         self.pools: dict[str, tuple[Pool, CachedDataset]] = {}  # by name, what is drawn from
-        self.said: KeptPredictions | None = None  # what a teacher says of them
+        self.predictions: CachedPredictions | None = None  # of a teacher
+
+    def add_predictions(self, teacher: Any, pair: Sequence[str], text: str) -> None:
+        """Lets samples hold a teacher's predictions, see :func:`cached_predictions`."""
+        self.predictions = cached_predictions(self.rows, self, teacher, pair, text)
 
     def __len__(self) -> int:
         return len(self.plain)
@@ -184,7 +159,8 @@ class CachedDataset(Dataset[dict[str, Any]]):
         }
         record = self.plain.records[index]
         pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
-        said = {} if self.said is None else {"said": self.said.get(index, view)}
+        predictions = self.predictions
+        said = {} if predictions is None else {"said": predictions.get(index, view)}
         return {
             "pyramids": pyramids,
             "mos": torch.tensor(record.mos, dtype=torch.float32),

@@ -1,24 +1,23 @@
-"""What a teacher says of kept features, kept as well: no step asks it again."""
+"""A teacher's predictions of cached features, cached as well: no step runs it again."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import Dataset
 
 from kdiqa.batch import BATCH_AXIS, Prediction
-from kdiqa.data.cache.rows import Rows, Stream, own_share_first, progress_of
+from kdiqa.data.cache.rows import Rows, fill
 
-if TYPE_CHECKING:
-    from kdiqa.data.cache.features import CachedDataset
+BATCH_SIZE = 16  # images the teacher sees at once
 
 
-class KeptPredictions:
+class CachedPredictions:
     """A teacher's predictions of each image and view, float16 like the features they are of.
 
     Args:
@@ -37,65 +36,37 @@ class KeptPredictions:
         return {name: part.view(shape) for (name, shape), part in parts}
 
 
-def keep_predictions(
-    made: CachedDataset, teacher: Any, pair: Sequence[str], text: str, batch_size: int = 16
-) -> None:
-    """Lets a data set of kept features give the teacher's predictions too, computed if missing.
+def cached_predictions(
+    features: Rows,
+    dataset: Dataset[dict[str, Any]],
+    teacher: Any,
+    pair: Sequence[str],
+    text: str,
+) -> CachedPredictions:
+    """Returns a teacher's predictions of cached features, computed where they are missing.
 
     Args:
-        made: Holds all of ``pair``.
+        features: The rows of the data set.
+        dataset: Gives samples with the ``pyramids`` of all of ``pair``.
         teacher: A net in evaluation mode.
         pair: The two images it compares.
         text: Tells this teacher and its weights from any other.
-        batch_size: Images it sees at once.
     """
     with torch.no_grad():
-        parts = present(teacher(*pyramids_of([made[0]], pair)))
+        parts = present(teacher(*pyramids_of([dataset[0]], pair)))
     shapes = {
         name: tuple(part.movedim(BATCH_AXIS[name], 0).shape[1:]) for name, part in parts.items()
     }
-    views, width = made.rows.shape[0], sum(map(math.prod, shapes.values()))
-    key = hashlib.sha256(f"{made.rows.folder.name} {text} {tuple(pair)}".encode()).hexdigest()[:16]
-    rows = Rows.like(made.rows, made.rows.folder.with_name(key), (views, width))
-    missing = rows.missing()
-    if missing:
-        ask(made, rows, missing, teacher, pair, batch_size)
-    made.said = KeptPredictions(rows, shapes)
+    width = sum(map(math.prod, shapes.values()))
+    key = hashlib.sha256(f"{features.folder.name} {text} {tuple(pair)}".encode()).hexdigest()[:16]
+    rows = Rows.like(features, features.folder.with_name(key), (features.shape[0], width))
 
+    def predict(samples: Any, device: torch.device) -> Tensor:
+        return flattened(teacher(*pyramids_of(samples, pair, device)))
 
-def ask(
-    made: CachedDataset,
-    rows: Rows,
-    missing: Sequence[int],
-    teacher: Any,
-    pair: Sequence[str],
-    batch_size: int,
-) -> None:
-    """Computes what is missing, with a progress bar."""
-    rows.create()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    teacher.to(device)
-    keys: list[int] = []
-
-    def ahead() -> Any:
-        for image in rows.pending(own_share_first(missing)):
-            for view in range(rows.shape[0]):
-                keys.append(view * len(made) + image)
-                yield keys[-1]
-
-    loader = DataLoader(made, batch_size, sampler=Stream(ahead()), collate_fn=list)
-    done = 0
-    with progress_of("The teacher's word", len(missing), rows.bytes_of_one) as (bar, task):
-        for samples in loader:
-            with torch.no_grad():
-                said = flattened(teacher(*pyramids_of(samples, pair, device)))
-            for vector in said.cpu().numpy():
-                rows.put(keys[done] % len(made), keys[done] // len(made), vector)
-                done += 1
-            bar.update(task, completed=done / rows.shape[0])
-        bar.update(task, completed=len(missing))
-    rows.close()
-    teacher.to("cpu")
+    title = "Teacher's predictions"
+    fill(rows, dataset, teacher, predict, title, batch_size=BATCH_SIZE, collate_fn=list)
+    return CachedPredictions(rows, shapes)
 
 
 def pyramids_of(
@@ -119,5 +90,5 @@ def present(prediction: Prediction) -> dict[str, Tensor]:
 def flattened(prediction: Prediction) -> Tensor:
     r"""Returns a batch's predictions as vectors :math:`(B, N)`, float16."""
     parts = present(prediction).items()
-    apart = [part.movedim(BATCH_AXIS[name], 0) for name, part in parts]
-    return torch.cat([part.reshape(len(part), -1).half() for part in apart], dim=1)
+    first = [part.movedim(BATCH_AXIS[name], 0) for name, part in parts]
+    return torch.cat([part.reshape(len(part), -1).half() for part in first], dim=1)

@@ -6,14 +6,16 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.progress import Progress, TaskID, TimeRemainingColumn
-from torch.utils.data import Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from kdiqa.files.atomic import FULL, NoSpaceError
 
@@ -142,6 +144,53 @@ class Stream(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return self.keys
+
+
+def fill(
+    rows: Rows,
+    dataset: Dataset[dict[str, Any]],
+    net: Any,
+    compute: Callable[[Any, torch.device], Tensor],
+    title: str,
+    **options: Any,
+) -> None:
+    """Computes the rows that are missing, with a progress bar.
+
+    Args:
+        rows: Of the data set's images.
+        dataset: Gives the sample of ``view * images + image``.
+        net: Moved to the device for the while.
+        compute: Returns the values of a batch, :math:`(B, …)`, computed on a device.
+        title: Of the progress bar.
+        options: Further arguments of the DataLoader.
+    """
+    missing, images, views = rows.missing(), len(rows.marks), rows.shape[0]
+    if not missing:
+        return
+    rows.create()
+    keys: list[int] = []
+
+    def pending() -> Iterator[int]:
+        for image in rows.pending(own_share_first(missing)):
+            for view in range(views):
+                keys.append(view * images + image)
+                yield keys[-1]
+
+    loader: Iterable[Any] = DataLoader(dataset, sampler=Stream(pending()), **options)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net.to(device)
+    done = 0
+    with progress_of(title, len(missing), rows.bytes_of_one) as (bar, task):
+        for batch in loader:
+            with torch.no_grad():
+                computed = compute(batch, device)
+            for values in computed.half().cpu().numpy():
+                rows.put(keys[done] % images, keys[done] // images, values)
+                done += 1
+            bar.update(task, completed=done / views)
+        bar.update(task, completed=len(missing))
+    rows.close()
+    net.to("cpu")
 
 
 def own_share_first(missing: Sequence[int]) -> list[int]:

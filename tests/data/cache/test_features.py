@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import default_collate
 
 from kdiqa.batch import Prediction, restored
-from kdiqa.data.cache.predictions import KeptPredictions, flattened
+from kdiqa.data.cache.predictions import CachedPredictions, flattened
 from kdiqa.data.cache.rows import Rows
 from kdiqa.models.backbone import Backbone
 from tests.runs import STUDENT, TEACHER, train
@@ -146,8 +146,8 @@ def test_kept_words_of_a_teacher_train_as_spoken_ones_do(
     def refuse(*unused: object) -> None:
         raise AssertionError("the teacher was asked")
 
-    monkeypatch.setattr(KeptPredictions, "get", counted := Counted(KeptPredictions.get))
-    monkeypatch.setattr("kdiqa.data.cache.predictions.ask", refuse)
+    monkeypatch.setattr(CachedPredictions, "get", counted := Counted(CachedPredictions.get))
+    monkeypatch.setattr("kdiqa.data.cache.predictions.flattened", refuse)
     read = train(*words, folder=home / "read")
     assert counted.calls > 0
     losses = [
@@ -174,7 +174,7 @@ def test_kept_words_are_what_the_teacher_said() -> None:
     torch.manual_seed(0)
     said = Prediction(torch.rand(2), torch.randn(3, 4, 2, 5, 6), None, torch.randn(2, 7))
     parts = {"score": (), "difference": (3, 4, 5, 6), "fused": (7,)}
-    kept = KeptPredictions(FlatRows(flattened(said)), parts)  # type: ignore[arg-type]
+    kept = CachedPredictions(FlatRows(flattened(said)), parts)  # type: ignore[arg-type]
     again = restored(default_collate([kept.get(image, 0) for image in range(2)]))
     assert again.distorted is None
     for name in parts:
