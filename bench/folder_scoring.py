@@ -23,12 +23,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 from PIL import Image
 from skimage import data
 
 from bench.record import record
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.compose import compose
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
@@ -61,8 +60,7 @@ def write_checkpoint(path: Path, *more: str) -> Path:
     """
     words = ["data=koniq10k", "backbone=mobilenetv2_100", "module.net.backbone.weights=random"]
     words += ["distiller=none", "run=.", *more]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", overrides=words)
+    cfg = compose(words)
     torch.manual_seed(0)
     net = instantiate(cfg.module.net)
     with (

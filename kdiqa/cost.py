@@ -15,13 +15,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.jnd import Itself
 from kdiqa.data.pairs.pairing import Pairing, Reference
@@ -93,7 +92,7 @@ def cost(run: str | Path, picture: NDArray[np.uint8], repeats: int = 21) -> Cost
     passes = [views[name] for name in dict.fromkeys(scorer.pair) if name in views]
     shape = "×".join(map(str, passes[0].shape[-2:]))
     parameters = list(scorer.net.parameters())
-    config: Any = OmegaConf.create(load_checkpoint(run)["kdiqa"]["config"])
+    config: Any = Checkpoint.read(run).config
     return Cost(
         name=str(config.get("name", run)),
         run=str(run),

@@ -14,7 +14,7 @@ from omegaconf import MISSING, OmegaConf
 from rich.console import Console
 
 from kdiqa import report
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.pairs.pairing import NoReferenceError
 from kdiqa.evaluation import banks
 from kdiqa.evaluation.run import Evaluation, evaluated, of_run
@@ -132,7 +132,7 @@ def log(made: Evaluation, found: Mapping[str, Any], pictures: list[Path], offlin
     from kdiqa.board import panels
     from kdiqa.board.session import evaluation
 
-    told: Any = OmegaConf.to_container(OmegaConf.create(made.told["config"]), resolve=True)
+    told: Any = OmegaConf.to_container(made.checkpoint.config, resolve=True)
     with evaluation(told, made.dataset, made.folder, offline) as run:
         panels.summarise(run, found, made.dataset)
         panels.send(run, made.folder, made.data.root, made.dataset, pictures)
@@ -166,7 +166,7 @@ def pools_of(cfg: Any, made: Evaluation) -> list[Any]:
 
 def teacher_of(folder: Path) -> Path | None:
     """Returns the run folder of a student's teacher; None where it had none or it is gone."""
-    cfg = OmegaConf.create(load_checkpoint(folder)["kdiqa"]["config"])
+    cfg = Checkpoint.read(folder).config
     path = cfg.get("teacher")
     if path is None or not needs_teacher(cfg):
         return None

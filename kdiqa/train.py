@@ -19,7 +19,7 @@ from rich.console import Console
 from kdiqa import report
 from kdiqa.board.naming import name_run
 from kdiqa.board.session import on_board, runs
-from kdiqa.config.checkpoint import FORMAT, load_checkpoint
+from kdiqa.config.checkpoint import FORMAT, Checkpoint
 from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.datamodule import IQADataModule
@@ -128,12 +128,12 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
         with on_board(trainer.loggers, plain):
             trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
             best = trainer.checkpoint_callback.best_model_path  # type: ignore[union-attr]
-            load_checkpoint(best)  # says which file is damaged, if it is
+            selected = Checkpoint.read(best)  # says if it is damaged
             for read in (trainer.validate, trainer.test):
                 read(module, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
             if trainer.is_global_zero:
                 join(folder)
-                write_results(cfg, folder, trainer, module, time.monotonic() - begun)
+                write_results(cfg, folder, selected, trainer, module, time.monotonic() - begun)
                 send_panels(trainer.loggers, folder, data, report.draw(folder))
         return dict(module.metrics)
     except SystemExit as stopped:  # how Lightning ends after Ctrl-C
@@ -146,7 +146,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
 def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
     """Returns the contents this run learns from, its teacher's among them."""
     teacher = check_teacher(cfg)
-    return seen(data) + ([] if teacher is None else teacher["kdiqa"].get("contents", []))
+    return seen(data) + ([] if teacher is None else teacher.contents or [])
 
 
 def description(cfg: DictConfig) -> dict[str, Any]:
@@ -166,21 +166,25 @@ def description(cfg: DictConfig) -> dict[str, Any]:
 
 
 def write_results(
-    cfg: DictConfig, folder: Path, trainer: L.Trainer, module: Any, seconds: float
+    cfg: DictConfig,
+    folder: Path,
+    selected: Checkpoint,
+    trainer: L.Trainer,
+    module: Any,
+    seconds: float,
 ) -> None:
     """Writes ``results.json``: what a finished run found. Its presence says that it finished."""
     checkpoint: Any = trainer.checkpoint_callback
-    best = torch.load(checkpoint.best_model_path, map_location="cpu", weights_only=True)
     trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
     made = {
         "name": str(cfg.name),
         "metrics": module.metrics,
         "selected_on": checkpoint.monitor,
-        "best_epoch": int(best["epoch"]),
+        "best_epoch": int(selected.content["epoch"]),
         "epochs": trainer.current_epoch,
         "seconds": round(seconds, 1),
         "trainable_parameters": trained,
-        "data": best["kdiqa"]["data"]["digest"],
+        "data": selected.description["data"]["digest"],
         "seed": int(cfg.seed),
         "split": int(cfg.split),
     }

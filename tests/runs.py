@@ -6,15 +6,12 @@ from pathlib import Path
 
 import timm
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.compose import compose, quoted
 from kdiqa.config.instantiate import instantiate
-from kdiqa.runtime.launch import quoted
 from kdiqa.systems.sskd.targets import teach
 from kdiqa.train import run
 from kdiqa.training.experiment import check, switch
@@ -51,10 +48,7 @@ def write_weights(path: Path) -> Path:
 
 def composed(*overrides: str, folder: Path) -> DictConfig:
     """Returns the configuration of a command line, with Hydra's own state set as it would be."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        words = [*overrides, f"run={quoted(folder)}"]
-        cfg = compose("train", overrides=words, return_hydra_config=True)
+    cfg = compose([*overrides, f"run={quoted(folder)}"], with_hydra=True)
     with open_dict(cfg):
         cfg.hydra.runtime.output_dir = str(folder)
         cfg.hydra.runtime.cwd = str(Path.cwd())

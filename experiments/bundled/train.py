@@ -21,7 +21,9 @@ from omegaconf import OmegaConf
 from rich.progress import track
 from torch import Tensor
 
+from kdiqa import __version__
 from kdiqa.bundled import WEIGHTS
+from kdiqa.config.checkpoint import FORMAT
 from kdiqa.config.instantiate import NETS_ONLY, instantiate
 from kdiqa.config.packed import write_packed
 from kdiqa.data.crops import Crops
@@ -83,7 +85,9 @@ def main() -> None:
     nets = [trained(parts["train"]) for _ in track(range(MEMBERS), "Training")]
     net = merged(nets)
     node = {**NET, "hidden": net.first.out_features}
-    told = {
+    described = {
+        "format": FORMAT,
+        "version": __version__,
         "net": OmegaConf.to_yaml(OmegaConf.create(node)),
         "config": OmegaConf.to_yaml(OmegaConf.create(CONFIG)),
         "pair": ["image"],
@@ -91,7 +95,7 @@ def main() -> None:
         "data": {"label": Label(0.0, 1.0).as_dict()},
     }
     state = {f"net.{name}": value for name, value in net.state_dict().items()}
-    write_packed({"kdiqa": told, "state_dict": state}, options.to, torch.float16)
+    write_packed({"kdiqa": described, "state_dict": state}, options.to, torch.float16)
     held_out = ("val", "test")  # both: nothing was chosen by either
     print(json.dumps({
         "seed": options.seed,

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.compose import compose
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.splits.leaks import guard
 from kdiqa.metrics.correlation import srcc, summarize
@@ -37,9 +36,7 @@ def fitted(x: np.ndarray, y: np.ndarray, strength: float) -> tuple[np.ndarray, f
 
 def main() -> None:
     """Fits on train, chooses on validation, fits again on both, and tests once."""
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        words = ["experiment=akd_biq2021", "run=none", *sys.argv[1:]]
-        cfg = compose("train", overrides=words)
+    cfg = compose(["experiment=akd_biq2021", "run=none", *sys.argv[1:]])
     data, module = instantiate(cfg.data), instantiate(cfg.module.net)
     data.setup()
     guard(data)  # as a training run does

@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
+from kdiqa.config.compose import quoted
 from kdiqa.metrics.selection import chosen_on_test
 
 
@@ -84,17 +85,4 @@ def handed_down(cfg: Any, variant: str) -> list[str]:
     name = re.sub(r"-s\d+$", "", wandb.name)
     kept = {key: wandb[key] for key in ("project", "entity", "offline", "group") if key in wandb}
     kept["name"] = f"{name}-{variant.replace(' ', '_')}-s{cfg.seed}"
-    return ["logger=wandb", *(f"++logger.wandb.{k}={value(v)}" for k, v in kept.items())]
-
-
-def value(given: Any) -> str:
-    """Returns a plain value as Hydra's override grammar writes it.
-
-    Example:
-        >>> value("a group"), value(False), value(None)
-        ("'a group'", 'false', 'null')
-    """
-    if given is None or isinstance(given, bool):
-        return {None: "null", True: "true", False: "false"}[given]
-    escaped = str(given).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return ["logger=wandb", *(f"++logger.wandb.{k}={quoted(v)}" for k, v in kept.items())]

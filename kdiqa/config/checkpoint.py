@@ -1,21 +1,22 @@
-"""Where the configuration lies, and how a checkpoint describes itself."""
+"""A trained net in a file: read once, as data and never as code, and described by itself."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from kdiqa.config.instantiate import NETS_ONLY, instantiate
 from kdiqa.config.packed import SUFFIX, read_packed
 
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
-    from torch import nn
+    from torch import Tensor, nn
 
-FORMAT = 1  # of checkpoints; a newer one is refused, an older one read or refused by name
-TOLD = ("net", "config", "pair", "data")  # what a checkpoint of ours says of itself
+FORMAT = 2  # of checkpoints; any other is refused
+DESCRIBED = ("net", "config", "pair", "data")  # what a checkpoint's description must hold
 
 
 def find_checkpoint(path: str | Path, experiment: str = "akd_demo") -> Path:
@@ -32,30 +33,133 @@ def find_checkpoint(path: str | Path, experiment: str = "akd_demo") -> Path:
     )
 
 
-def load_checkpoint(path: str | Path, experiment: str = "akd_demo") -> dict[str, Any]:
-    """Returns a checkpoint of ours, read as data and never as code."""
+class Checkpoint:
+    """What a checkpoint file holds; :meth:`read` reads one.
+
+    Args:
+        path: Of the file.
+        content: All of it: the weights under ``state_dict``, the description under ``kdiqa`` and,
+            in a run's own checkpoints, the state of its callbacks, its optimizer and its loops.
+    """
+
+    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+        self.path, self.content = path, dict(content)
+
+    @classmethod
+    def read(cls, path: str | Path, experiment: str = "akd_demo") -> Checkpoint:
+        """Returns the checkpoint a path means; nothing is downloaded, and nothing in it is run.
+
+        Args:
+            path: A checkpoint (``.ckpt``), a packed student (``.safetensors``), or a run folder,
+                of which the best checkpoint is taken.
+            experiment: Named in the error when there is none: it trains one.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint.
+            ValueError: If it is damaged, not written by kdiqa, or of another format.
+        """
+        path = find_checkpoint(path, experiment)
+        content = read_packed(path) if path.suffix == SUFFIX else _read(path)
+        _check_format(path, content)
+        return cls(path, content)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder that a run's checkpoint lies in."""
+        return self.path.parent.parent
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the checkpoint says of itself, in plain containers."""
+        described: dict[str, Any] = self.content["kdiqa"]
+        return described
+
+    @property
+    def config(self) -> DictConfig:
+        """The run's configuration, parsed anew each time: whoever asks may change it."""
+        config = OmegaConf.create(self.description["config"])
+        assert isinstance(config, DictConfig)
+        return config
+
+    @property
+    def label(self) -> dict[str, Any]:
+        """The arguments of the label scale that the scores are on."""
+        label: dict[str, Any] = self.description["data"]["label"]
+        return label
+
+    @property
+    def contents(self) -> list[dict[str, str]] | None:
+        """The contents that the net has learnt from; None where it is not known."""
+        return self.description.get("contents")
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The net's own tensors, by their names in the net."""
+        state = self.content["state_dict"].items()
+        return {name[4:]: value for name, value in state if name.startswith("net.")}
+
+    def net(self, random_head: bool = False, seed: int = 0) -> nn.Module:
+        """Returns the net, in evaluation mode, on the CPU.
+
+        Args:
+            random_head: Keeps the architecture and the backbone and forgets what was learnt: the
+                control that tells whether the teacher's knowledge matters.
+            seed: Of the forgotten part's new weights.
+
+        Raises:
+            ValueError: If the weights do not fit the described net, or it may not be built.
+        """
+        import torch
+
+        node: Any = OmegaConf.create(self.description["net"])
+        for pretrained in (node.backbone, node.get("tail")):
+            if pretrained is not None:
+                pretrained.weights = "random"  # replaced by the checkpoint's own, below
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net: Any = instantiate(node, NETS_ONLY)
+        state = self.weights
+        if random_head:
+            state = {k: v for k, v in state.items() if k.startswith("backbone.")}
+            state = net.state_dict() | state
+        try:
+            net.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(
+                f"The weights in '{self.path}' do not fit the net that it describes. It was"
+                f" written by {_writer(self.description)}: install that version, or train again."
+            ) from error
+        net.label = self.label  # what its scores mean, to who compares them
+        return net.eval()
+
+
+def load_net(
+    path: str | Path, experiment: str = "akd_demo", random_head: bool = False, seed: int = 0
+) -> nn.Module:
+    """Returns a checkpoint's net, see :meth:`Checkpoint.read` and :meth:`Checkpoint.net`."""
+    return Checkpoint.read(path, experiment).net(random_head, seed)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns the content of a checkpoint that Lightning wrote."""
     import torch
 
-    path = find_checkpoint(path, experiment)
-    if path.suffix == SUFFIX:
-        return read_packed(path)
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
         _check_sums(path)
     except (
         Exception
     ) as error:  # torch's unpickler raises anything on a file that is none of its own
         raise ValueError(
             f"'{path}' cannot be read as a checkpoint ({type(error).__name__}): it is damaged, or"
-            f" holds more than weights and plain values. {_instead_of(path)}"
+            f" holds more than weights and plain values. {_remedy(path)}"
         ) from error
-    if not isinstance(checkpoint, dict) or "kdiqa" not in checkpoint:
+    if not isinstance(content, dict) or not isinstance(content.get("kdiqa"), dict):
         raise ValueError(
             f"'{path}' was not written by kdiqa: it does not say which net its weights belong to."
             " Backbone weights go to backbone.weights."
         )
-    _check_format(path, checkpoint)
-    return checkpoint
+    return content
 
 
 def _check_sums(path: Path) -> None:
@@ -67,7 +171,7 @@ def _check_sums(path: Path) -> None:
             raise zipfile.BadZipFile(damaged)
 
 
-def _instead_of(path: Path) -> str:
+def _remedy(path: Path) -> str:
     """Returns what to do where a checkpoint of a run cannot be read."""
     best, last = path.with_name("best.ckpt"), path.with_name("last.ckpt")
     if path.name == "last.ckpt" and best.is_file():
@@ -76,64 +180,31 @@ def _instead_of(path: Path) -> str:
         )
     if path.name == "best.ckpt" and last.is_file():
         return f"'{last}' is of the last epoch: name it in its place, or train again."
-    return "Train again, or take a copy that is whole."
+    return "Train again, or take a complete copy."
 
 
-def _check_format(path: Path, checkpoint: dict[str, Any]) -> None:
+def _check_format(path: Path, content: Mapping[str, Any]) -> None:
     """Raises where a checkpoint is of a format that this version does not read."""
-    import kdiqa
+    from kdiqa import __version__
 
-    told = checkpoint["kdiqa"]
-    known = isinstance(told, dict)
-    written = told.get("format", 1) if known else None  # the first one did not say so
-    by = f"kdiqa {told.get('version', 'of unknown version')}" if known else "something else"
-    if isinstance(written, int) and written > FORMAT:
+    description = content["kdiqa"]
+    written = description.get("format", 1)  # the first one did not say so
+    if written != FORMAT:
+        newer = isinstance(written, int) and written > FORMAT
+        remedy = "Install the newer one." if newer else "Train again with this version."
         raise ValueError(
-            f"'{path}' was written by {by} in format {written}, and this is kdiqa"
-            f" {kdiqa.__version__}, which reads formats up to {FORMAT}. Install the newer one."
+            f"'{path}' was written by {_writer(description)} in format {written}, and this is"
+            f" kdiqa {__version__}, which reads format {FORMAT}. {remedy}"
         )
-    lacking = [name for name in TOLD if not known or name not in told]
-    lacking += ["state_dict"] if "state_dict" not in checkpoint else []
-    if lacking:
+    missing = [name for name in DESCRIBED if name not in description]
+    missing += ["state_dict"] if "state_dict" not in content else []
+    if missing:
         raise ValueError(
-            f"'{path}' was written by {by} and lacks {', '.join(lacking)}: this is kdiqa"
-            f" {kdiqa.__version__}, which cannot tell its net. Train again with this version."
+            f"'{path}' was written by {_writer(description)} and lacks {', '.join(missing)}:"
+            f" kdiqa {__version__} cannot build its net. Train again with this version."
         )
 
 
-def load_net(
-    path: str | Path, experiment: str = "akd_demo", random_head: bool = False, seed: int = 0
-) -> nn.Module:
-    """Returns the net of a checkpoint, which describes itself; nothing is downloaded.
-
-    Args:
-        path: A checkpoint, or a run folder.
-        experiment: Named in the error when there is none: it trains one.
-        random_head: Keeps the architecture and the backbone and forgets what was learnt: the
-            control that tells whether the teacher's knowledge matters.
-        seed: Of the forgotten part's new weights.
-    """
-    import torch
-
-    checkpoint = load_checkpoint(path, experiment)
-    node = OmegaConf.create(checkpoint["kdiqa"]["net"])
-    for part in (node.backbone, node.get("tail")):
-        if part is not None:
-            part.weights = "random"  # replaced by the checkpoint's own, below
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net: Any = instantiate(node, NETS_ONLY)
-    state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
-    if random_head:
-        state = {k: v for k, v in state.items() if k.startswith("backbone.")}
-        state = net.state_dict() | state
-    try:
-        net.load_state_dict(state)
-    except RuntimeError as error:
-        written = checkpoint["kdiqa"].get("version", "of unknown version")
-        raise ValueError(
-            f"The weights in '{find_checkpoint(path)}' do not fit the net that it describes. It was"
-            f" written by kdiqa {written}: install that version, or train again."
-        ) from error
-    net.label = checkpoint["kdiqa"]["data"]["label"]  # what its scores mean, to who compares them
-    return net.eval()
+def _writer(description: Mapping[str, Any]) -> str:
+    """Returns which version wrote a checkpoint."""
+    return f"kdiqa {description.get('version', 'of unknown version')}"

@@ -1,4 +1,4 @@
-"""A student in one small file: weights as safetensors, and in its head all that says how to score."""
+"""A student in one small file: weights as safetensors, and in its head how to score with them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no tor
     import torch
 
 SUFFIX = ".safetensors"
-KEPT = ("net", "config", "pair", "seed", "data")  # of a checkpoint's description
+PACKED = ("format", "version", "net", "config", "pair", "seed", "data")  # of the description
 
 
-def write_packed(checkpoint: Mapping[str, Any], path: Path, dtype: torch.dtype) -> None:
+def write_packed(content: Mapping[str, Any], path: Path, dtype: torch.dtype) -> None:
     """Writes a student's net, without optimizer, distiller and history.
 
     Args:
-        checkpoint: As :func:`kdiqa.config.checkpoint.load_checkpoint` returns it.
+        content: A checkpoint's.
         path: Of the new file.
-        dtype: In which the matrices of linear layers are kept, which are read as float32 again.
+        dtype: In which the matrices of linear layers are stored, which are read as float32 again.
             All else stays as it is: filters that sum to zero, means, variances.
     """
     from safetensors.torch import save_file
 
-    state = {key: value for key, value in checkpoint["state_dict"].items() if key[:4] == "net."}
-    kept = {
+    state = {key: value for key, value in content["state_dict"].items() if key[:4] == "net."}
+    stored = {
         key: (value.to(dtype) if value.ndim == 2 else value).contiguous()
         for key, value in state.items()
     }
-    told = {key: checkpoint["kdiqa"][key] for key in KEPT}
-    save_file(kept, path, {"kdiqa": json.dumps(told, sort_keys=True)})
+    description = {key: content["kdiqa"][key] for key in PACKED}
+    save_file(stored, path, {"kdiqa": json.dumps(description, sort_keys=True)})
 
 
 def read_packed(path: Path) -> dict[str, Any]:
-    """Returns what :func:`write_packed` wrote, as a checkpoint; nothing in it is code.
+    """Returns what :func:`write_packed` wrote, as a checkpoint's content; nothing in it is code.
 
     Raises:
         ValueError: If the file is damaged, or its head does not say which net it holds.
@@ -44,17 +44,17 @@ def read_packed(path: Path) -> dict[str, Any]:
 
     try:
         with safe_open(path, "pt") as file:
-            told = (file.metadata() or {}).get("kdiqa")
+            description = (file.metadata() or {}).get("kdiqa")
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(
             f"'{path}' cannot be read as safetensors ({error}): it is damaged. Pack the run again,"
             " or give its run folder."
         ) from error
-    if told is None:
+    if description is None:
         raise ValueError(
             f"'{path}' was not packed by kdiqa: it does not say which net its weights belong to."
             " Backbone weights go to backbone.weights."
         )
     floats = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return {"kdiqa": json.loads(told), "state_dict": floats}
+    return {"kdiqa": json.loads(description), "state_dict": floats}

@@ -8,12 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.readers.files import FileIndex
@@ -74,24 +73,21 @@ def _composed(name: str, options: Sequence[str]) -> DictConfig:
         near = difflib.get_close_matches(name.casefold(), known, 1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(f"No data set '{name}'.{meant} There are: {', '.join(known)}.")
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        whole = compose(overrides=[f"+data={name}", *SHARED])
-        settings = [str(key) for key in whole.data if key not in ("_target_", "root")]
-        for option in options:
-            key, equals, _ = option.partition("=")
-            if not equals or key.partition(".")[0] not in settings:
-                raise UsageError(
-                    f"{name} has no setting '{option}'. Write key=value, with a key of: "
-                    f"{', '.join(settings)}."
-                )
-        if not options:
-            return whole.data
+    words = [f"+data={name}", *SHARED]
+    node: DictConfig = compose(words, None).data
+    settings = [str(key) for key in node if key not in ("_target_", "root")]
+    for option in options:
+        key, equals, _ = option.partition("=")
+        if not equals or key.partition(".")[0] not in settings:
+            raise UsageError(
+                f"{name} has no setting '{option}'. Write key=value, with a key of: "
+                f"{', '.join(settings)}."
+            )
+    if options:
         try:
-            set_here = [f"++data.{option}" for option in options]
-            node = compose(overrides=[f"+data={name}", *SHARED, *set_here]).data
+            node = compose([*words, *(f"++data.{option}" for option in options)], None).data
         except (HydraException, OmegaConfBaseException) as error:
             raise UsageError(f"{' '.join(options)}: {error}") from error
-    assert isinstance(node, DictConfig)
     return node
 
 

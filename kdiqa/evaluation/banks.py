@@ -34,14 +34,14 @@ def pools_of(
     Raises:
         ValueError: If the run has no bank, or its pool holds too few pictures.
     """
-    banks = made.told.get("banks") or {}
+    banks = made.checkpoint.description.get("banks") or {}
     if count < 1 or not banks:
         raise ValueError(
             f"banks is {count}, and '{made.run}' has {len(banks)} bank(s) of references. Ask for 1"
             " bank or more of a student that was trained with second=pool bank=K."
         )
     name, own = next(iter(banks.items()))
-    node: Any = OmegaConf.create(made.told["config"]).data.pairs[name]
+    node: Any = made.checkpoint.config.data.pairs[name]
     node.bank, node.folder = size or len(own["ids"]), str(folder or node.folder)
     pools = [instantiate(OmegaConf.merge(node, {"bank_seed": seed})) for seed in range(count)]
     for pool in pools:

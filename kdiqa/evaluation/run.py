@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
-from kdiqa.config.checkpoint import load_checkpoint, load_net
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
 from kdiqa.data.pairs.pool import recalled
 from kdiqa.data.scale import Label
@@ -37,7 +35,7 @@ class Evaluation:
         run: The run's folder.
         dataset: The name of the data set, of ``conf/data``.
         data: Its data module, set up; its test part is what is scored.
-        told: What the checkpoint says of itself.
+        checkpoint: Of the run.
         own: Whether it is the run's own data set, so that only its test split is scored.
         warnings: What a reader of the numbers must know.
         folder: Where the rows, the results and the figures go.
@@ -46,7 +44,7 @@ class Evaluation:
     run: Path
     dataset: str
     data: Any
-    told: dict[str, Any]
+    checkpoint: Checkpoint
     own: bool
     warnings: list[str] = field(default_factory=list)
     folder: Path = Path()
@@ -68,8 +66,8 @@ def of_run(
     Raises:
         NoReferenceError: If the run compares images with references, which these data have not.
     """
-    told = load_checkpoint(run)["kdiqa"]
-    cfg: Any = OmegaConf.create(told["config"])
+    checkpoint = Checkpoint.read(run)
+    cfg: Any = checkpoint.config
     node: Any = data_node(dataset)
     own = node._target_ == cfg.data._target_
     if own:
@@ -80,7 +78,7 @@ def of_run(
         node.split_by = "image"  # no split is used, and single images can always be parted
         node.label_scale = "unit"
     node.teacher_pairs, node.num_workers = {}, num_workers
-    node.pairs = recalled(node.pairs, told.get("banks") or {}, pool)
+    node.pairs = recalled(node.pairs, checkpoint.description.get("banks") or {}, pool)
     if root is not None:
         node.root = root
     data = instantiate(node, DATA_ONLY)
@@ -90,7 +88,7 @@ def of_run(
         data.assignment = ["test"] * len(data.records)
     elif data.guard == "drop":
         leaks.guard(data)  # as the run did, whose digest is of what was left
-    made = Evaluation(run, dataset, data, told, own)
+    made = Evaluation(run, dataset, data, checkpoint, own)
     made.warnings += warnings_of(made)
     return made
 
@@ -104,9 +102,7 @@ def data_node(name: str) -> DictConfig:
     known = sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
     if name not in known:
         raise ValueError(f"There is no data set '{name}'. There are: {', '.join(known)}.")
-    GlobalHydra.instance().clear()  # the command's own configuration has been composed
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", overrides=[f"data={name}"])
+    cfg = compose([f"data={name}"])
     OmegaConf.set_struct(cfg, False)
     node: DictConfig = cfg.data
     return node
@@ -115,7 +111,7 @@ def data_node(name: str) -> DictConfig:
 def warnings_of(made: Evaluation) -> list[str]:
     """Returns what a reader of an evaluation's numbers must know, a sentence each."""
     told = []
-    if made.own and made.data.digest != made.told["data"]["digest"]:
+    if made.own and made.data.digest != made.checkpoint.description["data"]["digest"]:
         told.append(
             f"The images or scores of {made.dataset} are not those that '{made.run}' was trained"
             " on: its test split may hold images that it has seen."
@@ -134,8 +130,8 @@ def shared_contents(made: Evaluation) -> list[str]:
 
     References stand in the checkpoint. Photographs are compared where the run's data still are.
     """
-    found = leaks.shared(made.data, *leaks.learnt_from(made.told.get("contents", [])))
-    trained: Any = instantiate(OmegaConf.create(made.told["config"]).data, DATA_ONLY)
+    found = leaks.shared(made.data, *leaks.learnt_from(made.checkpoint.contents or []))
+    trained: Any = instantiate(made.checkpoint.config.data, DATA_ONLY)
     if trained.root is not None and trained.root.is_dir():
         trained.setup()
         learnt = [p for part in ("train", "val") for p in leaks.pictures(trained, part)]
@@ -189,8 +185,8 @@ def scored_beside(made: Evaluation, references: Sequence[Any], device: str = "au
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    net: Any = load_net(made.run).to(device)
-    pair, label = made.told["pair"], Label(**made.told["data"]["label"])
+    net: Any = made.checkpoint.net().to(device)
+    pair, label = made.checkpoint.description["pair"], Label(**made.checkpoint.label)
     banks = [r if r is None else ReferenceBank.of(net.backbone, r, pair) for r in references]
     keys = sorted(set(pair)) if None in banks else ["image"]
     indices: list[Any] = []

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kdiqa.bundled import WEIGHTS
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import SUFFIX, write_packed
 from kdiqa.files.atomic import write as replace
 from kdiqa.runtime.errors import for_user
@@ -209,7 +209,9 @@ def write(
         replace(path, data)
     if options.safetensors:
         write_packed(
-            load_checkpoint(options.model), options.output.with_suffix(SUFFIX), torch.float32
+            Checkpoint.read(options.model).content,
+            options.output.with_suffix(SUFFIX),
+            torch.float32,
         )
 
 

@@ -11,7 +11,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from kdiqa import __version__
-from kdiqa.config.checkpoint import find_checkpoint, load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.scorer.scorer import Scorer
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
@@ -29,8 +29,8 @@ def card(
         told: What the files were compared on.
         licence: Of the weights, as the user states it; None where nobody does.
     """
-    checkpoint = load_checkpoint(path)["kdiqa"]
-    config: Any = OmegaConf.to_container(OmegaConf.create(checkpoint["config"]), resolve=False)
+    checkpoint = Checkpoint.read(path)
+    config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     parts = [
         f"# {config.get('name', 'student')}: no-reference image quality, ONNX",
         f"Model `{scorer.digest}`, exported by kdiqa {__version__}.",
@@ -41,9 +41,9 @@ def card(
         "## Licence of the weights",
         *weights(config, scorer, licence),
         "## Protocol",
-        *protocol(config, checkpoint),
+        *protocol(config, checkpoint.description),
         "## Numbers",
-        *numbers(path),
+        *numbers(checkpoint.folder),
         f"The files, against the student in PyTorch, on {told}:",
         markdown(table),
         "## Limits",
@@ -137,9 +137,9 @@ def protocol(config: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
     return ["\n".join(f"- {name}: {value}" for name, value in rows.items())]
 
 
-def numbers(path: str) -> list[str]:
+def numbers(folder: Path) -> list[str]:
     """Returns what the run's results say, as its own evaluation found them in PyTorch."""
-    file = find_checkpoint(path).parent.parent / "results.json"
+    file = folder / "results.json"
     if not file.is_file():
         return [
             "No `results.json` lay beside the checkpoint: its run's own numbers are not known."

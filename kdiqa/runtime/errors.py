@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kdiqa.config.compose import quoted
 from kdiqa.files.atomic import FULL, NoSpaceError
-from kdiqa.runtime.launch import PART_OF_A_RUN, ChildFailed, quoted
+from kdiqa.runtime.launch import PART_OF_A_RUN, ChildFailed
 from kdiqa.runtime.signals import reason, stoppable
 
 OURS = Path(__file__).resolve().parents[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from kdiqa.config.compose import quoted
 from kdiqa.runtime.signals import reason
 
 RESOLVED = "config_resolved.yaml"
@@ -72,19 +72,6 @@ def ranks_end_here() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def quoted(path: str | Path) -> str:
-    """Returns a path as a value of Hydra's override grammar, whatever characters it has.
-
-    Example:
-        >>> quoted("logs/run"), quoted("my runs/1")
-        ('logs/run', "'my runs/1'")
-    """
-    if re.fullmatch(r"[\w./-]+", str(path)):
-        return str(path)
-    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def run_job(overrides: Sequence[str], folder: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Pyramid
 from kdiqa.bundled import WEIGHTS
-from kdiqa.config.checkpoint import find_checkpoint, load_checkpoint, load_net
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
 from kdiqa.data.crops import Crops
 from kdiqa.data.pairs.pairing import (
@@ -186,17 +186,17 @@ def opened(
             name and the configuration of the run's data.
         pool: As there.
     """
-    path = find_checkpoint(WEIGHTS if path is None else path)
-    told = load_checkpoint(path)["kdiqa"]
-    config: Any = OmegaConf.to_container(OmegaConf.create(told["config"]), resolve=False)
+    checkpoint = Checkpoint.read(WEIGHTS if path is None else path)
+    path, told = checkpoint.path, checkpoint.description
+    config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     data, pair, banks = config["data"], told["pair"], told.get("banks") or {}
     data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
     pairs = {name: beside(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
     seed = int(data.get("seed", told["seed"]))
-    net = load_net(path)
-    label = Label(**told["data"]["label"])
+    net: Any = checkpoint.net()
+    label = Label(**checkpoint.label)
     nodes = {name: banks.get(name, data["pairs"][name]) for name in pairs}
     text = f"{told['net']} {node} {nodes} {seed} {pair} {label} {seed_by} {max_pixels}"
     views = Views(crops, pairs, seed, seed_by, max_pixels)

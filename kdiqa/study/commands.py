@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kdiqa.runtime.launch import quoted
+from kdiqa.config.compose import quoted
 from kdiqa.study.plan import Job, Study, StudyError, Variant
 from kdiqa.study.runner import Task
 

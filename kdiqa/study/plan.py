@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from kdiqa.runtime.launch import quoted
+from kdiqa.config.compose import quoted
 
 STUDY_KEYS = ("experiment", "overrides", "needs", "splits", "seeds", "baseline", "threads")
 VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher", "baseline")

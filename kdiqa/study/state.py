@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
-from kdiqa.config.compose import conf_dir
+from kdiqa.config.compose import compose
 from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
@@ -42,19 +40,17 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
         StudyError: If one does not compose.
     """
     made: dict[str, Flat] = {}
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        for variant in variants:
-            job = Job(variant, variant.splits[0], variant.seeds[0])
-            try:
-                cfg = compose("train", overrides=job.words)
-            except HydraException as error:
-                told = str(error).strip().splitlines()[0]
-                raise StudyError(
-                    f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
-                    f" kdiqa.train {' '.join(job.words)} --cfg job"
-                ) from error
-            made[variant.name] = flat(OmegaConf.to_container(cfg, resolve=False))
+    for variant in variants:
+        job = Job(variant, variant.splits[0], variant.seeds[0])
+        try:
+            cfg = compose(job.words)
+        except HydraException as error:
+            told = str(error).strip().splitlines()[0]
+            raise StudyError(
+                f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
+                f" kdiqa.train {' '.join(job.words)} --cfg job"
+            ) from error
+        made[variant.name] = flat(OmegaConf.to_container(cfg, resolve=False))
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from kdiqa.board.naming import handed_down
-from kdiqa.config.checkpoint import find_checkpoint, load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint, find_checkpoint
+from kdiqa.config.compose import quoted
 from kdiqa.config.instantiate import checked, instantiate
 from kdiqa.data.splits.leaks import Leak, guard, teacher_leaks, told
 from kdiqa.data.unlabelled import join
-from kdiqa.runtime.launch import quoted, run_job
+from kdiqa.runtime.launch import run_job
 from kdiqa.runtime.ranks import external, is_first
 from kdiqa.systems.sskd.targets import check_labels, check_split, learns_softly
 from kdiqa.training.withheld import check_loss, check_teacher_labels
@@ -99,7 +100,7 @@ def needs_teacher(cfg: DictConfig) -> bool:
     return any(cfg.callbacks.get(key) is not None for key in ("distillation", "soft_targets"))
 
 
-def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
+def check_teacher(cfg: DictConfig) -> Checkpoint | None:
     """Returns the teacher's checkpoint where one is needed, None where it is to be trained.
 
     Raises:
@@ -115,14 +116,14 @@ def check_teacher(cfg: DictConfig) -> dict[str, Any] | None:
             f" python -m kdiqa.train {shlex.join(words)}\nthen set teacher to its run folder; or set"
             " teacher=train to do both at once."
         )
-    return load_checkpoint(cfg.teacher, cfg.teacher_experiment)
+    return Checkpoint.read(cfg.teacher, cfg.teacher_experiment)
 
 
-def guard_teacher(cfg: DictConfig, teacher: Mapping[str, Any], data: Any) -> None:
+def guard_teacher(cfg: DictConfig, teacher: Checkpoint, data: Any) -> None:
     """Raises if a teacher has learnt from what this run tests, or says so (``data.guard``)."""
     if learns_softly(cfg):
         check_split(teacher, data, cfg.teacher)
-    contents = teacher["kdiqa"].get("contents")
+    contents = teacher.contents
     if contents is not None:
         tell(teacher_leaks(data, contents), data)
     elif is_first():
@@ -235,8 +236,8 @@ def where_it_stopped(folder: Path) -> tuple[str | None, dict[str, float] | None]
     last = folder / "checkpoints" / "last.ckpt"
     if not last.is_file():
         return None, None
-    checkpoint = load_checkpoint(last)
-    states = checkpoint["callbacks"]
+    checkpoint = Checkpoint.read(last)
+    states = checkpoint.content["callbacks"]
     stood = {state["dirpath"] for state in states.values() if "best_model_score" in state}
     here = os.path.realpath(last.parent)
     if stood - {here}:
@@ -244,4 +245,4 @@ def where_it_stopped(folder: Path) -> tuple[str | None, dict[str, float] | None]
             f"This run stood in '{Path(min(stood - {here})).parent}' when it stopped, and now in"
             f" '{folder}': its best checkpoint would be forgotten. Move it back to go on."
         )
-    return str(last), checkpoint["kdiqa"].get("curve")
+    return str(last), checkpoint.description.get("curve")

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.training.distillation import Distillation
@@ -47,5 +47,5 @@ def keep_features(cfg: DictConfig, data: Any, module: Any, callbacks: Sequence[A
             same = net.backbone.digest() == module.net.backbone.digest()
             if same and set(callback.pair) <= set(kept_train.names):
                 # Two nets of the same weights may still differ, in a sign for instance.
-                described = load_checkpoint(cfg.teacher)["kdiqa"]["net"]
+                described = Checkpoint.read(cfg.teacher).description["net"]
                 kept_train.add_predictions(net, callback.pair, callback.digest + described)

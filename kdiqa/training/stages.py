@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from torch import nn
 
-from kdiqa.config.checkpoint import find_checkpoint, load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.training.experiment import finished, job, own_overrides
 
 STAGE = "stage1"
@@ -50,10 +50,8 @@ def start(net: nn.Module, path: Path) -> None:
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is that of another net.
     """
-    path = find_checkpoint(path)
-    checkpoint = load_checkpoint(path)
-    state = {k[4:]: v for k, v in checkpoint["state_dict"].items() if k.startswith("net.")}
-    wanted = net.state_dict()
+    checkpoint = Checkpoint.read(path)
+    state, wanted = checkpoint.weights, net.state_dict()
     wrong = [
         name
         for name in sorted(wanted.keys() | state.keys())
@@ -61,7 +59,7 @@ def start(net: nn.Module, path: Path) -> None:
     ]
     if wrong:
         raise ValueError(
-            f"'{path}' holds the weights of another net: {len(wrong)} tensors are missing, are not"
+            f"'{checkpoint.path}' holds the weights of another net: {len(wrong)} tensors are missing, are not"
             f" in this one, or have another shape, first {wrong[0]}. Set start to a run of the same"
             " module.net, or start=null."
         )

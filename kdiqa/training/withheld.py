@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+
+from kdiqa.config.checkpoint import Checkpoint
 
 LABELLED = "kdiqa.training.labelled."
 
@@ -20,7 +21,7 @@ def check_loss(cfg: DictConfig) -> None:
         )
 
 
-def check_teacher_labels(cfg: DictConfig, teacher: Mapping[str, Any]) -> None:
+def check_teacher_labels(cfg: DictConfig, teacher: Checkpoint) -> None:
     """Raises where a teacher has learnt from opinions that its student must not see.
 
     Args:
@@ -28,7 +29,7 @@ def check_teacher_labels(cfg: DictConfig, teacher: Mapping[str, Any]) -> None:
         teacher: The teacher's checkpoint.
     """
     ratio = cfg.data.get("labelled_ratio", 1.0)
-    theirs: Any = OmegaConf.create(teacher["kdiqa"]["config"])
+    theirs: Any = teacher.config
     told = theirs.data.get("labelled_ratio", 1.0)
     same = theirs.data._target_ == cfg.data._target_
     if ratio == 1 or not same or (told <= ratio and theirs.split == cfg.split):

@@ -63,11 +63,11 @@ def test_teacher_and_comparison_join_the_group_of_the_run_that_starts_them(tmp_p
     words = handed_down(cfg, "student without teacher")
     assert words == [
         "logger=wandb",
-        "++logger.wandb.project='p'",
+        "++logger.wandb.project=p",
         "++logger.wandb.entity=null",
         "++logger.wandb.offline=true",
         "++logger.wandb.group='it\\'s'",
-        "++logger.wandb.name='akd_demo-student_without_teacher-s2'",
+        "++logger.wandb.name=akd_demo-student_without_teacher-s2",
     ]
     other = composed("experiment=akd_demo", *words, folder=tmp_path / "other")
     assert other.logger.wandb.group == "it's"

@@ -14,13 +14,13 @@ import torch
 from omegaconf import OmegaConf
 
 import kdiqa
-from kdiqa.config.checkpoint import FORMAT, load_checkpoint, load_net
+from kdiqa.config.checkpoint import FORMAT, Checkpoint, load_net
 from kdiqa.config.instantiate import instantiate
 from kdiqa.evaluation.run import of_run
 from tests.fakes import noisy, picture
 from tests.runs import composed, train
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "format_1.ckpt"
+GOLDEN = Path(__file__).parents[1] / "golden" / "format_2.ckpt"
 TINY = (
     *("data=tid2013", "backbone=log_filters", "second=none", "distill=false"),
     *("module.net.depth=1", "module.net.distorted_depth=1", "module.net.dim=4"),
@@ -47,7 +47,7 @@ def refused(action: Callable[[], object], message: str) -> None:
 
 def changed(path: Path, **parts: Any) -> Path:
     """Writes the golden checkpoint with other things said of itself."""
-    checkpoint = load_checkpoint(GOLDEN)
+    checkpoint = Checkpoint.read(GOLDEN).content
     checkpoint["kdiqa"] |= parts
     torch.save(checkpoint, path)
     return path
@@ -64,38 +64,49 @@ def damaged(action: Callable[[], object], path: Path, then: str) -> None:
     )
 
 
-def test_a_checkpoint_of_the_first_format_scores_as_it_did() -> None:
+def test_a_golden_checkpoint_scores_as_it_did() -> None:
     scorer = kdiqa.load(GOLDEN)
     scores = [scorer.score(noisy(picture(0, 96, 128), strength)) for strength in (0.0, 30.0, 90.0)]
     assert scores == pytest.approx([0.119728, 0.122280, 0.120950], abs=2e-5)
-    assert "format" not in load_checkpoint(GOLDEN)["kdiqa"]  # the first one did not say so
+    assert Checkpoint.read(GOLDEN).description["format"] == FORMAT
+
+
+def test_an_older_format_is_named() -> None:
+    path = GOLDEN.with_name("format_1.ckpt")
+    refused(
+        lambda: kdiqa.load(path),
+        f"'{path}' was written by kdiqa 0.1.0 in format 1, and this is kdiqa {kdiqa.__version__},"
+        f" which reads format {FORMAT}. Train again with this version.",
+    )
 
 
 def test_a_newer_format_is_named(tmp_path: Path) -> None:
     path = changed(tmp_path / "new.ckpt", format=FORMAT + 1, version="9.1.0")
     refused(
-        lambda: load_checkpoint(path),
+        lambda: Checkpoint.read(path),
         f"'{path}' was written by kdiqa 9.1.0 in format {FORMAT + 1}, and this is kdiqa"
-        f" {kdiqa.__version__}, which reads formats up to {FORMAT}. Install the newer one.",
+        f" {kdiqa.__version__}, which reads format {FORMAT}. Install the newer one.",
     )
 
 
-def test_another_format_is_named(tmp_path: Path) -> None:
+def test_a_description_that_lacks_something_is_named(tmp_path: Path) -> None:
     path = tmp_path / "other.ckpt"
-    for told, said in (
-        ({"version": "0.0.1", "net": "x"}, "kdiqa 0.0.1 and lacks config, pair, data, state_dict"),
-        ("text", "something else and lacks net, config, pair, data, state_dict"),
-    ):
-        torch.save({"kdiqa": told}, path)
-        refused(
-            lambda: load_checkpoint(path),
-            f"'{path}' was written by {said}: this is kdiqa {kdiqa.__version__}, which cannot tell"
-            " its net. Train again with this version.",
-        )
+    torch.save({"kdiqa": {"version": "0.0.1", "format": FORMAT, "net": "x"}}, path)
+    refused(
+        lambda: Checkpoint.read(path),
+        f"'{path}' was written by kdiqa 0.0.1 and lacks config, pair, data, state_dict: kdiqa"
+        f" {kdiqa.__version__} cannot build its net. Train again with this version.",
+    )
+    torch.save({"kdiqa": "text"}, path)
+    refused(
+        lambda: Checkpoint.read(path),
+        f"'{path}' was not written by kdiqa: it does not say which net its weights belong to."
+        " Backbone weights go to backbone.weights.",
+    )
 
 
 def test_weights_that_do_not_fit_their_net_are_named(tmp_path: Path) -> None:
-    net = load_checkpoint(GOLDEN)["kdiqa"]["net"].replace("dim: 4", "dim: 8")
+    net = Checkpoint.read(GOLDEN).description["net"].replace("dim: 4", "dim: 8")
     path = changed(tmp_path / "other.ckpt", net=net)
     refused(
         lambda: load_net(path),
@@ -109,19 +120,19 @@ def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
     draw = random.Random(0)
     for kept in (0, 1, 4, len(whole) - 1, *(draw.randrange(len(whole)) for _ in range(20))):
         path.write_bytes(whole[:kept])
-        damaged(lambda: load_checkpoint(path), path, "Train again, or take a copy that is whole.")
+        damaged(lambda: Checkpoint.read(path), path, "Train again, or take a complete copy.")
 
 
 def test_a_checkpoint_with_a_wrong_bit_is_refused_or_the_same(tmp_path: Path) -> None:
     path, whole = tmp_path / "wrong.ckpt", GOLDEN.read_bytes()
-    state, draw = load_checkpoint(GOLDEN)["state_dict"], random.Random(0)
+    state, draw = Checkpoint.read(GOLDEN).content["state_dict"], random.Random(0)
     noticed = 0
     for _ in range(100):
         data = bytearray(whole)
         data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
         path.write_bytes(data)
         try:
-            found = load_checkpoint(path)["state_dict"]
+            found = Checkpoint.read(path).content["state_dict"]
         except ValueError as error:
             assert "cannot be read as a checkpoint" in str(error)  # noqa: PT017
             noticed += 1
@@ -207,7 +218,7 @@ def test_a_target_that_does_not_exist_is_named() -> None:
 def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> None:
     from kdiqa.config.instantiate import NETS_ONLY
 
-    net = OmegaConf.create(load_checkpoint(GOLDEN)["kdiqa"]["net"])
+    net = OmegaConf.create(Checkpoint.read(GOLDEN).description["net"])
     net.fusion = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
     path = changed(tmp_path / "hostile.ckpt", net=OmegaConf.to_yaml(net))
     for load in (kdiqa.load, load_net):
@@ -222,7 +233,7 @@ def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     path = folder / "checkpoints" / "best.ckpt"
-    checkpoint = load_checkpoint(path)
+    checkpoint = Checkpoint.read(path).content
     config = OmegaConf.create(checkpoint["kdiqa"]["config"])
     config.data.test_crops = {"_target_": "os.system", "command": "true"}
     checkpoint["kdiqa"]["config"] = OmegaConf.to_yaml(config)

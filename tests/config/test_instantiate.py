@@ -14,15 +14,15 @@ from kdiqa.config.instantiate import checked, described, instantiate, words
 
 def classes() -> list[type]:
     """Returns every class of the package that a configuration may build."""
-    parts = ("callbacks", "data", "distillers", "distortions", "losses", "modules", "nets")
-    found = []
-    for part in parts:
-        root = importlib.import_module(f"kdiqa.{part}")
-        for info in pkgutil.walk_packages(root.__path__, f"kdiqa.{part}."):
-            module = importlib.import_module(info.name)
-            members = inspect.getmembers(module, inspect.isclass)
-            found += [made for _, made in members if made.__module__ == info.name]
-    return found
+    classes = []
+    for room in ("data", "distortions", "models", "systems", "training"):
+        root = importlib.import_module(f"kdiqa.{room}")
+        for info in pkgutil.walk_packages(root.__path__, f"kdiqa.{room}."):
+            if info.name.rpartition(".")[2] != "__main__":
+                module = importlib.import_module(info.name)
+                members = inspect.getmembers(module, inspect.isclass)
+                classes += [cls for _, cls in members if cls.__module__ == info.name]
+    return classes
 
 
 def test_every_literal_of_the_package_can_be_read() -> None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import kdiqa
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import write_packed
 from tests.fakes import picture
 from tests.runs import STUDENT, train
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
 
 def test_a_packed_student_scores_as_its_run_does(run: Path, tmp_path: Path) -> None:
     path, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
-    checkpoint = load_checkpoint(run)
+    checkpoint = Checkpoint.read(run).content
     write_packed(checkpoint, path, torch.float32)
     write_packed(checkpoint, half, torch.float16)
     pixels = picture(1, 60, 70)

@@ -13,9 +13,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from kdiqa import evaluate
+from kdiqa.config.compose import quoted
 from kdiqa.predict import main as predict
 from kdiqa.report.command import main as report
-from kdiqa.runtime.launch import quoted
 from tests.runs import train
 
 ODD = "Bilder ü'ß 日本 = 1,2"  # a space, an apostrophe, what is not ASCII, what Hydra reads as grammar

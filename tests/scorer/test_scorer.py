@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import kdiqa
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.scorer import Scorer
 from kdiqa.scorer.views import Views
@@ -139,7 +139,7 @@ def test_a_teacher_is_refused(tmp_path: Path, root: Path) -> None:
 
 
 def test_a_checkpoint_builds_no_other_class(runs: dict[str, Path], tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(runs["re-distorted"])
+    checkpoint = Checkpoint.read(runs["re-distorted"]).content
     hostile = "_target_: kdiqa.distortions.redistort.official9"
     assert hostile in checkpoint["kdiqa"]["config"]
     checkpoint["kdiqa"]["config"] = checkpoint["kdiqa"]["config"].replace(

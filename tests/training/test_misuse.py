@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import ALLOWED, instantiate
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.runtime.errors import for_user
@@ -176,7 +176,7 @@ def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights:
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
     assert message == (
         f"ValueError: '{path}' cannot be read as a checkpoint (UnpicklingError): it is damaged, or"
-        " holds more than weights and plain values. Train again, or take a copy that is whole."
+        " holds more than weights and plain values. Train again, or take a complete copy."
     )
 
 
@@ -187,7 +187,7 @@ def test_weights_alone_are_no_teacher(home: Path, weights: str) -> None:
         " Backbone weights go to backbone.weights."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        load_checkpoint(path)
+        Checkpoint.read(path)
 
 
 def test_checkpoint_that_is_code_is_refused(tmp_path: Path) -> None:
@@ -198,11 +198,11 @@ def test_checkpoint_that_is_code_is_refused(tmp_path: Path) -> None:
     torch.save({"kdiqa": Hostile()}, tmp_path / "hostile.ckpt")
     message = (
         f"'{tmp_path / 'hostile.ckpt'}' cannot be read as a checkpoint (UnpicklingError): it is"
-        " damaged, or holds more than weights and plain values. Train again, or take a copy that is"
-        " whole."
+        " damaged, or holds more than weights and plain values. Train again, or take a complete"
+        " copy."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        load_checkpoint(tmp_path / "hostile.ckpt")
+        Checkpoint.read(tmp_path / "hostile.ckpt")
 
 
 def test_configuration_builds_only_what_is_allowed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
-from kdiqa.config.checkpoint import load_checkpoint, load_net
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.images.read import read_rgb
@@ -52,13 +52,13 @@ def check_labels(cfg: DictConfig, data: Any) -> None:
         )
 
 
-def check_split(teacher: Mapping[str, Any], data: Any, path: Any) -> None:
+def check_split(teacher: Checkpoint, data: Any, path: Any) -> None:
     """Raises unless a teacher has learnt from this run's split (METHODS 4.4).
 
     Its word on an image that it has been trained on is worth more than on one of its test part,
     and the other way round its word would carry labels of this run's test part.
     """
-    theirs = teacher["kdiqa"].get("data", {}).get("digest", "")
+    theirs = teacher.description["data"].get("digest", "")
     if theirs != data.digest:
         raise ValueError(
             f"The teacher in '{path}' has learnt from another split ({theirs[:12] or 'unknown'})"
@@ -111,8 +111,8 @@ def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
     Raises:
         ValueError: If its run kept none.
     """
-    told = load_checkpoint(path)["kdiqa"]
-    cfg: Any = OmegaConf.create(told["config"])
+    checkpoint = Checkpoint.read(path)
+    cfg: Any = checkpoint.config
     if not keeps_features(cfg):
         raise ValueError(
             f"The teacher in '{path}' kept no features (features=online). Set"
@@ -122,15 +122,15 @@ def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
     theirs = instantiate(cfg.data)
     theirs.setup()
     guard(theirs)
-    net: Any = load_net(path)
+    net: Any = checkpoint.net()
     keep_features(cfg, theirs, SimpleNamespace(net=net), [])
-    made, label = theirs.kept["train"], Label(**told["data"]["label"])
+    made, label = theirs.kept["train"], Label(**checkpoint.label)
     views = made.rows.shape[0]
     targets = []
     for place, record in enumerate(track(trained(data), "Soft targets", console=console)):
         samples = [made[view * len(made) + place] for view in range(views)]
         with torch.inference_mode():
-            said = net(*pyramids_of(samples, told["pair"])).score.double()
+            said = net(*pyramids_of(samples, checkpoint.description["pair"])).score.double()
         scores = label.to_unit(said).clamp(0, 1).numpy()
         targets.append((record, Target(float(scores.mean()), float(scores.std()))))
     return targets

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from kdiqa.config.compose import compose
 from kdiqa.data.datamodule import IQADataModule
 from tests.fakes import FAKES
 
@@ -15,8 +15,7 @@ NAMES = {path.stem for path in (CONF / "data").glob("*.yaml") if not path.stem.s
 def data_from(name: str, *overrides: str) -> IQADataModule:
     """Returns the data module of a yaml, on what a run's other settings would be."""
     shared = ["+seed=0", "+split=0", "+num_crops=2", "+crop_size=16"]
-    with initialize_config_dir(str(CONF), version_base=None):
-        config = compose(overrides=[f"+data={name}", *shared, *overrides])
+    config = compose([f"+data={name}", *shared, *overrides], None)
     return instantiate(config.data, _convert_="all")
 
 

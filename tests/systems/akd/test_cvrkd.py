@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 import kdiqa
 from kdiqa import evaluate
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.cost import cost
 from kdiqa.data.pairs.pool import WHERE
 from kdiqa.models.backbone import Backbone
@@ -116,7 +116,7 @@ def test_teacher_sees_the_reference_and_the_student_another_picture(
 
 
 def test_checkpoint_names_its_bank(student: Path, pool: Path) -> None:
-    (told,) = load_checkpoint(student)["kdiqa"]["banks"].values()
+    (told,) = Checkpoint.read(student).description["banks"].values()
     assert len(told["ids"]) == 3
     assert set(told["ids"]) < {path.name for path in pool.iterdir()}
     assert re.fullmatch(r"[0-9a-f]{16}", told["digest"])
@@ -158,7 +158,7 @@ def test_bank_of_a_moved_pool_is_found_where_it_is_said_to_be(
     moved = kdiqa.load(student, pool=copy)
     assert moved.score(pixels) == scorer.score(pixels)
     assert moved.digest == scorer.digest
-    ids = load_checkpoint(student)["kdiqa"]["banks"]["second"]["ids"]
+    ids = Checkpoint.read(student).description["banks"]["second"]["ids"]
     message = (
         f"3 of the 3 references of the bank are not in '{tmp_path / 'gone'}', the first is"
         f" '{ids[0]}'. {WHERE}"
@@ -178,7 +178,7 @@ def test_other_pictures_under_the_banks_names_are_refused(
     student: Path, pool: Path, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(pool, tmp_path / "other")
-    write(copy / load_checkpoint(student)["kdiqa"]["banks"]["second"]["ids"][0], picture(99))
+    write(copy / Checkpoint.read(student).description["banks"]["second"]["ids"][0], picture(99))
     with pytest.raises(ValueError, match=r"^The bank's 3 references in '.*' bear the right names"):
         kdiqa.load(student, pool=copy)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import kdiqa
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record
 from tests.fakes import picture
@@ -188,7 +188,7 @@ def test_what_a_finished_student_leaves_scores_any_photograph_without_a_referenc
     assert 0 <= score <= 1
     assert scorer.score(picture(3)) == score
     assert scorer.pair == ("shown",)
-    told = load_checkpoint(student)
+    told = Checkpoint.read(student).content
     assert not any("teacher" in key for key in told["state_dict"])
     assert any(
         key.startswith("distiller.distillers.features.adapters") for key in told["state_dict"]
@@ -198,7 +198,7 @@ def test_what_a_finished_student_leaves_scores_any_photograph_without_a_referenc
 def test_its_rows_are_scored_without_noise(student: Path) -> None:
     rows = pd.read_csv(student / "predictions" / "test.csv")
     scorer = kdiqa.load(student, seed_by="name")
-    cfg = load_checkpoint(student)["kdiqa"]["config"]
+    cfg = Checkpoint.read(student).description["config"]
     root = Path(
         next(line.split(": ")[1] for line in cfg.splitlines() if line.startswith("  root:"))
     )
@@ -220,7 +220,7 @@ def test_a_student_that_was_stopped_goes_on_as_if_it_had_not_been(
     (stopped / "results.json").unlink()
     train(*words, "resume=true", folder=stopped)
     ours, theirs = (
-        load_checkpoint(run / "checkpoints" / "last.ckpt") for run in (stopped, student)
+        Checkpoint.read(run / "checkpoints" / "last.ckpt").content for run in (stopped, student)
     )
     for name, value in theirs["state_dict"].items():
         torch.testing.assert_close(ours["state_dict"][name], value, rtol=0, atol=0)

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import kdiqa
-from kdiqa.config.checkpoint import load_checkpoint
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import conf_dir
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.images.read import read_rgb
@@ -239,7 +239,7 @@ def test_two_builds_at_once_do_each_other_no_harm(tmp_path: Path, common: tuple[
 
 def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path: Path) -> None:
     teacher = teacher_in(common)
-    theirs = load_checkpoint(teacher)["kdiqa"]["data"]["digest"]
+    theirs = Checkpoint.read(teacher).description["data"]["digest"]
     cfg = composed(*sskd.STUDENT, *common, "split=1", "data.guard=warn", folder=tmp_path / "run")
     data = instantiate(cfg.data)
     data.setup()
@@ -370,7 +370,7 @@ def test_training_goes_on_from_given_weights_and_from_no_others(
     first = train(*words, folder=tmp_path / "first")
     still = ("module.optimizer.lr=0", "module.backbone_lr=0", f"start={first}")
     second = train(*words, *still, folder=tmp_path / "second")
-    one, two = (load_checkpoint(folder)["state_dict"] for folder in (first, second))
+    one, two = (Checkpoint.read(folder).content["state_dict"] for folder in (first, second))
     torch.testing.assert_close(one, two, rtol=0, atol=0)
     message = (
         f"'{first / 'checkpoints' / 'best.ckpt'}' holds the weights of another net: 3 tensors are"
