@@ -5,28 +5,34 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from kdiqa.data.record import Record
 from kdiqa.data.splits.split import LEFT_OUT, PARTS
 
-if TYPE_CHECKING:
-    from kdiqa.data.splits.stored import StoredSplit
-
 Lists = Mapping[str, Iterable[int]]
 NAME_COLUMNS = ("dist_name", "img_name", "image_name", "image", "name")
+
+
+class ListError(ValueError):
+    """A list does not fit the data set.
+
+    Args:
+        fault: What the list does wrong, to follow its name.
+        remedy: What to do.
+    """
+
+    def __init__(self, fault: str, remedy: str) -> None:
+        super().__init__(f"{fault}.\n{remedy}")
 
 
 class ListedImages:
     """Finds images by the names that lists give them: with their folder, or without.
 
     Args:
-        split: Whose list it is, for messages.
         records: Of the data set.
     """
 
-    def __init__(self, split: StoredSplit, records: Sequence[Record]) -> None:
-        self.split = split
+    def __init__(self, records: Sequence[Record]) -> None:
         self.whole: dict[tuple[str, str], int] = {}
         self.short: dict[str, list[int]] = {}
         for place, record in enumerate(records):
@@ -38,7 +44,7 @@ class ListedImages:
         """Returns the place of an image in the records.
 
         Raises:
-            ValueError: If there is none of that name, or several.
+            ListError: If there is none of that name, or several.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/").casefold())
         place = self.whole.get((path.parent.name, path.name))
@@ -47,7 +53,7 @@ class ListedImages:
         places = self.short.get(path.name, [])
         if len(places) != 1:
             fault = "is not in the data set" if not places else f"may be {len(places)} images"
-            self.split.refuse(
+            raise ListError(
                 f"lists '{listed}', which {fault}",
                 "It is of another data set."
                 if not places
@@ -56,13 +62,10 @@ class ListedImages:
         return places[0]
 
 
-def listed_order(
-    split: StoredSplit, records: Sequence[Record], distortions: Sequence[str] | None
-) -> list[int]:
+def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -> list[int]:
     """Returns the places of the records in the order of a list.
 
     Args:
-        split: Whose list it is, for messages.
         records: Of the data set.
         distortions: In the list's order; it goes by content and level within each. None for the
             records' own order.
@@ -72,7 +75,7 @@ def listed_order(
     rank = {_plain(name): place for place, name in enumerate(distortions)}
     unknown = [r.distortion for r in records if _plain(r.distortion or "") not in rank]
     if unknown:
-        split.refuse(
+        raise ListError(
             f"is ordered by {', '.join(distortions)}, and an image's distortion is {unknown[0]!r}",
             "Set data.stored_split.order to all distortions, in the list's order.",
         )
@@ -88,7 +91,7 @@ def _plain(name: str) -> str:
     return "".join(name.casefold().split())
 
 
-def read_rows(split: StoredSplit, path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     """Returns the rows of a table of images.
 
     Raises:
@@ -103,12 +106,12 @@ def read_rows(split: StoredSplit, path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def name_column(split: StoredSplit, rows: Sequence[Mapping[str, str]]) -> str:
+def name_column(rows: Sequence[Mapping[str, str]]) -> str:
     """Returns which column of a table names the images."""
     header = list(rows[0]) if rows else []
     column = next((name for name in NAME_COLUMNS if name in header), None)
     if column is None:
-        split.refuse(
+        raise ListError(
             f"has no column of image names, its columns are {', '.join(header) or 'none'}",
             f"Name one of them {' or '.join(NAME_COLUMNS[:2])}.",
         )
@@ -116,7 +119,6 @@ def name_column(split: StoredSplit, rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def by_part(
-    split: StoredSplit,
     rows: Sequence[Mapping[str, str]],
     name: str,
     column: str,
@@ -125,7 +127,6 @@ def by_part(
     """Returns the places of each part's images, from a table with a part in each row.
 
     Args:
-        split: Whose table it is, for messages.
         rows: Of the table.
         name: The column of the images.
         column: The column of the parts.
@@ -134,14 +135,14 @@ def by_part(
     found: dict[str, list[int]] = {part: [] for part in PARTS}
     for row in rows:
         if name not in row or column not in row:
-            split.refuse(
+            raise ListError(
                 f"has no columns {name} and {column}, its columns are {', '.join(row)}",
                 "Write a table with the columns image and split.",
             )
         if row[column] in PARTS:
             found[row[column]].append(images.place(row[name]))
         elif row[column] not in (LEFT_OUT, ""):
-            split.refuse(
+            raise ListError(
                 f"puts '{row[name]}' into '{row[column]}'", "A part is train, val, test or none."
             )
     return found

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kdiqa.data.record import Record
-from kdiqa.data.splits.listed import ListedImages, Lists, by_part, name_column, read_rows
+from kdiqa.data.splits.listed import (
+    ListedImages,
+    ListError,
+    Lists,
+    by_part,
+    name_column,
+    read_rows,
+)
 from kdiqa.data.splits.stored import StoredSplit
 
 
@@ -32,7 +39,7 @@ class PyiqaColumn(StoredSplit):
 
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one column."""
-        rows = read_rows(self, self.path)
+        rows = read_rows(self.path)
         fold = f"{index + 1:02d}"
         # Both spellings are about: split_01 in the files, split01 in the documentation.
         wanted = [
@@ -41,11 +48,11 @@ class PyiqaColumn(StoredSplit):
         ]
         column = next((name for name in wanted if rows and name in rows[0]), None)
         if column is None:
-            self.refuse(
+            raise ListError(
                 f"has no column '{wanted[0]}', its columns are {', '.join(rows[0] if rows else ())}",
                 "Set data.stored_split.column to one of them, or split to a fold that is there.",
             )
-        return by_part(self, rows, name_column(self, rows), column, ListedImages(self, records))
+        return by_part(rows, name_column(rows), column, ListedImages(records))
 
 
 class PyiqaPickle(StoredSplit):
@@ -72,16 +79,16 @@ class PyiqaPickle(StoredSplit):
         """Returns the lists of one fold."""
         folds = self._folds()
         if index + 1 not in folds:
-            self.refuse(
+            raise ListError(
                 f"has the folds {', '.join(map(str, folds))} and not {index + 1}",
                 f"Set split to one from 0 to {len(folds) - 1}.",
             )
-        rows = read_rows(self, self.meta_info)[self.skip :]
-        images, column = ListedImages(self, records), name_column(self, rows)
+        rows = read_rows(self.meta_info)[self.skip :]
+        images, column = ListedImages(records), name_column(rows)
         found: dict[str, list[int]] = {}
         for part, places in folds[index + 1].items():
             if any(not 0 <= place < len(rows) for place in places):
-                self.refuse(
+                raise ListError(
                     f"asks for row {max(places)} and '{self.meta_info}' has {len(rows)}, from 0 on",
                     "Set data.stored_split.meta_info to the table it was made with.",
                 )
@@ -97,10 +104,10 @@ class PyiqaPickle(StoredSplit):
                 for fold, lists in folds.items()
             }
         except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError) as error:
-            self.refuse(
+            raise ListError(
                 f"cannot be read as folds of rows: {error}",
                 "Plain dicts and lists of numbers are read, and nothing that could run code.",
-            )
+            ) from error
 
 
 class PlainUnpickler(pickle.Unpickler):

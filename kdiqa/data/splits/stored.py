@@ -5,12 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from kdiqa.data.record import Record
-from kdiqa.data.splits.listed import ListedImages, Lists, by_part, listed_order, read_rows
+from kdiqa.data.splits.listed import (
+    ListedImages,
+    ListError,
+    Lists,
+    by_part,
+    listed_order,
+    read_rows,
+)
 from kdiqa.data.splits.split import LEFT_OUT, PARTS
 
 
@@ -49,35 +55,38 @@ class StoredSplit:
                 f"No stored split at '{self.path}'. Set data.stored_split.path to where it is, or "
                 "stored_split=none for a split of our own."
             )
-        lists = {part: list(places) for part, places in self.lists(records, index).items()}
+        try:
+            return self._parts(records, self.lists(records, index))
+        except ListError as error:
+            raise ValueError(f"The stored split '{self.path}' {error}") from error
+
+    def _parts(self, records: Sequence[Record], stored: Lists) -> list[str]:
+        """Returns the part of each record, by the lists of one fold."""
+        lists = {part: list(places) for part, places in stored.items()}
         if not lists.get("test") and lists.get("val"):
             lists["test"], lists["val"] = lists["val"], []
         parts = [LEFT_OUT] * len(records)
         for part in PARTS:
             for place in lists.get(part, ()):
                 if not 0 <= place < len(records):
-                    self.refuse(
+                    raise ListError(
                         f"asks for image {place}, and there are {len(records)}, from 0 on",
                         "It is of another data set, or of another list of its images.",
                     )
                 if parts[place] not in (LEFT_OUT, part):
-                    self.refuse(
+                    raise ListError(
                         f"puts '{records[place].name}' into {parts[place]} and {part}",
                         "Take the file from its authors again.",
                     )
                 parts[place] = part
         if LEFT_OUT in parts and not self.partial:
             first = records[parts.index(LEFT_OUT)]
-            self.refuse(
+            raise ListError(
                 f"does not list {parts.count(LEFT_OUT)} of {len(records)} images, the first is "
                 f"'{first.name}'",
                 "Set data.stored_split.partial=true to leave them out.",
             )
         return parts
-
-    def refuse(self, fault: str, remedy: str) -> NoReturn:
-        """Raises ``ValueError`` with what is wrong with the file and what to do."""
-        raise ValueError(f"The stored split '{self.path}' {fault}.\n{remedy}")
 
 
 class SplitTable(StoredSplit):
@@ -85,9 +94,7 @@ class SplitTable(StoredSplit):
 
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the same lists for every index: the table holds one split."""
-        return by_part(
-            self, read_rows(self, self.path), "image", "split", ListedImages(self, records)
-        )
+        return by_part(read_rows(self.path), "image", "split", ListedImages(records))
 
 
 class ArniqaNpy(StoredSplit):
@@ -111,16 +118,18 @@ class ArniqaNpy(StoredSplit):
 
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one fold."""
-        order = listed_order(self, records, self.order)
+        order = listed_order(records, self.order)
         found = {}
         for part in PARTS:
             file = self.path / f"{part}.npy"
             if not file.is_file():
-                self.refuse(f"has no '{file.name}'", "Copy all three files of ARNIQA's folder.")
+                raise ListError(
+                    f"has no '{file.name}'", "Copy all three files of ARNIQA's folder."
+                )
             table = np.load(file, allow_pickle=False)
             table = table[None] if table.ndim == 1 else table
             if not 0 <= index < len(table):
-                self.refuse(
+                raise ListError(
                     f"has {len(table)} folds and not number {index}",
                     f"Set split to one from 0 to {len(table) - 1}.",
                 )
@@ -139,12 +148,12 @@ class LiqeTxt(StoredSplit):
 
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one fold."""
-        images = ListedImages(self, records)
+        images = ListedImages(records)
         found = {}
         for part in PARTS:
             files = sorted((self.path / str(index + 1)).glob(f"*_{part}_clip.txt"))
             if len(files) != 1:
-                self.refuse(
+                raise ListError(
                     f"has {len(files)} files '{index + 1}/*_{part}_clip.txt', not one",
                     "Set data.stored_split.path to LIQE's folder of one data set (splits2).",
                 )
