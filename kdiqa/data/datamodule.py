@@ -13,11 +13,11 @@ import lightning as L
 from kdiqa.data.cache.features import CachedDataset
 from kdiqa.data.checks import check_files, check_labels
 from kdiqa.data.crops import Crops, check_crops
-from kdiqa.data.dataset import IQADataset
+from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.facts import Facts
 from kdiqa.data.loader import Loader, loader
-from kdiqa.data.pairs.pairing import Pairing, given, references_of
+from kdiqa.data.pairs.pairing import Pairing, given
 from kdiqa.data.readers.files import FileIndex, root_of
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler

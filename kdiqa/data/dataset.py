@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,11 +13,9 @@ from torch.utils.data import Dataset
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
-
-if TYPE_CHECKING:
-    from kdiqa.data.pairs.pairing import Pairing
 
 
 class IQADataset(Dataset[dict[str, Tensor]]):
@@ -96,6 +93,19 @@ class IQADataset(Dataset[dict[str, Tensor]]):
                     shown = shown[np.arange(len(crops["image"])) % len(shown)]
                 crops[name] = shown
         return crops
+
+
+def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQADataset | None:
+    """Returns the bank that evaluation compares every image with, if one of the pairs has one.
+
+    Args:
+        pairs: By name, the pairings of the test images.
+        crops: Of the test images.
+        seed: Of the crops.
+    """
+    banks = (pair.references() for pair in pairs.values())
+    records = next((bank for bank in banks if bank is not None), None)
+    return None if records is None else IQADataset(records, crops, {}, seed, training=False)
 
 
 def to_tensor(crops: NDArray[np.uint8]) -> Tensor:

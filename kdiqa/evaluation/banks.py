@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.dataset import references_of
 from kdiqa.evaluation.run import Evaluation, scored_beside
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
@@ -60,7 +61,8 @@ def spread(
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     pools = [pool for group in groups for pool in group]
-    references = [pool.references(made.data.test_crops, made.data.seed) for pool in pools]
+    crops, seed = made.data.test_crops, made.data.seed
+    references = [references_of({"": pool}, crops, seed) for pool in pools]
     tables = iter(scored_beside(made, references, device))
     made.folder.mkdir(parents=True, exist_ok=True)
     return [write(made, group, [next(tables) for _ in group]) for group in groups]

@@ -15,12 +15,12 @@ from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
 from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import references_of
 from kdiqa.data.pairs.pairing import (
     Pairing,
     Redistorted,
     Reference,
     ReferenceOrRedistorted,
-    references_of,
 )
 from kdiqa.data.pairs.pool import recalled
 from kdiqa.data.scale import Label

@@ -115,7 +115,8 @@ class PyramidCache:
         options = {"batch_size": self.batch_size, "num_workers": num_workers}
         fill(rows, plain, backbone, compute, "Features", **options)
         for name, pool in pools.items():
-            held = pool.shown(plain.crops, plain.seed, plain.training)
+            crops = pool.crops if plain.training and pool.crops is not None else plain.crops
+            held = IQADataset(pool.records(), crops, {}, plain.seed, plain.training)
             held_text = f"{pool_text} {[record.content for record in held.records]}"
             held_features = self.dataset(held, backbone, len(held), held_text, num_workers)
             cached.pools[name] = (pool, held_features)

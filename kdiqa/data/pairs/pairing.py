@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb, write_png
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, check_mode
-
-if TYPE_CHECKING:
-    from kdiqa.data.dataset import IQADataset
 
 Image = NDArray[np.uint8]
 
@@ -67,7 +64,7 @@ class Pairing(ABC):
         """Returns what pairs in validation and test; nothing where all images share a bank."""
         return self
 
-    def references(self, crops: Crops, seed: int) -> IQADataset | None:
+    def references(self) -> list[Record] | None:
         """Returns the bank that evaluation compares every image with, if there is one."""
         return None
 
@@ -225,12 +222,6 @@ class ReferenceOrRedistorted(Pairing):
 def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
     """Returns the pairings there are."""
     return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
-
-
-def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQADataset | None:
-    """Returns the bank that evaluation compares every image with, if one of the pairs has one."""
-    banks = (pair.references(crops, seed) for pair in pairs.values())
-    return next((bank for bank in banks if bank is not None), None)
 
 
 def _size(image: Image) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import IQADataset
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
@@ -93,16 +92,13 @@ class Pool(Pairing):
         """Returns this pool, or nothing where all images share a bank."""
         return self if self.bank is None else None
 
-    def references(self, crops: Crops, seed: int) -> IQADataset | None:
-        """Returns the pictures of the bank, cropped as the test images are; None without one."""
-        if self.bank is None:
-            return None
-        return IQADataset([self._record(path) for path in self.chosen()], crops, {}, seed, False)
+    def records(self) -> list[Record]:
+        """Returns all images of the pool."""
+        return [self._record(path) for path in self.pictures]
 
-    def shown(self, crops: Crops, seed: int, training: bool) -> IQADataset:
-        """Returns all pictures as a data set of their own, cropped as beside the images."""
-        own = self.crops if training and self.crops is not None else crops
-        return IQADataset([self._record(p) for p in self.pictures], own, {}, seed, training)
+    def references(self) -> list[Record] | None:
+        """Returns the images of the bank, None without one."""
+        return None if self.bank is None else [self._record(path) for path in self.chosen()]
 
     def chosen(self) -> list[Path]:
         """Returns the pictures of the bank, in the order of their names."""

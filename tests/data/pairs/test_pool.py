@@ -13,8 +13,8 @@ from torch import Tensor
 from kdiqa.batch import Pyramid
 from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import IQADataset
-from kdiqa.data.pairs.pairing import Reference, references_of
+from kdiqa.data.dataset import IQADataset, references_of
+from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.pairs.pool import WHERE, Pool, recalled, told_banks
 from kdiqa.data.record import Record
 from tests.fakes import picture, write
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def crops_of(pool: Pool) -> Tensor:
-    references = pool.references(CROPS, 0)
+    references = references_of({"": pool}, CROPS, 0)
     assert references is not None
     return torch.stack([references[place]["image"] for place in range(len(references))])
 
