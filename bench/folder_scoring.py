@@ -44,7 +44,7 @@ SIZES = ((512, 512), (1024, 768))  # width, height
 # What makes write_checkpoint's student one of edge_biq2021's shape.
 EDGE = (
     "second=alone",
-    *("net=pooled", "fusion=none", "backbone=mobilenetv2_035_expansions", "num_crops=1"),
+    *("net=pooled", "backbone=mobilenetv2_035_expansions", "num_crops=1"),
     *("test_crops=center", "data.test_crops.size=176", "+data.test_crops.resize=256"),
     *("module.net.hidden=64", "module.net.input_norm=running"),
 )

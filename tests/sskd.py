@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.runs import BACKBONE
 
 PLAIN = (
-    *("data=tid2013", "net=pooled", "fusion=none", "second=alone", "backbone=mobilenetv2_100"),
+    *("data=tid2013", "net=pooled", "second=alone", "backbone=mobilenetv2_100"),
     f"module.net.backbone.name={BACKBONE}",
     *("module.net.backbone.levels=1", "module.net.backbone.grid=1"),
     *("module.net.backbone.norm=none", "module.net.backbone.frozen=false"),

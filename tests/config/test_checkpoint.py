@@ -201,7 +201,7 @@ def test_a_hostile_configuration_builds_nothing(
 ) -> None:
     from kdiqa.config.instantiate import ALLOWED
 
-    words = (*TINY, f"data.root={fake_data / 'tid2013'}", f"module.net.fusion._target_={target}")
+    words = (*TINY, f"data.root={fake_data / 'tid2013'}", f"module.net.backbone._target_={target}")
     cfg = composed(*words, folder=tmp_path / "run")
     refused(lambda: instantiate(cfg.module), not_allowed(target, ALLOWED))
 
@@ -219,7 +219,7 @@ def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> Non
     from kdiqa.config.instantiate import NETS_ONLY
 
     net = OmegaConf.create(Checkpoint.read(GOLDEN).description["net"])
-    net.fusion = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
+    net.backbone = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
     path = changed(tmp_path / "hostile.ckpt", net=OmegaConf.to_yaml(net))
     for load in (kdiqa.load, load_net):
         refused(lambda: load(path), not_allowed(target, NETS_ONLY))  # noqa: B023

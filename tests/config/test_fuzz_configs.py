@@ -6,12 +6,14 @@ import math
 import os
 import random
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hydra.errors import HydraException
 
 from kdiqa.config.compose import conf_dir
 from kdiqa.runtime.errors import for_user
+from kdiqa.systems.akd.integrator import FusionName
 from tests.runs import one_step, train
 
 COUNT = int(os.environ.get("KDIQA_FUZZ", "60"))  # compositions
@@ -26,10 +28,11 @@ TEACHER = (
     *("data.batch_size=8", "trainer.max_epochs=1"),
 )
 GROUPS = (
-    *("fusion", "weighting", "distance", "distiller", "second", "redistort", "teacher_pair"),
+    *("weighting", "distance", "distiller", "second", "redistort", "teacher_pair"),
     *("optimizer", "scheduler", "test_crops", "ratios", "protocol", "loss"),
 )
 VALUES: dict[str, tuple[object, ...]] = {
+    "fusion": (*get_args(FusionName), "none"),
     "num_crops": (0, 1, 2, 2, 2, 3),
     "crop_size": (0, 8, 32, 32, 300),
     "num_test_crops": (1, 2, 5),

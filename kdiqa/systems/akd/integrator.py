@@ -5,12 +5,13 @@ Every variant maps two maps :math:`(B, T, C)` (all levels on the channels) to :m
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 Source = Literal["both", "difference", "distorted"]
+FusionName = Literal["dpaff1", "dpaff", "dpaff_res", "cat", "add", "aff", "none_lq", "none_diff"]
 
 
 class Fusion(nn.Module):
@@ -135,3 +136,35 @@ class DistortedOnly(Fusion):
     def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
         r"""Returns :math:`(B, C)`."""
         return distorted.mean(dim=1)
+
+
+def fusion_of(name: FusionName, dim: int) -> Fusion:
+    """Returns the integrator of a name, for maps of so many channels.
+
+    Args:
+        name: ``dpaff1`` (official), ``dpaff`` and ``dpaff_res`` are :class:`CrossAttention`, ``cat``
+            :class:`Concatenation`, ``add`` :class:`Addition`, ``aff`` :class:`AttentionalFusion`,
+            ``none_lq`` :class:`DifferenceOnly`, ``none_diff`` :class:`DistortedOnly`.
+        dim: Channels C of both maps.
+
+    Raises:
+        ValueError: If there is no such name.
+    """
+    match name:
+        case "dpaff1":
+            return CrossAttention(dim)
+        case "dpaff":
+            return CrossAttention(dim, project="query_key")
+        case "dpaff_res":
+            return CrossAttention(dim, project="query_key", residual=True)
+        case "cat":
+            return Concatenation(dim)
+        case "add":
+            return Addition(dim)
+        case "aff":
+            return AttentionalFusion(dim)
+        case "none_lq":
+            return DifferenceOnly(dim)
+        case "none_diff":
+            return DistortedOnly(dim)
+    raise ValueError(f"net.fusion is '{name}'; it is one of: {', '.join(get_args(FusionName))}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -12,7 +11,7 @@ from kdiqa.batch import Prediction, Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.standardise import Standardise
 from kdiqa.systems.akd.discrepancy import LevelEmbedding, difference
-from kdiqa.systems.akd.integrator import CrossAttention, Fusion
+from kdiqa.systems.akd.integrator import FusionName, fusion_of
 from kdiqa.systems.akd.mixer import Mixer
 
 
@@ -31,7 +30,7 @@ class AKDNet(nn.Module):
         sign: +1 for distorted minus second (official), -1 for second minus distorted.
         crop_fusion: ``cat`` puts the crops on the channels (official); ``mean`` scores each crop
             with the same weights and averages, whatever their number and order.
-        fusion: Builds the integrator from the channels of all levels; official: DPAFF1.
+        fusion: Which integrator, see :func:`kdiqa.systems.akd.integrator.fusion_of`.
         dropout: In the mixers and before the head; 0 in the official code.
         norm_affine: Trains a scale and shift on each level (official: none).
         input_norm: ``running`` standardises each channel of the pyramids by the training images
@@ -60,7 +59,7 @@ class AKDNet(nn.Module):
         distorted_depth: int = 9,
         sign: Literal[1, -1] = 1,
         crop_fusion: Literal["cat", "mean"] = "cat",
-        fusion: Callable[[int], Fusion] = CrossAttention,
+        fusion: FusionName = "dpaff1",
         dropout: float = 0.0,
         norm_affine: bool = False,
         input_norm: Literal["none", "running"] = "none",
@@ -82,7 +81,7 @@ class AKDNet(nn.Module):
         self.embedding = LevelEmbedding(backbone.dims, width, norm_affine)
         if level_fusion == "early_cat":
             width, num_levels = width * num_levels, 1
-        self.fusion = fusion(dim * num_levels)
+        self.fusion = fusion_of(fusion, dim * num_levels)
         tokens = backbone.grid**2
         in_dim = width * num_crops if crop_fusion == "cat" else width
         needs = self.fusion.needs

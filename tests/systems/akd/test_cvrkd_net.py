@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from kdiqa.batch import Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.bank import ReferenceBank
-from kdiqa.systems.akd.integrator import Concatenation
 from kdiqa.systems.akd.net import AKDNet
 
-PRESET = {"sign": -1, "fusion": Concatenation, "level_fusion": "early_cat"}
+PRESET = {"sign": -1, "fusion": "cat", "level_fusion": "early_cat"}
 
 
 @pytest.fixture(scope="module")

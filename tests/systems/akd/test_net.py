@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from kdiqa.models.backbone import Backbone
-from kdiqa.systems.akd import integrator
+from kdiqa.systems.akd.integrator import FusionName
 from kdiqa.systems.akd.net import AKDNet
-
-FUSIONS = {
-    "dpaff1": integrator.CrossAttention,
-    "dpaff": partial(integrator.CrossAttention, project="query_key"),
-    "dpaff_res": partial(integrator.CrossAttention, project="query_key", residual=True),
-    "cat": integrator.Concatenation,
-    "add": integrator.Addition,
-    "aff": integrator.AttentionalFusion,
-    "none_lq": integrator.DifferenceOnly,
-    "none_diff": integrator.DistortedOnly,
-}
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +55,12 @@ def test_prediction_has_the_shapes_it_promises(swin: Backbone) -> None:
 
 
 @pytest.mark.parametrize("crop_fusion", ["cat", "mean"])
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", get_args(FusionName))
 def test_every_parameter_of_every_variant_gets_a_gradient(
     backbone: Backbone, fusion: str, crop_fusion: str
 ) -> None:
     net = AKDNet(
-        backbone, 3, depth=2, distorted_depth=1, fusion=FUSIONS[fusion],
+        backbone, 3, depth=2, distorted_depth=1, fusion=fusion,
         crop_fusion=crop_fusion, norm_affine=True,
     )  # fmt: skip
     said = net(*pyramids(backbone.dims))
@@ -112,10 +101,8 @@ def test_image_compared_with_itself_differs_nowhere(backbone: Backbone) -> None:
 
 def test_sign_turns_the_difference(backbone: Backbone) -> None:
     torch.manual_seed(0)
-    ours = AKDNet(backbone, 3, depth=1, distorted_depth=1, fusion=integrator.DifferenceOnly)
-    turned = AKDNet(
-        backbone, 3, depth=1, distorted_depth=1, sign=-1, fusion=integrator.DifferenceOnly
-    )
+    ours = AKDNet(backbone, 3, depth=1, distorted_depth=1, fusion="none_lq")
+    turned = AKDNet(backbone, 3, depth=1, distorted_depth=1, sign=-1, fusion="none_lq")
     turned.load_state_dict(ours.state_dict())
     image, second = pyramids(backbone.dims)
     torch.testing.assert_close(ours(image, second).score, turned(second, image).score)
