@@ -11,9 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -24,6 +22,7 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.jnd import Itself
 from kdiqa.data.pairs.pairing import Pairing, Reference
+from kdiqa.runtime.devices import one_thread
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.scorer import Scorer, opened, paired, pairing_of
 from kdiqa.scorer.views import MAX_PIXELS
@@ -188,8 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     if options.repeats < 1:
         command.error(f"--repeats is {options.repeats}; give at least 1.")
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+    one_thread()
     errors = Console(stderr=True)
     try:
         picture = read_rgb(options.picture) if options.picture else photograph()

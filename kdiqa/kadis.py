@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import shlex
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -18,7 +17,6 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 
-import cv2
 from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kdiqa.data.images.read import ImageReadError, check_images
 from kdiqa.data.kadis700k import LEVELS, Planned, distorted_folder, read_plan, write_distorted
 from kdiqa.distortions.kadid import find
+from kdiqa.runtime.devices import one_thread_without_interrupts
 
 GIB = 2**30
 PNG_SHARE = 0.6  # of a bitmap's size; 0.47 in the mean of all distortions of 20 photographs
@@ -43,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder: Path = options.output or distorted_folder(plan)
         plan = _chosen(plan, options.types, options.limit, options.part)
         _prepare(plan, folder, options.format)
-        left_over = list(folder.glob("*.tmp"))  # of a command that was killed, or is still at work
+        left_over = list(
+            folder.glob("*.part")
+        )  # of a command that was killed, or is still at work
         with _bar() as bar:
             task = bar.add_task("Distorting", total=len(plan) * len(LEVELS), rate="")
             for written, fault in _generated(plan, folder, options):
@@ -225,8 +226,7 @@ def _one(planned: Planned, folder: Path, suffix: str, seed: int) -> tuple[int, s
 
 def _begin() -> None:
     """Prepares a process: one thread, no ear for Ctrl-C, and an end with the one that began it."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    one_thread_without_interrupts()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image as Pillow
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from kdiqa.bundled import CARD
+from kdiqa.runtime.devices import auto_device
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.inputs import find
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         help="processes beside this one, default one a core")  # fmt: skip
     add("--engine", choices=("local", "ray"), default="local",
         help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, …")
+    add("--device", default=auto_device(), help="cpu, cuda, …")
     return made
 
 

@@ -26,6 +26,7 @@ from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.pairs.pool import told_banks
 from kdiqa.data.splits.leaks import seen
 from kdiqa.files.atomic import write
+from kdiqa.files.lock import folder_lock
 from kdiqa.metrics.selection import marked
 from kdiqa.runtime import devices
 from kdiqa.runtime.errors import told_plainly
@@ -33,7 +34,7 @@ from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.runtime.ranks import agreed, is_first, let_others_go_on, wait_for_first
-from kdiqa.runtime.signals import alone, listen
+from kdiqa.runtime.signals import listen
 from kdiqa.systems.sskd.targets import teach
 from kdiqa.training import search
 from kdiqa.training.callbacks.finite import FiniteLoss
@@ -68,7 +69,7 @@ def main(cfg: DictConfig) -> float | None:
     with told_plainly(folder), ranks_end_here():
         if not is_first():
             return run(cfg, folder)
-        with alone(folder, wait=PART_OF_A_RUN in os.environ):
+        with folder_lock(folder, wait=PART_OF_A_RUN in os.environ):
             return run(cfg, folder)
 
 

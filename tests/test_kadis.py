@@ -76,7 +76,7 @@ def test_what_a_kill_interrupts_is_completed_by_the_same_command(
     whole = {name: digest for name, digest in digests(folder).items() if name in undisturbed}
     assert 0 < len(whole) < 90
     assert whole.items() <= undisturbed.items()  # none is cut short
-    (folder / "photo0_01_01.0123.tmp").touch()  # as a kill in the middle of a file leaves it
+    (folder / "photo0_01_01.0123.part").touch()  # as a kill in the middle of a file leaves it
     assert kadis.main([str(root), "-o", str(folder), "--workers", "1"]) == 0
     assert digests(folder) == undisturbed
 
@@ -92,7 +92,7 @@ def test_ctrl_c_says_how_to_go_on(root: Path, tmp_path: Path) -> None:
     last = errors.rstrip().splitlines()[-2:]
     assert re.fullmatch(r"Interrupted after \d+ images\. Go on with:", last[0]), last
     assert last[1] == f"  python -m kdiqa.kadis {root} -o {folder} --workers 1"
-    assert not list(folder.glob("*.tmp"))
+    assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the process in /proc")

@@ -191,8 +191,8 @@ def wrong(folder: Path) -> dict[str, tuple[Callable[[], object], list[str]]]:
         r"No list at 'x\.txt'\. Give a file with a path a line\.": (list, ["x.txt"]),
         r"No picture in the folder 'e'\. Files end in: \.bmp, \.jpeg, \.jpg, \.png, \.tif, \.tiff,"
         r" \.webp\.": (lambda: Path("e").mkdir(), ["e"]),
-        r"'t\.csv' is no table of scores: it does not begin with image,score,units,error,model\."
-        r" Give --output another name\.": (
+        r"'t\.csv' is another table: it does not begin with image,score,units,error,model\."
+        r" Give another file name\.": (
             lambda: Path("t.csv").write_text("id,mos\n"), ["photos", "-o", "t.csv"]),
         r"'o\.csv' holds scores of the model aaaaaaaaaaaa, and this one is \w{12}\. Give --output"
         r" another name, or delete the file\.": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
+from kdiqa.files.atomic import write
 
 HOMEPAGE = "https://database.mmsp-kn.de/kadid-10k-database.html"
 PLAN = "kadis700k_ref_imgs.csv"
@@ -163,12 +163,7 @@ def write_distorted(planned: Planned, folder: Path, suffix: str, seed: int) -> i
 
 
 def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    """Writes an image so that another process finds the whole file or none."""
-    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    """Writes an image atomically; several processes may write the same one."""
     quick = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []
     data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
-    try:
-        unfinished.write_bytes(data.tobytes())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)  # where the disk was full
+    write(path, data.tobytes(), cache=True)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from kdiqa.runtime.devices import one_thread
+
 Loader = DataLoader[dict[str, Tensor]]
-
-
-def one_thread(worker: int) -> None:
-    """Keeps the threads of all workers together from outnumbering the cores."""
-    cv2.setNumThreads(0)
 
 
 def loader(

@@ -23,6 +23,7 @@ from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows, merge
 from kdiqa.models.bank import ReferenceBank
+from kdiqa.runtime.devices import auto_device
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
 
@@ -183,8 +184,7 @@ def scored_beside(made: Evaluation, references: Sequence[Any], device: str = "au
         references: Of each bank; a None stands for the second images that the batches hold.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = auto_device() if device == "auto" else device
     net: Any = made.checkpoint.net().to(device)
     pair, label = made.checkpoint.description["pair"], Label(**made.checkpoint.label)
     banks = [r if r is None else ReferenceBank.of(net.backbone, r, pair) for r in references]

@@ -1,1 +1,1 @@
-"""Files that survive a kill: written whole, appended line by line, locked."""
+"""Files that survive a kill: written atomically, appended line by line, locked."""

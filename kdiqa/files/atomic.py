@@ -1,9 +1,10 @@
-"""Files that are there whole or not at all, whatever ends the process that writes them."""
+"""Atomic writes: a file is there complete or not at all, whatever ends the writing process."""
 
 from __future__ import annotations
 
 import errno
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,40 +14,51 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, or limit on a f
 
 
 class NoSpaceError(OSError):
-    """A file found no room; what stood in its place before is as it was.
+    """There was no room for a file; its earlier version is untouched.
 
     Args:
         path: Of the file.
-        error: What the system said.
+        error: The system's error.
     """
 
     def __init__(self, path: Path, error: OSError) -> None:
+        self.path, self.error = path, error
         super().__init__(
             f"No room for '{path}': {os.strerror(error.errno or 0)}. What was saved before is"
-            " whole. Free some space on that disk and start the same command again."
+            " complete. Free some space on that disk and start the same command again."
         )
+
+    def __reduce__(self) -> tuple[type[NoSpaceError], tuple[Path, OSError]]:
+        """Returns how a worker process hands the error over."""
+        return type(self), (self.path, self.error)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Yields a file that takes a path's place once it is written, and on the disk.
+def replacing(path: Path, cache: bool = False) -> Iterator[IO[bytes]]:
+    """Yields a file that replaces a path once it is written, and on the disk.
 
-    It is written beside the path: a temporary folder may lie on another disk, from where a file
+    It is written in the same folder: a temporary folder may lie on another disk, from where a file
     is copied and not moved.
 
     Args:
         path: Of the file; its folder is made.
+        cache: Whether several processes may write the file at once, and it can be computed again:
+            each then writes a file of its own, and nobody waits for the disk.
 
     Raises:
-        NoSpaceError: If the disk is full; the path is then left alone.
+        NoSpaceError: If the disk is full; the path is then untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
+    # One name for all attempts: what a killed one left of a large file is overwritten.
+    unfinished = path.with_name(
+        f"{path.name}.{uuid.uuid4().hex}.part" if cache else f"{path.name}.part"
+    )
     try:
         with unfinished.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if not cache:
+                file.flush()
+                os.fsync(file.fileno())
         unfinished.replace(path)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
@@ -55,11 +67,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write(path: Path, data: bytes | str) -> None:
-    """Writes a file, whole or not at all; text as UTF-8.
+def write(path: Path, data: bytes | str, cache: bool = False) -> None:
+    """Writes a file atomically, as :func:`replacing` does; text as UTF-8.
 
     Raises:
         NoSpaceError: If the disk is full.
     """
-    with replacing(path) as file:
+    with replacing(path, cache) as file:
         file.write(data.encode() if isinstance(data, str) else data)

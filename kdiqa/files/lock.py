@@ -1,7 +1,8 @@
-"""Whose a job is: a file with process and host, so that two runners never run one job twice."""
+"""Locks: a run folder is one process's, and a study's job one runner's, on whatever machine."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -10,44 +11,89 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-SILENT = 300.0  # seconds after which a holder on another machine, who beats no more, is gone
+from kdiqa.files.atomic import write
+
+LOCK = ".lock"  # in a run folder
+HELD = (errno.EACCES, errno.EAGAIN)
+SILENT = 300.0  # seconds after which a holder on another machine whose lock ages is gone
 
 
-class Lock:
-    """A job's lock file.
+@contextmanager
+def folder_lock(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Holds a run folder; a process that dies holds it no more.
+
+    Args:
+        folder: The run's.
+        wait: Whether to wait for the process that holds it: a run's own job may outlive a run that
+            was killed, and be nearly done.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+") as file:
+        try:
+            # Of the process, not of the file: a data loader's workers do not inherit it.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in HELD:
+                print(
+                    f"'{folder}' cannot be locked ({error.strerror}): start no second run there."
+                )
+            else:
+                _await(folder, file, wait)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _await(folder: Path, file: IO[str], wait: bool) -> None:
+    holder = (folder / LOCK).read_text().strip()
+    message = f"'{folder}' is being trained by process {holder}"
+    if not wait:
+        raise ValueError(f"{message}. Wait for its end, or stop it with: kill {holder}")
+    print(f"{message}: waiting for its end.", flush=True)
+    fcntl.lockf(file, fcntl.LOCK_EX)
+
+
+class JobLock:
+    """The lock of a study's job: a file with the runner's host and processes.
 
     It names the runner and, once it runs, the job's own process: a job outlives a runner that was
-    killed, and nobody may start it beside itself. Dead processes hold nothing. Of another machine's
-    processes only the file's age tells, which :meth:`beat` renews.
+    killed, and must not be started twice. Dead processes hold nothing. A process on another machine
+    holds the lock while the file is young, which :meth:`beat` sees to.
 
     Args:
         path: The file.
-        guard: A file that all runners of the study share; held for the moment of taking a lock.
+        guard: A file that all runners of the study share; held while a lock is taken.
     """
 
     def __init__(self, path: Path, guard: Path) -> None:
         self.path, self.guard = path, guard
 
     def holder(self) -> str | None:
-        """Returns who holds the lock, in words, or None when it is free or its holder is dead."""
+        """Returns a description of the holder, None when the lock is free or its holder is dead."""
         try:
-            told = json.loads(self.path.read_text())
+            content = json.loads(self.path.read_text())
             age = time.time() - self.path.stat().st_mtime
         except FileNotFoundError:
             return None
         except ValueError:  # cut short by a full disk: nobody's
             return None
-        host, processes = told["host"], told["processes"]
+        host, processes = content["host"], content["processes"]
         if host != socket.gethostname():
             return f"process {processes[0][0]} on {host}" if age < SILENT else None
         alive = [pid for pid, began in processes if is_alive(pid, began)]
         return f"process {alive[0]}" if alive else None
 
     def take(self) -> bool:
-        """Takes the lock for this process, and returns whether it was to be had."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.guard):
+        """Takes the lock for this process, and returns whether it was free."""
+        self.guard.parent.mkdir(parents=True, exist_ok=True)
+        with self.guard.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # unlike lockf, it excludes other threads too
             if self.holder() is not None:
                 return False
             self._write([os.getpid()])
@@ -58,21 +104,19 @@ class Lock:
         self._write([os.getpid(), pid])
 
     def beat(self) -> None:
-        """Says that the holder is alive."""
+        """Renews the file's time: the holder is alive."""
         os.utime(self.path)
 
     def release(self) -> None:
-        """Gives the lock back."""
+        """Frees the lock."""
         self.path.unlink(missing_ok=True)
 
     def _write(self, processes: Sequence[int]) -> None:
-        told = {
+        content = {
             "host": socket.gethostname(),
             "processes": [[pid, beginning(pid)] for pid in processes],
         }
-        unfinished = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(told))
-        unfinished.replace(self.path)
+        write(self.path, json.dumps(content), cache=True)
 
 
 def beginning(pid: int) -> str | None:
@@ -104,12 +148,3 @@ def _stat(pid: int) -> list[str]:
     except OSError:
         return []
     return text.rpartition(")")[2].split()  # the name before it may hold anything
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Holds a file that one process at a time can hold; a dead one holds it no more."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

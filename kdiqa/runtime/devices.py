@@ -1,14 +1,42 @@
-"""Which GPUs are whose, where several jobs run at once on one machine."""
+"""What computes: the device, the GPUs of each of several jobs, the thread of each worker."""
 
 from __future__ import annotations
 
 import os
 import re
+import signal
+import sys
 from collections.abc import Sequence
 from multiprocessing import current_process
 from typing import Any
 
-WORKER = re.compile(r"LokyProcess-(\d+)")  # what joblib calls its processes
+WORKER = re.compile(r"LokyProcess-(\d+)")  # joblib's name of its processes
+
+
+def auto_device() -> str:
+    """Returns ``cuda`` where there is a GPU, else ``cpu``."""
+    import torch  # here, as a study's runner waits for no library
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def one_thread(worker: int = 0) -> None:
+    """Computes in one thread from here on: several such processes share the cores best.
+
+    Args:
+        worker: Which one; a DataLoader says so to its ``worker_init_fn``.
+    """
+    import cv2
+
+    cv2.setNumThreads(0)
+    if "torch" in sys.modules:  # who only distorts images does not wait for it
+        sys.modules["torch"].set_num_threads(1)
+
+
+def one_thread_without_interrupts(worker: int = 0) -> None:
+    """Computes in one thread, and leaves Ctrl-C to the main process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    one_thread()
 
 
 def visible() -> list[str]:
@@ -21,22 +49,22 @@ def visible() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-def share(devices: Sequence[str], place: int, num: int = 1) -> list[str]:
-    """Returns the devices of the job in a place, in turn.
+def share(devices: Sequence[str], index: int, num: int = 1) -> list[str]:
+    """Returns the devices of one of several jobs, in turn.
 
     Args:
         devices: All there are.
-        place: Of the job among those that run at once, from 0.
+        index: Of the job among those that run at once, from 0.
         num: Devices a job needs.
 
     Example:
-        >>> [share(["0", "1", "2", "3"], place) for place in (0, 1, 4)]
+        >>> [share(["0", "1", "2", "3"], index) for index in (0, 1, 4)]
         [['0'], ['1'], ['0']]
-        >>> [share(["0", "1", "2", "3"], place, 2) for place in (0, 1, 2)]
+        >>> [share(["0", "1", "2", "3"], index, 2) for index in (0, 1, 2)]
         [['0', '1'], ['2', '3'], ['0', '1']]
     """
     turns = max(1, len(devices) // num)
-    start = place % turns * num
+    start = index % turns * num
     return list(devices[start : start + num])
 
 

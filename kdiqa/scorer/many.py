@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.data.images.read import read_rgb
+from kdiqa.runtime.devices import one_thread_without_interrupts
 from kdiqa.scorer.rows import Row
 from kdiqa.scorer.scorer import Scorer
 
@@ -115,7 +114,6 @@ def rows(scorer: Scorer, paths: Sequence[str], batch: Sequence[Seen]) -> list[Ro
 
 def _quiet_and_single(worker: int) -> None:
     """Leaves Ctrl-C to the main process, and the other cores to the other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    one_thread_without_interrupts()
     # The thread that hands tensors over would print that the main process has gone.
     sys.excepthook = lambda *error: None
-    cv2.setNumThreads(0)

@@ -8,11 +8,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import cv2
 import ray
-import torch
 from ray.data import ActorPoolStrategy, DataContext
 
+from kdiqa.runtime.devices import one_thread
 from kdiqa.scorer.many import Pictures, rows
 from kdiqa.scorer.rows import Row
 from kdiqa.scorer.scorer import Scorer
@@ -30,8 +29,7 @@ class Actor:
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
-        torch.set_num_threads(1)  # as each worker of the plain command
-        cv2.setNumThreads(0)
+        one_thread()  # as each worker of the plain command
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Returns the rows of a batch as text, to the last bit.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
-ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # file names are bytes
+from kdiqa.files.append import AppendedTable
 
 
 class Row(NamedTuple):
@@ -54,52 +52,24 @@ class Table:
     """
 
     def __init__(self, path: Path, model: str) -> None:
-        self.path = path
-        self.rows = self._held(model) if path.is_file() and path.stat().st_size else []
-        self.file: TextIO = path.open("a", newline="", **ENCODING)  # type: ignore[call-overload]
-        if not self.path.stat().st_size:
-            csv.writer(self.file).writerow(Row._fields)
-            self.file.flush()
+        self.table = AppendedTable(path, Row._fields)
+        self.rows = [parsed(cells) for cells in self.table.rows]
+        other = {row.model for row in self.rows} - {model}
+        if other:
+            raise ValueError(
+                f"'{path}' holds scores of the model {sorted(other)[0]}, and this one is {model}."
+                " Give --output another name, or delete the file."
+            )
+        self.append([])
 
     def append(self, rows: Iterable[Row]) -> None:
         """Writes rows so that a process that dies now has written them."""
-        csv.writer(self.file).writerows(row.cells() for row in rows)
-        self.file.flush()
-
-    def _held(self, model: str) -> list[Row]:
-        """Returns the rows of the file, and cuts off what an interruption left of the next one."""
-        data = self.path.read_bytes()
-        begin = ",".join(Row._fields).encode()
-        if not data.startswith(begin[: len(data)]):
-            raise ValueError(
-                f"'{self.path}' is no table of scores: it does not begin with"
-                f" {','.join(Row._fields)}. Give --output another name."
-            )
-        parsed: list[list[str]] | None = None
-        while parsed is None:
-            data = data[: data.rfind(b"\n") + 1]
-            parsed = _parsed(data.decode(**ENCODING))
-            data = data if parsed is not None else data[:-1]
-        rows = [
-            Row(image, float(score) if score else None, float(units) if units else None, *rest)
-            for image, score, units, *rest in parsed
-        ]
-        other = {row.model for row in rows} - {model}
-        if other:
-            raise ValueError(
-                f"'{self.path}' holds scores of the model {sorted(other)[0]}, and this one is"
-                f" {model}. Give --output another name, or delete the file."
-            )
-        with self.path.open("r+b") as file:
-            file.truncate(len(data))
-        return rows
+        self.table.append(row.cells() for row in rows)
 
 
-def _parsed(text: str) -> list[list[str]] | None:
-    """Returns the cells of whole lines, None where the last one is not whole."""
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error:
-        return None
-    whole = all(len(cells) == len(Row._fields) for cells in lines)
-    return lines[1:] if whole else None
+def parsed(cells: Sequence[str]) -> Row:
+    """Returns a row from its cells."""
+    image, score, units, error, model = cells
+    return Row(
+        image, float(score) if score else None, float(units) if units else None, error, model
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kdiqa.files.atomic import write
-from kdiqa.files.lock import Lock
+from kdiqa.files.lock import JobLock
 from kdiqa.runtime.devices import visible
 from kdiqa.study import state, table
 from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
@@ -104,7 +104,7 @@ def planned(study: Study, logs: Path, roots: dict[str, str], console: Console) -
     tasks: dict[Path, Task] = {}
     for job in study.jobs():
         config = state.of_job(compositions[job.variant.name], job)
-        lock = Lock(
+        lock = JobLock(
             logs / "locks" / f"{str(job.place).replace('/', '-')}.json", logs / "locks/all"
         )
         task = Task(job, logs / job.place, config, lock, roots=roots)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kdiqa.files.lock import Lock
+from kdiqa.files.lock import JobLock
 from kdiqa.runtime.devices import share
 from kdiqa.runtime.launch import PART_OF_A_RUN, RANK_VARIABLES
 from kdiqa.study import state
@@ -42,7 +42,7 @@ class Task:
     job: Job
     folder: Path
     config: state.Flat
-    lock: Lock
+    lock: JobLock
     roots: Mapping[str, str] = field(default_factory=dict)
     teacher: Task | None = None
     stale: bool = False

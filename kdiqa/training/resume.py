@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdiqa.files.append import complete
 from kdiqa.files.atomic import write
 
 CURVES = "metrics.csv"
@@ -62,5 +63,5 @@ def join(folder: Path) -> None:
 
 def read(path: Path) -> pd.DataFrame:
     """Returns the whole lines of a table: a process that was killed leaves half of one."""
-    whole = path.read_text().rpartition("\n")[0]
-    return pd.read_csv(io.StringIO(f"{whole}\n")) if whole else pd.DataFrame()
+    lines = complete(path.read_bytes())
+    return pd.read_csv(io.BytesIO(lines)) if lines else pd.DataFrame()

@@ -25,7 +25,7 @@ SMALL = 2**16  # bytes a file may have
 
 def full(path: Path, why: str = "File too large") -> str:
     return (
-        f"No room for '{path}': {why}. What was saved before is whole. Free some space on that disk"
+        f"No room for '{path}': {why}. What was saved before is complete. Free some space on that disk"
         " and start the same command again."
     )
 

@@ -1,9 +1,10 @@
-"""A job belongs to one living process at a time."""
+"""A run folder belongs to one process, a study's job to one living runner."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,19 +13,61 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.files.lock import SILENT, Lock, beginning, is_alive
+from kdiqa.files.lock import SILENT, JobLock, beginning, folder_lock, is_alive
+
+
+def test_a_folder_holds_one_run_at_a_time(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom kdiqa.files.lock import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])):\n    print('in', flush=True); input()\n"
+    )
+    folder, pipe = tmp_path / "run", subprocess.PIPE
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdin=pipe, stdout=pipe, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in\n"
+    message = (
+        f"'{folder}' is being trained by process {process.pid}. Wait for its end, or stop it with:"
+        f" kill {process.pid}"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"), folder_lock(folder):
+        pass
+    process.kill()
+    process.wait()
+    with folder_lock(folder):
+        assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_job_waits_for_the_process_that_outlived_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom kdiqa.files.lock import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])):\n"
+        "    print('in', flush=True); time.sleep(1); Path(sys.argv[1], 'done').touch()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    with folder_lock(tmp_path, wait=True):
+        assert (tmp_path / "done").exists()
+    message = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end.\n"
+    assert capsys.readouterr().out == message
+    process.wait()
 
 
 @pytest.fixture
-def lock(tmp_path: Path) -> Lock:
-    return Lock(tmp_path / "job.json", tmp_path / "all")
+def lock(tmp_path: Path) -> JobLock:
+    return JobLock(tmp_path / "job.json", tmp_path / "all")
 
 
-def held_by(lock: Lock, host: str, pid: int, began: str | None) -> None:
+def held_by(lock: JobLock, host: str, pid: int, began: str | None) -> None:
     lock.path.write_text(json.dumps({"host": host, "processes": [[pid, began]]}))
 
 
-def test_lock_is_taken_once_and_given_back(lock: Lock) -> None:
+def test_lock_is_taken_once_and_given_back(lock: JobLock) -> None:
     assert lock.take()
     assert lock.holder() == f"process {os.getpid()}"
     assert not lock.take()
@@ -33,7 +76,7 @@ def test_lock_is_taken_once_and_given_back(lock: Lock) -> None:
     assert lock.take()
 
 
-def test_dead_holder_holds_nothing(lock: Lock) -> None:
+def test_dead_holder_holds_nothing(lock: JobLock) -> None:
     process = subprocess.Popen([sys.executable, "-S", "-c", ""])
     began = beginning(process.pid)
     process.wait()
@@ -42,7 +85,7 @@ def test_dead_holder_holds_nothing(lock: Lock) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="only Linux says when it began")
-def test_number_of_a_dead_process_that_another_has_now_holds_nothing(lock: Lock) -> None:
+def test_number_of_a_dead_process_that_another_has_now_holds_nothing(lock: JobLock) -> None:
     held_by(lock, socket.gethostname(), os.getpid(), "1")
     assert lock.holder() is None
     process = subprocess.Popen([sys.executable, "-S", "-c", ""], stdout=subprocess.PIPE)
@@ -53,19 +96,19 @@ def test_number_of_a_dead_process_that_another_has_now_holds_nothing(lock: Lock)
     process.wait()
 
 
-def test_job_outlives_its_runner_and_keeps_the_lock(lock: Lock) -> None:
+def test_job_outlives_its_runner_and_keeps_the_lock(lock: JobLock) -> None:
     process = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
     dead = subprocess.Popen([sys.executable, "-S", "-c", ""])
     dead.wait()
-    told = [[dead.pid, "1"], [process.pid, beginning(process.pid)]]
-    lock.path.write_text(json.dumps({"host": socket.gethostname(), "processes": told}))
+    processes = [[dead.pid, "1"], [process.pid, beginning(process.pid)]]
+    lock.path.write_text(json.dumps({"host": socket.gethostname(), "processes": processes}))
     assert lock.holder() == f"process {process.pid}"
     assert not lock.take()
     process.communicate(b"\n")
     assert lock.take()
 
 
-def test_holder_on_another_machine_is_gone_when_it_beats_no_more(lock: Lock) -> None:
+def test_holder_on_another_machine_is_gone_when_it_beats_no_more(lock: JobLock) -> None:
     held_by(lock, "elsewhere", 12, None)
     assert lock.holder() == "process 12 on elsewhere"
     past = lock.path.stat().st_mtime - SILENT - 1
@@ -75,8 +118,8 @@ def test_holder_on_another_machine_is_gone_when_it_beats_no_more(lock: Lock) -> 
 
 def test_of_many_who_find_a_stale_lock_one_takes_it(tmp_path: Path) -> None:
     path = tmp_path / "job.json"
-    held_by(Lock(path, tmp_path / "all"), socket.gethostname(), 2**22 + 1, None)
-    locks = [Lock(path, tmp_path / "all") for _ in range(16)]
+    held_by(JobLock(path, tmp_path / "all"), socket.gethostname(), 2**22 + 1, None)
+    locks = [JobLock(path, tmp_path / "all") for _ in range(16)]
     with ThreadPoolExecutor(16) as pool:
         taken = list(pool.map(lambda one: one.take(), locks))
     assert sum(taken) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kdiqa.runtime.signals import Stopped, alone, reason, stoppable
+from kdiqa.runtime.signals import Stopped, reason, stoppable
 from tests.runs import TEACHER
 
 ROOT = Path(__file__).parents[2]
@@ -96,48 +95,6 @@ def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) 
     assert err.count("Continue with:") == 1
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-
-
-def test_a_folder_holds_one_run_at_a_time(tmp_path: Path) -> None:
-    program = (
-        "import sys\nfrom pathlib import Path\nfrom kdiqa.runtime.signals import alone\n"
-        "with alone(Path(sys.argv[1])):\n    print('in', flush=True); input()\n"
-    )
-    folder, pipe = tmp_path / "run", subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)], stdin=pipe, stdout=pipe, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "in\n"
-    message = (
-        f"'{folder}' is being trained by process {process.pid}. Wait for its end, or stop it with:"
-        f" kill {process.pid}"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"), alone(folder):
-        pass
-    process.kill()
-    process.wait()
-    with alone(folder):
-        assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
-
-
-def test_a_job_waits_for_the_process_that_outlived_its_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    program = (
-        "import sys, time\nfrom pathlib import Path\nfrom kdiqa.runtime.signals import alone\n"
-        "with alone(Path(sys.argv[1])):\n"
-        "    print('in', flush=True); time.sleep(1); Path(sys.argv[1], 'done').touch()\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()
-    with alone(tmp_path, wait=True):
-        assert (tmp_path / "done").exists()
-    told = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end.\n"
-    assert capsys.readouterr().out == told
-    process.wait()
 
 
 def test_signals_stop_only_inside_and_only_where_nobody_else_waits_for_them() -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from kdiqa.files.atomic import FULL, NoSpaceError
+from kdiqa.runtime.devices import auto_device
 
 SPARE = 1.1  # of the disk that must be free, for one that is needed
 RANKS = (("RANK", 0), ("WORLD_SIZE", 1))
@@ -177,7 +178,7 @@ def fill(
                 yield keys[-1]
 
     loader: Iterable[Any] = DataLoader(dataset, sampler=Stream(pending()), **options)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(auto_device())
     net.to(device)
     done = 0
     with progress_of(title, len(missing), rows.bytes_of_one) as (bar, task):

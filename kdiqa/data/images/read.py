@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,7 @@ from kdiqa.data.images.formats import (
     is_plain_png,
     scan,
 )
+from kdiqa.files.atomic import write
 
 MISSING = "missing"
 FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error)
@@ -81,12 +81,10 @@ def _reason(error: Exception) -> str:
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Writes an image so that another process finds the whole file or none."""
-    unfinished = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    """Writes an image atomically; several processes may write the same one."""
     quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
     data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
-    unfinished.write_bytes(data.tobytes())
-    unfinished.replace(path)
+    write(path, data.tobytes(), cache=True)
 
 
 def _read_jpeg(data: bytes) -> NDArray[np.uint8]:

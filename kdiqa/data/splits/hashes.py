@@ -40,6 +40,7 @@ from PIL import Image, ImageOps
 from rich.progress import Progress
 
 from kdiqa.data.images.read import ImageReadError
+from kdiqa.files.atomic import replacing
 
 VERSION = 1  # raise it when the same file gives another print
 SIDE = 32  # of a thumbnail, in pixels: what perceptual hashes are made of
@@ -167,23 +168,20 @@ class Kept:
         self.rows = {key: row for row, key in enumerate(keys)}
 
     def add(self, keys: Sequence[str], thumbs: Sequence[NDArray[np.uint8]]) -> None:
-        """Adds prints, and writes all so that another process finds a whole file."""
+        """Adds prints, and writes all atomically."""
         new = Prints.of(thumbs)
         self.rows |= {key: len(self.prints) + row for row, key in enumerate(keys)}
         self.prints = Prints(
             np.concatenate([self.prints.thumbs, new.thumbs]),
             np.concatenate([self.prints.codes, new.codes]),
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(f".{os.getpid()}.part")
-        with unfinished.open("wb") as file:
+        with replacing(self.path, cache=True) as file:
             np.savez(
                 file,
                 keys=np.array(list(self.rows)),
                 thumbs=self.prints.thumbs,
                 codes=self.prints.codes,
             )
-        unfinished.replace(self.path)
 
 
 def to_text(thumb: NDArray[np.uint8]) -> str:

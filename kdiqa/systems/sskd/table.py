@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from kdiqa.data.record import Record
+from kdiqa.files.append import AppendedTable
+from kdiqa.files.atomic import write
 
 COLUMNS = ["image", "bytes", "s_mean", "s_std"]
 Key = tuple[str, int]
@@ -36,12 +39,11 @@ class TargetTable:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.parts = sorted(path.parent.glob(f"{path.stem}.*.part"))
+        self.parts = sorted(path.parent.glob(f"{path.stem}.[0-9]*.part"))
         self.rows: dict[Key, Target] = {}
         for held in (path, *self.parts):
-            if held.is_file():
-                self.rows |= read(held)
-        self.file: TextIO | None = None
+            self.rows |= targets(AppendedTable(held, COLUMNS).rows)
+        self.part: AppendedTable | None = None
 
     def __contains__(self, record: Record) -> bool:
         return key_of(record) in self.rows
@@ -51,29 +53,25 @@ class TargetTable:
 
     def append(self, rows: Iterable[tuple[Record, Target]]) -> None:
         """Writes rows so that a process that dies now has written them."""
-        if self.file is None:
-            part = self.path.parent / f"{self.path.stem}.{os.getpid()}.part"
-            self.file = part.open("w", newline="", encoding="utf-8")
-            self.parts.append(part)
-            csv.writer(self.file).writerow(COLUMNS)
+        if self.part is None:
+            self.part = AppendedTable(
+                self.path.parent / f"{self.path.stem}.{os.getpid()}.part", COLUMNS
+            )
+            self.parts.append(self.part.path)
         new = {key_of(record): target for record, target in rows}
-        csv.writer(self.file).writerows([*key, *map(repr, row)] for key, row in new.items())
-        self.file.flush()
+        self.part.append(cells(new))
         self.rows |= new
 
     def finish(self) -> None:
         """Makes the whole table of all parts."""
-        if self.file is not None:
-            self.file.close()
-            self.file = None
+        if self.part is not None:
+            self.part.close()
+            self.part = None
         if not self.parts:
             return
-        unfinished = self.path.with_suffix(f".{os.getpid()}.tmp")
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            table.writerows([*key, *map(repr, row)] for key, row in sorted(self.rows.items()))
-        unfinished.replace(self.path)
+        table = io.StringIO(newline="")
+        csv.writer(table).writerows([COLUMNS, *cells(dict(sorted(self.rows.items())))])
+        write(self.path, table.getvalue().encode(errors="surrogateescape"), cache=True)
         for part in self.parts:
             part.unlink(missing_ok=True)
         self.parts = []
@@ -84,11 +82,11 @@ def key_of(record: Record) -> Key:
     return record.name, record.image.stat().st_size
 
 
-def read(path: Path) -> dict[Key, Target]:
-    """Returns the rows of a file, without what an interruption left of the last one."""
-    text = path.read_bytes().decode("utf-8")
-    whole = text[: text.rfind("\n") + 1].splitlines()
-    return {
-        (row["image"], int(row["bytes"])): Target(float(row["s_mean"]), float(row["s_std"]))
-        for row in csv.DictReader(whole)
-    }
+def cells(rows: Mapping[Key, Target]) -> list[list[str]]:
+    """Returns targets as a file's rows, to the last bit."""
+    return [[image, str(size), *map(repr, target)] for (image, size), target in rows.items()]
+
+
+def targets(rows: Iterable[Sequence[str]]) -> dict[Key, Target]:
+    """Returns the targets in a file's rows."""
+    return {(image, int(size)): Target(float(mean), float(std)) for image, size, mean, std in rows}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +21,7 @@ from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
 from kdiqa.data.splits.leaks import guard
 from kdiqa.models.digest import digest
+from kdiqa.runtime.devices import auto_device, one_thread
 from kdiqa.scorer import scorer as scorers
 from kdiqa.scorer.scorer import Scorer
 from kdiqa.systems.sskd.callback import SoftTargets
@@ -78,7 +78,7 @@ def teach(cfg: DictConfig, data: Any, callbacks: Sequence[Any]) -> None:
     """
     for callback in callbacks:
         if isinstance(callback, SoftTargets):
-            scorer = scorers.load(cfg.teacher, device(), seed_by="name")
+            scorer = scorers.load(cfg.teacher, auto_device(), seed_by="name")
             if callback.crops is not None:
                 scorer.views.crops = callback.crops
             node: Any = OmegaConf.to_container(cfg.callbacks.soft_targets, resolve=True)
@@ -136,11 +136,6 @@ def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
     return targets
 
 
-def device() -> str:
-    """Returns where the teacher scores."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def fill(
     table: TargetTable, records: Sequence[Record], scorer: Scorer, how: SoftTargets, workers: int
 ) -> None:
@@ -163,8 +158,8 @@ def asking(
     records: Sequence[Record], scorer: Scorer, how: SoftTargets, workers: int
 ) -> Iterator[list[float]]:
     """Yields the scores of each image's looks; on a CPU each worker scores what it reads."""
-    looks = Looks(records, scorer, how.looks, how.mirrored, workers > 0 and device() == "cpu")
-    for seen in DataLoader(looks, batch_size=None, num_workers=workers, worker_init_fn=_single):
+    looks = Looks(records, scorer, how.looks, how.mirrored, workers > 0 and auto_device() == "cpu")
+    for seen in DataLoader(looks, batch_size=None, num_workers=workers, worker_init_fn=one_thread):
         yield seen if isinstance(seen, list) else scorer.predict(seen).tolist()
 
 
@@ -201,12 +196,6 @@ class Looks(Dataset[Any]):
             views.append(self.scorer.views(shown, name))
         crops = {key: torch.stack([view[key] for view in views]) for key in views[0]}
         return self.scorer.predict(crops).tolist() if self.whole else crops
-
-
-def _single(worker: int) -> None:
-    """Leaves the other cores to the other workers."""
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
 
 
 def hold(callback: SoftTargets, table: TargetTable, data: Any, name: str) -> None:

@@ -1,0 +1,79 @@
+"""Tables that are appended to: complete up to the last line, whatever stops their writer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # file names are bytes
+
+
+class AppendedTable:
+    """A CSV file of rows of one width, of which an interruption costs the last line at most.
+
+    Nothing is changed before the first :meth:`append`, which cuts off what an interruption has
+    left of a line.
+
+    Args:
+        path: Of the file, which may be there already.
+        columns: Their names, its first line.
+
+    Raises:
+        ValueError: If the file does not begin with them.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path, self.columns = path, list(columns)
+        self.file: TextIO | None = None
+        data = path.read_bytes() if path.is_file() else b""
+        first = ",".join(columns)
+        if not data.startswith(first.encode()[: len(data)]):
+            raise ValueError(
+                f"'{path}' is another table: it does not begin with {first}. Give another"
+                " file name."
+            )
+        self.rows, self._complete = self._read(data)
+        """The complete rows that the file held when it was opened."""
+
+    def append(self, rows: Iterable[Sequence[str]]) -> None:
+        """Writes rows so that a process that dies now has written them."""
+        if self.file is None:
+            self.path.touch()
+            with self.path.open("r+b") as file:
+                file.truncate(self._complete)
+            self.file = self.path.open("a", newline="", **ENCODING)  # type: ignore[call-overload]
+            if not self._complete:
+                csv.writer(self.file).writerow(self.columns)
+        csv.writer(self.file).writerows(rows)
+        self.file.flush()
+
+    def close(self) -> None:
+        """Closes the file; a later :meth:`append` would need a new table."""
+        if self.file is not None:
+            self.file.close()
+
+    def _read(self, data: bytes) -> tuple[list[list[str]], int]:
+        """Returns the complete rows of a file, and how many bytes they and the header take."""
+        while True:
+            data = complete(data)
+            text = io.StringIO(data.decode(**ENCODING), newline="")
+            try:
+                header_and_rows = list(csv.reader(text, strict=True))
+                if all(len(row) == len(self.columns) for row in header_and_rows):
+                    return header_and_rows[1:], len(data)
+            except csv.Error:  # a name with a line end in it, cut there
+                pass
+            data = data[:-1]
+
+
+def complete(data: bytes) -> bytes:
+    r"""Returns the complete lines of a file.
+
+    Example:
+        >>> complete(b"epoch,loss\n0,1.5\n1,1."), complete(b"epo")
+        (b'epoch,loss\n0,1.5\n', b'')
+    """
+    return data[: data.rfind(b"\n") + 1]
