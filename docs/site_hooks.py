@@ -1,4 +1,4 @@
-"""What the site needs besides its pages: one of the API for each module, and readable roles."""
+"""What the site needs besides its pages: those of the systems and of the API, and readable roles."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ MATH = re.compile(r":math:<code>([^<]+)</code>")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Adds a page of the API for each folder of the package, and one for what stands beside them."""
+    """Adds the pages of the systems, and one of the API for each folder of the package."""
+    for page in sorted(PACKAGE.glob("systems/*/*.md")):
+        files.append(File.generated(config, f"systems/{title(page)}.md", abs_src_path=str(page)))
     for name, modules in rooms().items():
         directives = "\n\n".join(f"::: {module}" for module in modules)
         text = f"# {name}\n\n{directives}\n"
         files.append(File.generated(config, f"reference/{name}.md", content=text))
     return files
+
+
+def title(page: Path) -> str:
+    """Returns the name of a system by its page: of its folder, or the page's own."""
+    return page.parent.name if page.stem == "README" else page.stem.lower()
 
 
 def rooms() -> dict[str, list[str]]:

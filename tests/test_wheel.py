@@ -14,7 +14,8 @@ from tests.fakes import picture, write
 ROOT = Path(__file__).parents[1]
 CONFIGS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
 PAGE = {f"kdiqa/report/templates/page.{kind}" for kind in ("html", "css")}
-BUNDLED = {"kdiqa/bundled/student.safetensors", "kdiqa/bundled/card.md"}
+BUNDLED = {"kdiqa/bundled/student.safetensors"}
+PAGES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.md")}
 MODULES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.py")}
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_carries_the_package_its_configs_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"kdiqa-{__version__}.dist-info/"
-    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | PAGE | BUNDLED | {
+    assert {f"kdiqa/{name}" for name in CONFIGS} | MODULES | PAGES | PAGE | BUNDLED | {
         "kdiqa/py.typed"
     } <= names
     assert info + "licenses/LICENSE" in names
@@ -68,7 +69,7 @@ def test_installed_package_composes_an_experiment_in_an_empty_folder(
 
 def test_python_finds_the_unpacked_wheel_before_the_checkout(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    where = "import kdiqa.config.checkpoint as c; print(c.conf_dir())"
+    where = "import kdiqa.config.compose as c; print(c.conf_dir())"
     done = subprocess.run(
         [sys.executable, "-c", where],
         cwd=tmp_path,

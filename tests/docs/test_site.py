@@ -44,6 +44,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_page_and_every_module_is_there(site: Path) -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").is_file(), page
+    systems = {page.stem for page in (site / "systems").glob("*.html")}
+    assert systems == {"akd", "cvrkd", "ganiqa", "qfm", "sskd"}
     shown = "".join(page.read_text() for page in (site / "reference").glob("*.html"))
     for module in (
         "kdiqa.files.atomic",
