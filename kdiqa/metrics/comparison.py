@@ -1,7 +1,7 @@
-"""Whether one method agrees better with opinions than another, on the same images.
+"""Whether one method agrees better with the MOS than another, on the same images.
 
-The tests of dependent correlations and the bootstrap speak of other images; Wilcoxon's of other
-splits (or seeds). Swapping the two methods changes signs and nothing else.
+Steiger's test speaks of other images, as the bootstrap does; Wilcoxon's of other splits or seeds.
+Swapping the two methods changes signs and nothing else.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from kdiqa.metrics.correlation import plcc, srcc
-from kdiqa.metrics.resampling import Interval, Measure, bootstrap, groups_of, weighted_srcc
-from kdiqa.metrics.vectors import Vector, pair
+from kdiqa.metrics.correlation import srcc
+from kdiqa.metrics.vectors import pair
 
 
 class Outcome(NamedTuple):
-    """What a test found."""
+    """The result of a test."""
 
     statistic: float
     """Positive where the first method is the better one; 0.0 where nothing could be tested."""
@@ -28,23 +27,22 @@ class Outcome(NamedTuple):
 NOTHING = Outcome(0.0, 1.0)
 
 
-def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike, rank: bool = True) -> Outcome:
-    r"""Returns Steiger's Z test of two correlations with the same opinions.
+def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike) -> Outcome:
+    r"""Returns Steiger's Z test of two Spearman correlations with the same MOS.
 
     .. math:: Z = \frac{(z_a - z_b) \sqrt{N - 3}}{\sqrt{2 - 2 \bar s}}, \qquad
         \bar s = \frac{r_{ab} (1 - 2 \bar r^2) - \bar r^2 (1 - 2 \bar r^2 - r_{ab}^2) / 2}
         {(1 - \bar r^2)^2}
 
     with :math:`z = \operatorname{artanh} r` and :math:`\bar r` the mean of both correlations
-    (his equations 3, 11 and 14). For Spearman's correlations it is applied to ranks, as is
-    customary; this is an approximation. It takes images to be independent: on synthetic data
-    sets, where contents are shared, prefer :func:`bootstrap_difference` by contents.
+    (his equations 3, 11 and 14). Its application to ranks is customary, and an approximation. It
+    takes images to be independent: on synthetic data sets, where images share contents, prefer
+    the bootstrap by contents.
 
     Args:
         score_a: predictions of one method, :math:`(N,)`.
         score_b: those of the other, for the same images, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
-        rank: compares Spearman's correlations; otherwise Pearson's.
+        mos: labels, :math:`(N,)`.
 
     References:
         | Tests for Comparing Elements of a Correlation Matrix (Steiger, 1980)
@@ -56,124 +54,17 @@ def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike, rank: bool =
         >>> steiger(better, worse, mos).p_value < 1e-6
         True
     """
-    return steiger_of(*_correlations(score_a, score_b, mos, rank))
-
-
-def steiger_of(r_a: float, r_b: float, r_ab: float, num_images: int) -> Outcome:
-    """Returns Steiger's Z test from the correlations themselves.
-
-    Args:
-        r_a: of the first method with the opinions.
-        r_b: of the second.
-        r_ab: of the two methods with each other.
-        num_images: N.
-
-    Example:
-        >>> found = steiger_of(0.5, 0.4, 0.1, 103)
-        >>> round(found.statistic, 4), round(found.p_value, 4)
-        (0.8887, 0.3742)
-    """
-    if num_images < 5 or max(abs(r_a), abs(r_b)) >= 1 or r_ab >= 1:
+    r_a, r_b, r_ab = srcc(score_a, mos), srcc(score_b, mos), srcc(score_a, score_b)
+    num = len(np.asarray(mos))
+    if num < 5 or max(abs(r_a), abs(r_b)) >= 1 or r_ab >= 1:
         return NOTHING
     square = ((r_a + r_b) / 2) ** 2
     shared = r_ab * (1 - 2 * square) - square * (1 - 2 * square - r_ab**2) / 2
     shared /= (1 - square) ** 2
     if shared >= 1:
         return NOTHING
-    z = (np.arctanh(r_a) - np.arctanh(r_b)) * np.sqrt((num_images - 3) / (2 - 2 * shared))
+    z = (np.arctanh(r_a) - np.arctanh(r_b)) * np.sqrt((num - 3) / (2 - 2 * shared))
     return Outcome(float(z), float(2 * stats.norm.sf(abs(z))))
-
-
-def williams(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike, rank: bool = True) -> Outcome:
-    r"""Returns Williams's t test of two correlations with the same opinions.
-
-    .. math:: t = (r_a - r_b) \sqrt{\frac{(N - 1)(1 + r_{ab})}
-        {2 \frac{N - 1}{N - 3} |R| + \bar r^2 (1 - r_{ab})^3}}, \qquad
-        |R| = 1 - r_a^2 - r_b^2 - r_{ab}^2 + 2 r_a r_b r_{ab}
-
-    with N - 3 degrees of freedom: Steiger's own advice for small N. What is said of ranks and of
-    contents at :func:`steiger` holds here.
-
-    Args:
-        score_a: predictions of one method, :math:`(N,)`.
-        score_b: those of the other, for the same images, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
-        rank: compares Spearman's correlations; otherwise Pearson's.
-
-    References:
-        | Regression Analysis (Williams, 1959), in the form of Steiger's equation 7 (1980)
-        | https://doi.org/10.1037/0033-2909.87.2.245
-
-    Example:
-        >>> mos = np.linspace(0, 1, 100)
-        >>> williams(mos, mos, mos)
-        Outcome(statistic=0.0, p_value=1.0)
-    """
-    return williams_of(*_correlations(score_a, score_b, mos, rank))
-
-
-def williams_of(r_a: float, r_b: float, r_ab: float, num_images: int) -> Outcome:
-    """Returns Williams's t test from the correlations themselves.
-
-    Args:
-        r_a: of the first method with the opinions.
-        r_b: of the second.
-        r_ab: of the two methods with each other.
-        num_images: N.
-
-    Example:
-        >>> found = williams_of(0.5, 0.4, 0.1, 103)
-        >>> round(found.statistic, 4), round(found.p_value, 4)
-        (0.8913, 0.3749)
-    """
-    if num_images < 5 or r_ab >= 1:
-        return NOTHING
-    determinant = max(0.0, 1 - r_a**2 - r_b**2 - r_ab**2 + 2 * r_a * r_b * r_ab)
-    n, mean = num_images, (r_a + r_b) / 2
-    scale = 2 * (n - 1) / (n - 3) * determinant + mean**2 * (1 - r_ab) ** 3
-    if scale <= 1e-30:
-        return NOTHING
-    t = (r_a - r_b) * np.sqrt((n - 1) * (1 + r_ab) / scale)
-    return Outcome(float(t), float(2 * stats.t.sf(abs(t), n - 3)))
-
-
-def bootstrap_difference(
-    score_a: ArrayLike,
-    score_b: ArrayLike,
-    mos: ArrayLike,
-    contents: ArrayLike | None = None,
-    measure: Measure = weighted_srcc,
-    level: float = 0.95,
-    num_resamples: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Returns by how much the first method agrees better, with its BCa interval and p-value.
-
-    Both methods are measured on the same resamples.
-
-    Args:
-        score_a: predictions of one method, :math:`(N,)`.
-        score_b: those of the other, for the same images, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
-        contents: what each image shows, :math:`(N,)`; None resamples single images.
-        measure: as for :func:`~kdiqa.metrics.intervals.bootstrap_interval`.
-        level: of confidence.
-        num_resamples: how many are drawn.
-        seed: of the draws.
-
-    Example:
-        >>> mos = np.linspace(0, 1, 100)
-        >>> better, worse = mos + 0.1 * np.sin(97 * mos), mos + np.sin(89 * mos)
-        >>> bootstrap_difference(better, worse, mos).low > 0
-        True
-    """
-    (a, y), (b, _) = pair(score_a, mos), pair(score_b, mos)
-    groups = groups_of(len(y), contents)
-
-    def difference(weights: np.ndarray) -> Vector:
-        return measure(a, y, weights) - measure(b, y, weights)
-
-    return bootstrap(difference, groups, level, num_resamples, seed)
 
 
 def wilcoxon(values_a: ArrayLike, values_b: ArrayLike) -> Outcome:
@@ -219,12 +110,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(stepped, 1.0)
     return [float(value) for value in corrected]
-
-
-def _correlations(
-    score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike, rank: bool
-) -> tuple[float, float, float, int]:
-    measure = srcc if rank else plcc
-    a, y = pair(score_a, mos)
-    b, _ = pair(score_b, mos)
-    return measure(a, y), measure(b, y), measure(a, b), len(y)

@@ -69,21 +69,6 @@ def weighted_srcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
     return _correlations(_ranks(score, weights), _ranks(mos, weights), weights)
 
 
-def weighted_rmse(score: Vector, mos: Vector, weights: Weights) -> Vector:
-    """Returns the root mean squared error of each resample, :math:`(R,)`.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
-        weights: how often each row stands in a resample, :math:`(R, N)`.
-
-    Example:
-        >>> weighted_rmse(np.array([1.0, 2.0]), np.zeros(2), np.array([[1.0, 0], [0, 3]])).tolist()
-        [1.0, 2.0]
-    """
-    return np.sqrt(weights @ (score - mos) ** 2 / weights.sum(axis=1))
-
-
 def groups_of(num_images: int, contents: ArrayLike | None = None) -> NDArray[np.int64]:
     """Returns what is drawn together, numbered from 0: each image, or all images of a content.
 

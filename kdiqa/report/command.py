@@ -85,7 +85,7 @@ def grids(found: Mapping[str, Any], whole: bool = True) -> list[Grid]:
     """Returns all tables of a report, or our own alone, which fit into a console."""
     made: list[Grid] = []
     for dataset in found["datasets"]:
-        made.append(tables.results(dataset))
+        made.append(tables.of_dataset(dataset))
         published = tables.published(dataset) if whole else None
         made += [published] if published else []
     return made

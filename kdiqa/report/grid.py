@@ -17,8 +17,11 @@ SPARE = (
     "RMSE",
     "± std",
     "PLCC",
-    "95 % interval",
+    "SRCC mean",
+    "95 % over runs",
+    "95 % over images",
     "p runs",
+    "p Steiger",
     "p images",
 )
 
@@ -67,6 +70,8 @@ class Grid:
     def filled(self) -> Grid:
         """Returns the grid less the columns in which no row has anything."""
         made = self
+        if not self.rows:
+            return made
         for place, name in enumerate(self.head, start=1):
             if all(row[place] in (NONE, "") for row in self.rows):
                 made = made.without(name)
@@ -138,9 +143,9 @@ def number(value: float | None, sign: bool = False) -> str:
     return NONE if value is None else f"{value:{'+' * sign}.3f}".replace("-", "−")
 
 
-def interval(row: Mapping[str, Any], sign: bool = False) -> str:
-    """Returns the bounds of an interval."""
-    if row.get("low") is None or row.get("high") is None:
+def interval(row: Mapping[str, Any], of: str | None = None, sign: bool = False) -> str:
+    """Returns the bounds of an interval, where it is over what is asked for."""
+    if row.get("low") is None or row.get("high") is None or of not in (None, row.get("of")):
         return NONE
     return f"{number(row['low'], sign)} to {number(row['high'], sign)}"
 

@@ -1,6 +1,6 @@
-"""Intervals of what several runs come to, over the images that they were tested on.
+"""Intervals of what several runs come to: over the images that they were tested on, and over runs.
 
-Every image is drawn once for all runs that were tested on it, with all images of its content:
+Over images, every image is drawn once for all runs that were tested on it, with all images of its content:
 runs of several seeds share their test images, and those of several splits many of them. A run of
 whose images a resample has none is left out of it. No source states this: our interpretation.
 """
@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from kdiqa.metrics.resampling import (
     Interval,
@@ -65,6 +66,27 @@ def mean_difference(pairs: Sequence[pd.DataFrame], measure: Measure = weighted_s
         return np.nanmean(values, axis=0)
 
     return _bootstrap(difference, groups)
+
+
+def over_runs(values: Sequence[float]) -> dict[str, float | str]:
+    """Returns Student's interval of the mean over runs; nothing of a single run.
+
+    It says what another draw of splits and seeds would change. Where all runs share their test
+    images, it leaves out what other test images would change.
+
+    Args:
+        values: One a run.
+
+    Example:
+        >>> {key: round(x, 3) for key, x in over_runs([0.8, 0.9, 0.7]).items() if key != "of"}
+        {'low': 0.552, 'high': 1.048}
+    """
+    num = len(values)
+    if num < 2:
+        return {}
+    mean, std = float(np.mean(values)), float(np.std(values, ddof=1))
+    reach = float(stats.t.ppf((1 + SETTINGS["level"]) / 2, num - 1)) * std / num**0.5
+    return {"low": mean - reach, "high": mean + reach, "of": "runs"}
 
 
 def _bootstrap(statistic: Callable[[Weights], Vector], groups: np.ndarray) -> Interval:

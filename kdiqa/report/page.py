@@ -77,7 +77,7 @@ def _section(
     mine = [test for test in tests if test.dataset == name]
     return {
         "name": name,
-        "results": tables.results(dataset),
+        "results": tables.of_dataset(dataset),
         "warnings": sorted(
             {w for run in found["runs"] if run["dataset"] == name for w in run["warnings"]}
         ),
@@ -93,11 +93,7 @@ def _section(
 
 
 def _forest(variants: Mapping[str, Any]) -> Picture | None:
-    differences = {
-        marked(name, row["selected_on_test"]): row["difference"]
-        for name, row in variants.items()
-        if row.get("difference")
-    }
+    differences, baseline = tables.differences(variants)
     told = "; ".join(
         f"{name} {number(row['estimate'], sign=True)} ({interval(row, sign=True)})"
         for name, row in differences.items()
@@ -107,8 +103,6 @@ def _forest(variants: Mapping[str, Any]) -> Picture | None:
         of_runs = any(row.get("of") == "runs" for row in differences.values())
         over = "runs (Student)" if of_runs else "images (bootstrap)"
         caption += f", with its 95 % interval over {over}. Filled: 0 lies outside"
-    several = tables.baselines(variants)
-    baseline = several[0] if len(several) == 1 else "each one’s baseline"
     alt = f"Difference in SRCC to {baseline}: {told}."
     return chart(figures.forest(differences, baseline), alt, f"{caption}.")
 

@@ -72,12 +72,12 @@ def _logs(folder: Path, study: dict[str, Any]) -> Path:
 
 
 def _against(study: dict[str, Any]) -> dict[str, str]:
-    """Returns each variant's baseline: its own, or else the study's."""
+    """Returns each variant's baseline: what the study compared, or else its common one."""
+    if "comparisons" in study:
+        return {name: row["baseline"] for name, row in study["comparisons"].items()}
     common = study.get("baseline")
-    made = {
-        job["variant"]: common for job in study["jobs"] if common not in (None, job["variant"])
-    }
-    return made | {name: row["baseline"] for name, row in study.get("comparisons", {}).items()}
+    names = {job["variant"] for job in study["jobs"]} - {common}
+    return dict.fromkeys(names, common) if common is not None else {}
 
 
 def _data(folder: Path) -> dict[str, str | None]:

@@ -8,13 +8,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import JobLock
+from kdiqa.report import outcome
 from kdiqa.runtime.devices import visible
-from kdiqa.study import state, table
+from kdiqa.study import state
 from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
 from kdiqa.study.live import Board
 from kdiqa.study.plan import Study, StudyError, read
@@ -170,11 +172,13 @@ def concluded(
 
     The log folder always gets the table so far; the study's own folder only the whole one.
     """
-    found = table.collected(study, tasks, extra)
-    files = table.write(found, logs, readme=False)
-    if len(study.jobs()) == found["finished"]:
-        files = table.write(found, study.folder, readme=True)
-    print(table.markdown(found))
+    finished = [task for task in tasks if task.state == "done"]
+    runs = [(task.job, results) for task in finished if (results := state.results(task.folder))]
+    numbers = outcome.collected(study, runs, extra)
+    files = written(numbers, logs, readme=False)
+    if numbers["finished"] == len(study.jobs()):
+        files = written(numbers, study.folder, readme=True)
+    print(outcome.table(numbers).markdown())
     print(f"Written to {' and '.join(str(file) for file in files)}")
     failed = [task for task in tasks if task.state == "failed"]
     for task in failed:
@@ -188,6 +192,31 @@ def concluded(
     if waiting:
         print(f"{waiting} jobs are left. Start the same command again to go on.")
     return 1 if failed else 0
+
+
+def written(numbers: dict[str, Any], folder: Path, readme: bool) -> list[Path]:
+    """Writes ``results.json``, the table and the figure of differences; returns the files.
+
+    Args:
+        numbers: What :func:`kdiqa.report.outcome.collected` returns.
+        folder: Where to.
+        readme: Whether the table goes between the markers of the folder's README, where it has
+            them; otherwise it is ``results.md``.
+    """
+    path, text = folder / "README.md", outcome.table(numbers).markdown()
+    page = outcome.inserted(path.read_text(), text) if readme and path.is_file() else None
+    if page is None:
+        path, page = folder / "results.md", text + "\n"
+    files = {folder / "results.json": json.dumps(numbers, indent=1) + "\n", path: page}
+    for file, content in files.items():
+        write(file, content)
+    figure = outcome.figure(numbers)
+    if figure is None:
+        return list(files)
+    drawn = folder / "figures" / "differences.png"
+    drawn.parent.mkdir(exist_ok=True)
+    figure.savefig(drawn, dpi=150)
+    return [*files, drawn]
 
 
 if __name__ == "__main__":

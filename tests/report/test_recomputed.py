@@ -14,8 +14,8 @@ import pytest
 from scipy import stats
 
 from kdiqa import report
-from kdiqa.metrics.comparison import bootstrap_difference, holm
-from kdiqa.metrics.intervals import bootstrap_interval
+from kdiqa.metrics.comparison import holm
+from kdiqa.metrics.resampling import bootstrap, groups_of, weighted_srcc
 from kdiqa.metrics.stored import aligned
 from kdiqa.report.intervals import mean_difference, median_interval
 from tests.report.made import NOISE, write_run, write_runs
@@ -122,12 +122,38 @@ def test_page_markdown_and_latex_show_the_stored_numbers(
 def test_one_run_has_the_interval_of_its_own_table(tmp_path: Path) -> None:
     rows = write_run(tmp_path / "a", "odd", seed=1)
     other = write_run(tmp_path / "b", "even", seed=2)
-    assert median_interval([rows]) == bootstrap_interval(
-        rows["score"], rows["mos"], rows["content"]
+    mos, groups = rows["mos"].to_numpy(), groups_of(len(rows), rows["content"])
+    mine, base = (table["score"].to_numpy() for table in (rows, other))
+    expected = bootstrap(lambda w: weighted_srcc(mine, mos, w), groups)
+    assert median_interval([rows]) == expected
+    difference = bootstrap(
+        lambda w: weighted_srcc(mine, mos, w) - weighted_srcc(base, mos, w), groups
     )
-    pair = aligned(rows, other)
-    expected = bootstrap_difference(rows["score"], other["score"], rows["mos"], rows["content"])
-    assert mean_difference([pair]) == expected
+    assert mean_difference([aligned(rows, other)]) == difference
+
+
+def test_one_pair_of_runs_has_steigers_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, mine = (write_run(tmp_path / "runs" / name, name, seed=1) for name in ("base", "mine"))
+    write_run(tmp_path / "runs/other", "other", seed=2)  # which does not pair
+    words = [str(tmp_path / "runs"), "--baseline", "base", "--no-figures"]
+    assert report.main([*words, "-o", str(tmp_path / "page.html")]) == 0
+    variants = json.loads((tmp_path / "page.json").read_text())["datasets"][0]["variants"]
+    a, b = (stats.spearmanr(rows["score"], rows["mos"]).statistic for rows in (mine, base))
+    ab, n = stats.spearmanr(mine["score"], base["score"]).statistic, len(mine)
+    r2 = ((a + b) / 2) ** 2
+    s = (ab * (1 - 2 * r2) - r2 * (1 - 2 * r2 - ab**2) / 2) / (1 - r2) ** 2
+    z = (np.arctanh(a) - np.arctanh(b)) * np.sqrt((n - 3) / (2 - 2 * s))
+    p = 2 * stats.norm.sf(abs(z))
+    assert variants["mine"]["difference"]["p_steiger"] == pytest.approx(p, rel=1e-9)
+    assert variants["other"]["difference"] is None
+    capsys.readouterr()
+    assert report.main([*words, "--markdown"]) == 0
+    printed = capsys.readouterr().out
+    assert "| p images | p Steiger |\n" in printed
+    assert f" | {p:.3f} |\n" in printed
+    assert "p Steiger: of one pair of runs, its images taken as independent." in printed
 
 
 def test_an_image_is_drawn_once_for_all_runs_that_were_tested_on_it(tmp_path: Path) -> None:

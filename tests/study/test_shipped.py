@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kdiqa.config.compose import conf_dir
-from kdiqa.study import table
+from kdiqa.report.outcome import BEGIN, END
 from kdiqa.study.plan import read
 from kdiqa.study.state import compositions
 
@@ -37,6 +37,6 @@ def test_study_says_what_it_claims_and_has_a_place_for_its_table(folder: Path) -
     parts = ("Claim.", "Command.", "Cost.", "The paper's number.", "Ours.", "What differs from")
     for part in parts:
         assert f"**{part}" in text, part
-    assert text.index(table.BEGIN) < text.index(table.END)
+    assert text.index(BEGIN) < text.index(END)
     assert f"experiments/{folder.name}" in text
     assert f"({folder.name}/README.md)" in (EXPERIMENTS / "README.md").read_text()
