@@ -24,7 +24,7 @@ from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.pairs.pool import told_banks
-from kdiqa.data.splits.leaks import seen
+from kdiqa.data.splits.leaks import learnt_contents
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
 from kdiqa.metrics.selection import marked
@@ -147,7 +147,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
 def learnt(cfg: DictConfig, data: IQADataModule) -> list[dict[str, str]]:
     """Returns the contents this run learns from, its teacher's among them."""
     teacher = check_teacher(cfg)
-    return seen(data) + ([] if teacher is None else teacher.contents or [])
+    return learnt_contents(data.assignment) + ([] if teacher is None else teacher.contents or [])
 
 
 def description(cfg: DictConfig) -> dict[str, Any]:

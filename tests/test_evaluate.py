@@ -169,7 +169,7 @@ def test_images_that_the_guard_left_out_are_no_change_of_the_data(
     words = (*STUDENT, *common, f"data.root={photographs.root}", "data=biq2021", "data.guard=drop")
     folder = train(*words, "distill=false", "second=none", folder=tmp_path / "run")
     made = evaluation.of_run(folder, "biq2021", None, 0)
-    assert made.data.assignment.count("none") == 1
+    assert made.data.assignment.subsets.count("none") == 1
     assert made.warnings == []
 
 

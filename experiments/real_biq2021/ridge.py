@@ -11,7 +11,6 @@ import torch
 
 from kdiqa.config.compose import compose
 from kdiqa.config.instantiate import instantiate
-from kdiqa.data.splits.leaks import guard
 from kdiqa.metrics.correlation import srcc, summarize
 from kdiqa.training.features import keep_features
 
@@ -39,7 +38,7 @@ def main() -> None:
     cfg = compose(["experiment=akd_biq2021", "run=none", *sys.argv[1:]])
     data, module = instantiate(cfg.data), instantiate(cfg.module.net)
     data.setup()
-    guard(data)  # as a training run does
+    data.check_leaks()  # as a training run does
     keep_features(cfg, data, type("Net", (), {"net": module}), ())
     (x, y), (xv, yv), (xt, yt) = (features(data.kept[part]) for part in ("train", "val", "test"))
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -11,20 +11,18 @@ from typing import ClassVar
 import lightning as L
 
 from kdiqa.data.cache.features import CachedDataset
-from kdiqa.data.checks import check_files, check_labels
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset, references_of
-from kdiqa.data.errors import DatasetNotFoundError
-from kdiqa.data.facts import Facts
 from kdiqa.data.loader import Loader, loader
 from kdiqa.data.pairs.pairing import Pairing, given
 from kdiqa.data.readers.files import FileIndex, root_of
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
-from kdiqa.data.splits.leaks import OnLeak, check_policy
-from kdiqa.data.splits.shares import check_share, scored, shared
-from kdiqa.data.splits.split import LEFT_OUT, PARTS_OF, SelectOn, Split, SplitBy, digest, to_csv
+from kdiqa.data.source import DatasetNotFoundError, Facts, Source
+from kdiqa.data.splits.leaks import Leak, OnLeak, check_policy, split_leaks
+from kdiqa.data.splits.shares import check_shares, scored, shared
+from kdiqa.data.splits.split import SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
 from kdiqa.data.splits.stored import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
 
@@ -33,7 +31,7 @@ class IQADataModule(L.LightningDataModule):
     """A data set of scored images; a subclass is its reader and its facts.
 
     After ``setup()``: ``records`` (all images, mos in [0, 1], higher is better), ``assignment``
-    (the part of each), ``label`` (what the scores mean), ``digest`` (of all that).
+    (the subset of each), ``label`` (what the scores mean), ``digest`` (of all that).
     ``batch["index"]`` counts in ``records``.
 
     Args:
@@ -56,7 +54,7 @@ class IQADataModule(L.LightningDataModule):
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
-        unlabelled: More training images without scores, see :func:`kdiqa.data.unlabelled.join`.
+        unlabelled: More training images without scores, see :mod:`kdiqa.data.unlabelled`.
         labelled_ratio: Share of those whose opinions training may see; ``mos`` of the others is NaN.
         drop_last: Leaves out the last batch of an epoch where it is not full.
     """
@@ -64,9 +62,11 @@ class IQADataModule(L.LightningDataModule):
     name: str
     mos_range: tuple[float, float]
     lower_is_better: bool = False
-    homepage: ClassVar[str]
-    licence: ClassVar[str]
-    layout: ClassVar[tuple[str, ...]]  # the expected tree; … stands for what goes on like that
+    homepage: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    layout: ClassVar[
+        tuple[str, ...]
+    ] = ()  # the expected tree; … stands for what goes on like that
     facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
     setting: str = "data.root"  # what says where it lies, for messages
@@ -111,32 +111,32 @@ class IQADataModule(L.LightningDataModule):
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
         self.fraction, self.labelled_ratio, self.unlabelled = fraction, labelled_ratio, unlabelled
         self.kept: dict[str, CachedDataset] = {}
-        self.records: list[Record] = []
-        self.assignment: list[str] = []
+        self.records: Sequence[Record] = []
+        self.assignment, self.digest = Assignment([], [], ""), ""
         self.extra: list[Record] = []  # without labels; counted after the records
-        self.digest = ""
         check_policy(guard)
         check_crops(self.train_crops, self.train_pairs, batch_size)
-        check_share("training images", "fraction", fraction)
-        check_share("labelled training images", "labelled_ratio", labelled_ratio)
+        check_shares(fraction, labelled_ratio)
+
+    @property
+    def source(self) -> Source:
+        """What messages name of the data set."""
+        scale, where = self.mos_range, (self.root, self.setting, self.root_from)
+        return Source(type(self).__name__, self.name, self.homepage, scale, *where)
 
     @abstractmethod
     def read(self) -> Iterator[Record]:
         """Yields all records of the data set, with the authors' own scores."""
 
     def table(self, *parts: str) -> Path:
-        """Returns the label file at a path below the root.
-
-        Raises:
-            DatasetNotFoundError: If there is none.
-        """
+        """Returns the label file at a path below the root, or raises ``DatasetNotFoundError``."""
         path = self.files.find(*parts)
         if path is None:
-            raise DatasetNotFoundError(self, f"lacks '{'/'.join(parts)}'")
+            raise DatasetNotFoundError(self.source, f"lacks '{'/'.join(parts)}'")
         return path
 
     def setup(self, stage: str | None = None) -> None:
-        """Reads all labels, looks at all files, and splits; once, whatever the stage.
+        """Reads all labels, checks all files, and splits; once, whatever the stage.
 
         Raises:
             DatasetNotFoundError: If the folder, a label file or an image is missing.
@@ -148,47 +148,48 @@ class IQADataModule(L.LightningDataModule):
         records = self.load()
         for pairing in self.train_pairs.values():
             pairing.check(records)
-        self.assignment = self.assign(records)
+        subsets = self.assign(records)
         paired = [path for p in self.train_pairs.values() for path in p.files(records)]
-        check_files(self, [*(record.image for record in records), *paired])
-        self.records = records
-        self._settle()
+        self.source.check_files([*(record.image for record in records), *paired])
+        self._settle(Assignment.of(records, subsets))
 
     def load(self) -> list[Record]:
         """Returns all records, mos in [0, 1], once their labels have been looked at."""
         if self.root is None or not self.root.is_dir():
-            raise DatasetNotFoundError(self)
+            raise DatasetNotFoundError(self.source)
         self.files = FileIndex(self.root)
         raw = told_apart(list(self.read()))
-        check_labels(self, raw)
+        self.source.check_labels(raw)
         return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
 
     def assign(self, records: list[Record]) -> list[str]:
-        """Returns the part of each record."""
+        """Returns the subset of each record."""
         if self.stored_split is None:
             return self.split.assign(records)
-        parts = self.stored_split.assign(records, self.split.index)
-        return self.split.completed(records, parts)
+        return self.split.completed(records, self.stored_split.assign(records, self.split.index))
 
-    def leave_out(self, places: Iterable[int]) -> None:
-        """Takes records out of their parts: they are neither trained on nor tested."""
-        for place in places:
-            self.assignment[place] = LEFT_OUT
-        self.split.check_parts(self.records, self.assignment)
-        self._settle()
+    def check_leaks(self) -> list[Leak]:
+        """Returns the leaks of the split: ``stop`` raises ``LeakError``, ``drop`` leaves them out."""
+        leaks = split_leaks(self.assignment, self.guard, crops=self.joined)
+        if leaks and self.guard == "drop":
+            leaked = [index for leak in leaks for index in leak.here.indices]
+            self._settle(self.split.without(self.assignment, leaked))
+        return leaks
 
-    def write_split(self, path: Path) -> None:
-        """Writes the part of each image as a table."""
-        to_csv(path, self.records, self.assignment)
+    def add_unlabelled(self) -> None:
+        """Adds the images without labels to the training images; once, however often called."""
+        if self.unlabelled is not None and not self.extra:
+            trained = [self.records[index] for index in self.positions("train")]
+            self.extra = self.unlabelled.records(trained, self.assignment, self.guard)
 
-    def _settle(self) -> None:
-        self.digest = digest(self.records, self.assignment)
+    def _settle(self, assignment: Assignment) -> None:
+        self.assignment, self.digest = assignment, assignment.digest
+        self.records = assignment.records
         self.label = self.label.fitted([self.records[i].mos for i in self.labelled()])
 
     def positions(self, part: str) -> list[int]:
         """Returns where the images of a part stand in ``records``."""
-        parts = PARTS_OF[self.select_on].get(part, (part,))
-        places = [place for place, name in enumerate(self.assignment) if name in parts]
+        places = self.assignment.indices(*SUBSETS_OF[self.select_on].get(part, (part,)))
         share = self.fraction if part == "train" else 1
         return shared(self.records, places, self.split, share)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.progress import track
 
@@ -14,18 +13,16 @@ from kdiqa.data.pairs.pairing import Distort, Redistorted
 from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
-from kdiqa.data.splits.leaks import LeakError, told, unlabelled_leaks
-
-if TYPE_CHECKING:
-    from kdiqa.data.datamodule import IQADataModule
+from kdiqa.data.splits.leaks import OnLeak, unlabelled_leaks
+from kdiqa.data.splits.split import Assignment
 
 
 class Unlabelled:
     """More training images, with NaN for a score.
 
     Args:
-        folder: Holds pictures, at any depth; None for none.
-        copies: Distorted copies of each training image and of each picture of the folder.
+        folder: Holds images, at any depth; None for none.
+        copies: Distorted copies of each training image and of each image of the folder.
         distortion: Makes them; drawn for each copy and the same ever after.
         cache: Folder for them.
         seed: Of the draws.
@@ -58,8 +55,28 @@ class Unlabelled:
         if distortion is not None and cache is not None:
             self.redistorted = Redistorted(distortion, cache=Path(cache).expanduser())
 
-    def pictures(self) -> list[Record]:
-        """Returns the folder's pictures, by name.
+    def records(
+        self, trained: Sequence[Record], assignment: Assignment, policy: OnLeak
+    ) -> list[Record]:
+        """Returns the folder's images and all distorted copies.
+
+        Args:
+            trained: The labelled training images, which have copies too.
+            assignment: Of the split.
+            policy: On images that show what validation or test does; ``drop`` leaves them out.
+
+        Raises:
+            LeakError: If there are any and the policy is ``stop``.
+        """
+        images = self.images()
+        leaks = unlabelled_leaks(assignment, images, policy)
+        if policy == "drop":
+            leaked = {leak.here.path for leak in leaks}
+            images = [record for record in images if record.image not in leaked]
+        return [*images, *self.distorted([*trained, *images])]
+
+    def images(self) -> list[Record]:
+        """Returns the folder's images, by name.
 
         Raises:
             ValueError: If it holds none.
@@ -92,26 +109,3 @@ class Unlabelled:
                 self.redistorted(read_rgb(source.image), source, seed)
             made.append(Record(path, math.nan, source.content))
         return made
-
-
-def join(data: IQADataModule) -> None:
-    """Adds to a data module's training images those it is to have without labels.
-
-    Raises:
-        LeakError: If some show what validation or test does and ``data.guard`` says ``stop``;
-            with ``drop`` they are left out.
-    """
-    if data.unlabelled is None or data.extra:
-        return
-    pictures = data.unlabelled.pictures()
-    found = unlabelled_leaks(data, pictures)
-    if found and data.guard == "stop":
-        raise LeakError(
-            f"Unlabelled images show what the run validates or tests: {told(found)}.\nSet"
-            " data.guard=drop to leave them out, data.guard=warn to go on, or another pool."
-        )
-    if data.guard == "drop":
-        leaked = {leak.here.path for leak in found}
-        pictures = [record for record in pictures if record.image not in leaked]
-    trained = [data.records[place] for place in data.positions("train")]
-    data.extra = [*pictures, *data.unlabelled.distorted([*trained, *pictures])]

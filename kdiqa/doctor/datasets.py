@@ -14,9 +14,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.instantiate import instantiate
-from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.readers.files import FileIndex
 from kdiqa.data.record import Record
+from kdiqa.data.source import DatasetNotFoundError
 from kdiqa.runtime.errors import for_user
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def read(data: IQADataModule) -> list[Record]:
         ValueError: If a label file is not as its authors made it.
     """
     if data.root is None or not data.root.is_dir():
-        raise DatasetNotFoundError(data)
+        raise DatasetNotFoundError(data.source)
     data.files = FileIndex(data.root)
     return list(data.read())
 

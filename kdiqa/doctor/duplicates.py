@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kdiqa.data.errors import shown
 from kdiqa.data.images.read import ImageReadError
 from kdiqa.data.record import Record
 from kdiqa.data.splits import hashes
@@ -53,7 +52,7 @@ class Pair:
 
 
 def run(console: Console, data: IQADataModule, options: argparse.Namespace, output: Path) -> int:
-    """Prints and draws the pairs of a data set; returns 1 where there are any, else 0."""
+    """PerceptualHashes and draws the pairs of a data set; returns 1 where there are any, else 0."""
     files = pictures(read(data), options.images)
     there = [path for path in files if path.is_file()]
     thumbs = in_parallel(_thumbnail, there, "Hashing")
@@ -90,9 +89,9 @@ def near_pairs(files: Mapping[Path, str], thumbs: Sequence[NDArray[np.uint8]]) -
         thumbs: Of each file, as :func:`kdiqa.data.splits.hashes.thumbnail` makes it.
     """
     paths, contents = list(files), list(files.values())
-    prints = hashes.Prints.of(thumbs)
+    prints = hashes.PerceptualHashes.of(thumbs)
     found = []
-    for i, j in hashes.twins(prints, prints):
+    for i, j in hashes.duplicates(prints, prints):
         if i < j and contents[i] != contents[j]:
             apart = np.bitwise_count(prints.codes[i] ^ prints.codes[j, 0])
             views = (thumbs[i], thumbs[i][:, ::-1])
@@ -108,8 +107,8 @@ def draw(pairs: Sequence[Pair], data: IQADataModule, output: Path) -> Path:
     for pair in pairs[:DRAWN]:
         texts = (f"{pair.distance} of 64 bits apart", f"correlation {pair.correlation:.3f}")
         tiles += [
-            Tile(thumbnail(pair.first), texts[0], shown(pair.first, data)),
-            Tile(thumbnail(pair.second), texts[1], shown(pair.second, data)),
+            Tile(thumbnail(pair.first), texts[0], data.source.shown(pair.first)),
+            Tile(thumbnail(pair.second), texts[1], data.source.shown(pair.second)),
         ]
     counted = f"{len(pairs)} pairs" if len(pairs) > 1 else "One pair"
     title = f"{counted} of {type(data).__name__} that look alike"
@@ -136,8 +135,8 @@ def _plain(
         "compared": compared,
         "pairs": [
             {
-                "first": shown(pair.first, data),
-                "second": shown(pair.second, data),
+                "first": data.source.shown(pair.first),
+                "second": data.source.shown(pair.second),
                 "distance": pair.distance,
                 "correlation": round(pair.correlation, 4),
             }
@@ -163,7 +162,7 @@ def _show(
         return
     table = Table("first", "second", "bits apart", "correlation", box=None)
     for pair in pairs[:PRINTED]:
-        names = (shown(pair.first, data), shown(pair.second, data))
+        names = (data.source.shown(pair.first), data.source.shown(pair.second))
         table.add_row(*names, str(pair.distance), f"{pair.correlation:.3f}")
     console.print(table)
     if len(pairs) > PRINTED:

@@ -17,9 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kdiqa.data.errors import shown
 from kdiqa.data.record import Record
-from kdiqa.data.splits.split import PARTS
+from kdiqa.data.splits.split import SUBSETS
 from kdiqa.doctor import charts
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import decode_all, in_parallel, measure
@@ -79,7 +78,7 @@ def collect(data: IQADataModule) -> Statistics:
         (record, look.size) for record, look in zip(there, looks, strict=True) if not look.fault
     ]
     scores = np.array([record.mos for record in records])
-    by_part = {part: _part(records, part) for part in [*PARTS, "all"]}
+    by_part = {part: _part(records, part) for part in [*SUBSETS, "all"]}
     numbers: dict[str, Any] = {
         "name": data.name,
         "root": str(data.root),
@@ -128,7 +127,7 @@ def samples(records: Sequence[Record], data: IQADataModule) -> Picture:
     chosen = [ranked[place] for place in places]
     faults = decode_all([record.image for record in chosen])
     tiles = [
-        Tile(thumbnail(record.image), f"{record.mos:.4g}", shown(record.image, data))
+        Tile(thumbnail(record.image), f"{record.mos:.4g}", data.source.shown(record.image))
         for record in chosen
         if not faults[record.image].fault
     ]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kdiqa.data.errors import ScoresError, shown
 from kdiqa.data.images.read import MISSING, check_images
 from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
+from kdiqa.data.source import ScoresError
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import Decoded, decode_all
 
@@ -72,7 +72,7 @@ def check_labels(data: IQADataModule, records: Sequence[Record]) -> list[Check]:
     lower, upper = data.mos_range
     outside = [score for score in scores if not lower <= score <= upper]
     if outside or not scores:
-        return [Check("labels", "fault", str(ScoresError(data, outside, len(scores))))]
+        return [Check("labels", "fault", str(ScoresError(data.source, outside, len(scores))))]
     contents = len({record.content for record in records})
     found = (
         f"{len(records)} images of {contents} contents, scores from {min(scores):g} to "
@@ -161,7 +161,7 @@ def check_decoding(data: IQADataModule, files: Sequence[Path], faults: dict[Path
         "decoding",
         "fault",
         f"{len(faults)} of {len(files)} image files cannot be read. Unpack them again, {source}",
-        tuple(f"{shown(path, data)}: {fault}" for path, fault in faults.items()),
+        tuple(f"{data.source.shown(path)}: {fault}" for path, fault in faults.items()),
     )
 
 
@@ -176,7 +176,7 @@ def check_sizes(
         if image and reference and not image.fault and not reference.fault:
             pairs.append((record, image.size, reference.size))
     unlike = [
-        f"{shown(record.image, data)}: {one[0]}×{one[1]}, its reference {two[0]}×{two[1]}"
+        f"{data.source.shown(record.image)}: {one[0]}×{one[1]}, its reference {two[0]}×{two[1]}"
         for record, one, two in pairs
         if one != two
     ]
@@ -214,4 +214,4 @@ def _references(records: Sequence[Record]) -> list[Path]:
 def _check(
     name: str, state: State, message: str, paths: Sequence[Path], data: IQADataModule
 ) -> Check:
-    return Check(name, state, message, tuple(shown(path, data) for path in paths))
+    return Check(name, state, message, tuple(data.source.shown(path) for path in paths))

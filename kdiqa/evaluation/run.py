@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,9 @@ def of_run(
     data.prepare_data()
     data.setup()
     if not own:
-        data.assignment = ["test"] * len(data.records)
+        data.assignment = replace(data.assignment, subsets=["test"] * len(data.records))
     elif data.guard == "drop":
-        leaks.guard(data)  # as the run did, whose digest is of what was left
+        data.check_leaks()  # as the run did, whose digest is of what was left
     made = Evaluation(run, dataset, data, checkpoint, own)
     made.warnings += warnings_of(made)
     return made
@@ -131,12 +131,15 @@ def shared_contents(made: Evaluation) -> list[str]:
 
     References stand in the checkpoint. Photographs are compared where the run's data still are.
     """
-    found = leaks.shared(made.data, *leaks.learnt_from(made.checkpoint.contents or []))
+    found = leaks.leaks_into_test(
+        made.data.assignment, *leaks.from_contents(made.checkpoint.contents or [])
+    )
     trained: Any = instantiate(made.checkpoint.config.data, DATA_ONLY)
     if trained.root is not None and trained.root.is_dir():
         trained.setup()
-        learnt = [p for part in ("train", "val") for p in leaks.pictures(trained, part)]
-        found += leaks.shared(made.data, learnt, leaks.prints([p.path for p in learnt]))
+        learnt = [i for part in ("train", "val") for i in leaks.compared(trained.assignment, part)]
+        hashes = leaks.hashes_of([image.path for image in learnt])
+        found += leaks.leaks_into_test(made.data.assignment, learnt, hashes)
     else:
         made.warnings.append(
             f"The photographs that '{made.run}' has learnt from are not in '{trained.root}' any"

@@ -26,7 +26,7 @@ def rows_of(data: Any, rows: Rows) -> pd.DataFrame:
             "content": [record.content for record in records],
             "distortion": [record.distortion for record in records],
             "level": pd.array([record.level for record in records], dtype="Int64"),
-            "split": [data.assignment[i] for i in rows.index],
+            "split": [data.assignment.subsets[i] for i in rows.index],
             "mos": [float(record.mos) for record in records],
             "score": rows.score,
         }

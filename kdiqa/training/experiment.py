@@ -18,8 +18,7 @@ from kdiqa.board.naming import handed_down
 from kdiqa.config.checkpoint import Checkpoint, find_checkpoint
 from kdiqa.config.compose import quoted
 from kdiqa.config.instantiate import checked, instantiate
-from kdiqa.data.splits.leaks import Leak, guard, teacher_leaks, told
-from kdiqa.data.unlabelled import join
+from kdiqa.data.splits.leaks import Leak, describe, teacher_leaks
 from kdiqa.runtime.launch import run_job
 from kdiqa.runtime.ranks import external, is_first
 from kdiqa.systems.sskd.targets import check_labels, check_split, learns_softly
@@ -62,9 +61,9 @@ def check(cfg: DictConfig, folder: Path) -> Any:
             data.prepare_data()
         data.setup()
         check_test_crops(cfg, data.test_crops)
-        tell(guard(data), data)
+        tell(data.check_leaks(), data)
         check_labels(cfg, data)
-        join(data)
+        data.add_unlabelled()
     except (OSError, ValueError, RuntimeError) as error:
         missing.append(error)
     try:
@@ -125,7 +124,7 @@ def guard_teacher(cfg: DictConfig, teacher: Checkpoint, data: Any) -> None:
         check_split(teacher, data, cfg.teacher)
     contents = teacher.contents
     if contents is not None:
-        tell(teacher_leaks(data, contents), data)
+        tell(teacher_leaks(data.assignment, contents, data.guard), data)
     elif is_first():
         console.print(
             "[yellow]The teacher does not say what it has learnt from: it is of an older version."
@@ -137,7 +136,7 @@ def tell(found: Sequence[Leak], data: Any) -> None:
     """Says which contents stand on two sides, where the run goes on all the same."""
     if found and is_first():
         done = "left out of training" if data.guard == "drop" else "trained on all the same"
-        console.print(f"[yellow]{escape(told(found))}; {done}.")
+        console.print(f"[yellow]{escape(describe(found))}; {done}.")
 
 
 def prepare_jobs(cfg: DictConfig, folder: Path) -> dict[str, Path]:

@@ -75,7 +75,7 @@ def test_a_run_stores_its_split_and_what_its_teacher_has_seen(
     data.setup()
     with (folder / "teacher" / "split.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["split"] for row in rows] == data.assignment
+    assert [row["split"] for row in rows] == data.assignment.subsets
     assert [row["image"] for row in rows] == [record.name for record in data.records]
     kept = torch.load(folder / "teacher" / "checkpoints" / "best.ckpt", weights_only=True)
     seen = {content["content"] for content in kept["kdiqa"]["contents"]}
@@ -91,8 +91,8 @@ def test_a_student_of_another_split_than_its_teachers_is_stopped(
     words = ("experiment=akd_kadid10k", f"teacher='{folder / 'teacher'}'")
     assert math.isfinite(step(folder, *words, "split=0"))
     message = (
-        r"^The teacher has learnt from 1 of 1 pictures of the test part: '\S+'\.\nTrain one that has not, with this run's split, or set data\.guard=warn to go on and say"
-        r" so beside the numbers\.$"
+        r"^The teacher has learnt from 1 of 1 test images: '\S+'\.\nTrain one that has not, with this run's split, or set data\.guard=warn to go on and say"
+        r" so next to the numbers\.$"
     )
     with pytest.raises(LeakError, match=message):
         step(folder, *words, "split=1")

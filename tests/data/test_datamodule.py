@@ -10,13 +10,13 @@ import torch
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.errors import BrokenImagesError, DatasetNotFoundError
 from kdiqa.data.images.read import ImageReadError
 from kdiqa.data.pairs.pairing import Redistorted, Reference
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.data.readers.biq2021 import BIQ2021
 from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record
+from kdiqa.data.source import BrokenImagesError, DatasetNotFoundError
 from tests.fakes import noisy
 
 SMALL: dict[str, Any] = {"train_crops": Crops(2, 16), "test_crops": Crops(2, 16), "batch_size": 4}
@@ -43,7 +43,7 @@ def told(error: type[Exception], message: str, data: IQADataModule) -> None:
 
 def test_after_setup_all_records_have_a_unit_score_and_a_part(fake_data: Path) -> None:
     data = ready(TID2013(fake_data / "tid2013", **SMALL))
-    assert len(data.records) == len(data.assignment) == 36
+    assert len(data.records) == len(data.assignment.subsets) == 36
     assert all(0 <= record.mos <= 1 for record in data.records)
     places = [place for part in ("train", "val", "test") for place in data.positions(part)]
     assert sorted(places) == list(range(36))

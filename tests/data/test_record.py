@@ -6,7 +6,7 @@ from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.readers.live import LIVE
 from kdiqa.data.record import Record, told_apart
-from kdiqa.data.splits.split import digest, to_csv
+from kdiqa.data.splits.split import digest
 from tests.data.reading import ready
 from tests.fakes import picture, write
 
@@ -47,9 +47,10 @@ def test_every_image_of_live_has_a_name_of_its_own(fake_data: Path, tmp_path: Pa
     names = {record.name.casefold() for record in data.records}
     assert len(names) == len(data.records) == 30
     assert "fastfading/img1.bmp" in names
-    to_csv(tmp_path / "split.csv", data.records, data.assignment)
+    data.assignment.write(tmp_path / "split.csv")
     with (tmp_path / "split.csv").open(newline="") as file:
         written = {row["image"]: row["split"] for row in csv.DictReader(file)}
     assert written == {
-        record.name: part for record, part in zip(data.records, data.assignment, strict=True)
+        record.name: part
+        for record, part in zip(data.records, data.assignment.subsets, strict=True)
     }

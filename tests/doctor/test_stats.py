@@ -22,7 +22,9 @@ def test_the_numbers_of_a_data_set_add_up(name: str, fake_data: Path) -> None:
     assert numbers["images"] == numbers["readable"] == len(data.records)
     assert sum(numbers["sizes"].values()) == numbers["images"]
     parts = {part: row["images"] for part, row in numbers["parts"].items()}
-    assert parts == {part: data.assignment.count(part) for part in ("train", "val", "test")}
+    assert parts == {
+        part: data.assignment.subsets.count(part) for part in ("train", "val", "test")
+    }
     counted = sum(n for row in numbers["distortions"].values() for n in row.values())
     assert counted == sum(record.distortion is not None for record in data.records)
 

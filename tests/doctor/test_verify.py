@@ -8,10 +8,10 @@ import cv2
 import pytest
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.kadid10k import KADID10k
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.data.readers.tid2013 import TID2013
+from kdiqa.data.source import Facts
 from kdiqa.doctor.datasets import data_module
 from kdiqa.doctor.decode import in_parallel
 from kdiqa.doctor.verify import Check, verify

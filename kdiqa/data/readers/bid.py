@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.errors import DatasetNotFoundError
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
+from kdiqa.data.source import DatasetNotFoundError, Facts
 
 GRADES = ("DatabaseGrades.xlsx", "DatabaseGrades.xls")
 NUMBER, SCORE = "Image Number", "Average Subjective Grade"
@@ -41,7 +40,7 @@ class BID(IQADataModule):
         """Yields the photographs; each is a content of its own."""
         path = next(filter(None, map(self.files.find, GRADES)), None)
         if path is None:
-            raise DatasetNotFoundError(self, f"lacks '{GRADES[0]}'")
+            raise DatasetNotFoundError(self.source, f"lacks '{GRADES[0]}'")
         for line, row in read_xlsx(path, [NUMBER, SCORE]):
             if not row[NUMBER].isdecimal():
                 raise ValueError(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
+from kdiqa.data.source import Facts
 
 WORKBOOKS = ("csiq.DMOS.xlsx", "csiq.beta.xlsx")  # as published, and the beta before
 TEXT = "csiq_label.txt"  # of the repack that later codes pass on, rounded to six decimals

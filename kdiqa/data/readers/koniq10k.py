@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.errors import DatasetNotFoundError
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
+from kdiqa.data.source import DatasetNotFoundError, Facts
 
 SETS = "koniq10k_distributions_sets.csv"
 SCORES = ("koniq10k_scores_and_distributions.csv", "koniq10k_scores.csv")
@@ -98,4 +97,4 @@ class KonIQ10k(IQADataModule):
         if scores is not None:
             return scores, "MOS_zscore" if self.label_name == "mos_100" else "MOS"
         wanted = SETS if self.label_name == "mos_100" else SCORES[0]
-        raise DatasetNotFoundError(self, f"lacks '{wanted}'")
+        raise DatasetNotFoundError(self.source, f"lacks '{wanted}'")

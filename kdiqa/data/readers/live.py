@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_mat
 from kdiqa.data.record import Record
+from kdiqa.data.source import Facts
 
 FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """How many images each distortion has; the label files list them in this order."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_mat
 from kdiqa.data.record import Record
+from kdiqa.data.source import Facts
 
 TRAINING = [f"t{i}.bmp" for i in range(1, 8)]  # shown to each observer first, to explain the task
 IMAGES, SCORES = "AllImages_release", "AllMOS_release"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.errors import DatasetNotFoundError
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import split_name, to_number
 from kdiqa.data.record import Record
+from kdiqa.data.source import DatasetNotFoundError, Facts
 
 # As the archives unpack, and the one folder into which others gather their images.
 FOLDERS = (*(f"Distortion_{i}" for i in range(1, 5)), "Dist_Imgs")
@@ -48,7 +47,9 @@ class PIPAL(IQADataModule):
         """
         lists = [path for path in self.files if _is_list(path)]
         if not lists:
-            raise DatasetNotFoundError(self, "lacks 'Train_Label/A0001.txt' and all other labels")
+            raise DatasetNotFoundError(
+                self.source, "lacks 'Train_Label/A0001.txt' and all other labels"
+            )
         for path in lists:
             for line, text in enumerate(path.read_text().splitlines(), start=1):
                 if text.strip():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
+from kdiqa.data.source import Facts
 
 
 class SPAQ(IQADataModule):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.facts import Facts
 from kdiqa.data.readers.files import split_name, to_number
 from kdiqa.data.record import Record
+from kdiqa.data.source import Facts
 
 
 class TID2013(IQADataModule):

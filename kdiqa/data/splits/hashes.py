@@ -1,4 +1,4 @@
-"""What a picture shows, in a kilobyte: to find it again re-encoded, resized, mirrored or blurred.
+"""Perceptual hashes: find an image again re-encoded, resized, mirrored or blurred.
 
 Measured on 2 032 photographs (2 000 of BIQ2021, 20 of CID22, 12 of TID2013's references): how many
 of their copies are found, by the hash alone and with the correlation of thumbnails that confirms it.
@@ -42,30 +42,30 @@ from rich.progress import Progress
 from kdiqa.data.images.read import ImageReadError
 from kdiqa.files.atomic import replacing
 
-VERSION = 1  # raise it when the same file gives another print
+VERSION = 1  # raise it when the same file gives another thumbnail
 SIDE = 32  # of a thumbnail, in pixels: what perceptual hashes are made of
 DECODED = 256  # pixels a side that a JPEG is decoded to at least; its decoder skips the rest
-DISTANCE = 12  # bits of 64 in which two hashes of one picture differ at most
-CORRELATION = 0.9  # of two thumbnails of one picture, at least
+DISTANCE = 12  # bits of 64 in which two hashes of one image differ at most
+CORRELATION = 0.9  # of two thumbnails of one image, at least
 FLAT = 4.0  # deviation of the grey values below which a thumbnail tells nothing
 ROWS = 2048  # compared with all others at once: bounds the memory
 
 
 @dataclass(frozen=True)
-class Prints:
-    """Pictures, as far as is needed to know them again.
+class PerceptualHashes:
+    """Thumbnails and perceptual hashes of images.
 
     Args:
         thumbs: In grey, :math:`(N, 32, 32)`.
-        codes: Perceptual hash of each picture and of its mirror image, :math:`(N, 2)`, uint64.
+        codes: Perceptual hash of each image and of its mirror image, :math:`(N, 2)`, uint64.
     """
 
     thumbs: NDArray[np.uint8]
     codes: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, thumbs: Sequence[NDArray[np.uint8]]) -> Prints:
-        """Returns the prints of thumbnails."""
+    def of(cls, thumbs: Sequence[NDArray[np.uint8]]) -> PerceptualHashes:
+        """Returns the hashes of thumbnails."""
         codes = [[_code(thumb), _code(thumb[:, ::-1])] for thumb in thumbs]
         pixels = np.array(thumbs, np.uint8).reshape(-1, SIDE, SIDE)
         return cls(pixels, np.array(codes, np.uint64).reshape(-1, 2))
@@ -74,13 +74,13 @@ class Prints:
         return len(self.thumbs)
 
 
-def twins(one: Prints, other: Prints) -> list[tuple[int, int]]:
-    """Returns the pairs of places whose pictures show the same, the other perhaps mirrored.
+def duplicates(one: PerceptualHashes, other: PerceptualHashes) -> list[tuple[int, int]]:
+    """Returns the pairs of indices whose images show the same, the other perhaps mirrored.
 
     Hashes that differ in few bits propose a pair, the correlation of the thumbnails confirms it;
-    flat pictures, which resemble each other all, are no pairs.
+    flat images, which resemble each other all, are no pairs.
     """
-    found = []
+    pairs = []
     for start in range(0, len(one), ROWS):
         codes = one.codes[start : start + ROWS]
         plain, mirrored = (
@@ -88,11 +88,11 @@ def twins(one: Prints, other: Prints) -> list[tuple[int, int]]:
         )
         close = np.minimum(plain, mirrored) <= DISTANCE
         for i, j in zip(*np.nonzero(close), strict=True):
-            place = start + int(i)
-            views = one.thumbs[place], one.thumbs[place][:, ::-1]
+            index = start + int(i)
+            views = one.thumbs[index], one.thumbs[index][:, ::-1]
             if max(correlation(view, other.thumbs[j]) for view in views) >= CORRELATION:
-                found.append((place, int(j)))
-    return found
+                pairs.append((index, int(j)))
+    return pairs
 
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
@@ -104,7 +104,7 @@ def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Returns a picture in grey, upright, :math:`(32, 32)`, whatever its shape.
+    """Returns an image in grey, upright, :math:`(32, 32)`, whatever its shape.
 
     Raises:
         ImageReadError: If it cannot be read.
@@ -125,32 +125,34 @@ def thumbnail(path: Path) -> NDArray[np.uint8]:
     return np.asarray(small, np.uint8)
 
 
-def prints(paths: Sequence[Path]) -> Prints:
-    """Returns the prints of files, from the cache where they are in it.
+def hashes_of(paths: Sequence[Path]) -> PerceptualHashes:
+    """Returns the hashes of files, from the cache where they are in it.
 
     A file is known by its path, size and time of change. New ones are read in parallel.
     """
     if not paths:
-        return Prints.of([])
+        return PerceptualHashes.of([])
     keys = [_key(path) for path in paths]
-    kept = Kept(cache_folder() / f"{_digest(os.path.commonpath([p.parent for p in paths]))}.npz")
-    new = {key: path for key, path in zip(keys, paths, strict=True) if key not in kept.rows}
+    cache = HashCache(
+        cache_folder() / f"{_digest(os.path.commonpath([p.parent for p in paths]))}.npz"
+    )
+    new = {key: path for key, path in zip(keys, paths, strict=True) if key not in cache.rows}
     if new:
         with ThreadPoolExecutor(os.cpu_count()) as pool, Progress(transient=True) as progress:
             read = pool.map(thumbnail, new.values())
-            text = f"Hashes of {len(new)} pictures"
-            kept.add(list(new), list(progress.track(read, len(new), description=text)))
-    rows = [kept.rows[key] for key in keys]
-    return Prints(kept.prints.thumbs[rows], kept.prints.codes[rows])
+            text = f"Hashes of {len(new)} images"
+            cache.add(list(new), list(progress.track(read, len(new), description=text)))
+    rows = [cache.rows[key] for key in keys]
+    return PerceptualHashes(cache.hashes.thumbs[rows], cache.hashes.codes[rows])
 
 
 def cache_folder() -> Path:
-    """Returns where prints are kept."""
+    """Returns where hashes are cached."""
     return Path(os.environ.get("KDIQA_CACHE", "~/.cache/kdiqa")).expanduser() / "hashes"
 
 
-class Kept:
-    """Prints of one folder's files, in one file.
+class HashCache:
+    """Perceptual hashes of one folder's files, in one file.
 
     Args:
         path: Of that file.
@@ -158,29 +160,29 @@ class Kept:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.prints = Prints.of([])
+        self.hashes = PerceptualHashes.of([])
         keys: list[str] = []
         # There is none yet, or it is damaged: it is made anew.
         damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-        with damaged, np.load(path, allow_pickle=False) as held:
-            self.prints = Prints(held["thumbs"], held["codes"])
-            keys = held["keys"].tolist()
+        with damaged, np.load(path, allow_pickle=False) as stored:
+            self.hashes = PerceptualHashes(stored["thumbs"], stored["codes"])
+            keys = stored["keys"].tolist()
         self.rows = {key: row for row, key in enumerate(keys)}
 
     def add(self, keys: Sequence[str], thumbs: Sequence[NDArray[np.uint8]]) -> None:
-        """Adds prints, and writes all atomically."""
-        new = Prints.of(thumbs)
-        self.rows |= {key: len(self.prints) + row for row, key in enumerate(keys)}
-        self.prints = Prints(
-            np.concatenate([self.prints.thumbs, new.thumbs]),
-            np.concatenate([self.prints.codes, new.codes]),
+        """Adds hashes, and writes all atomically."""
+        new = PerceptualHashes.of(thumbs)
+        self.rows |= {key: len(self.hashes) + row for row, key in enumerate(keys)}
+        self.hashes = PerceptualHashes(
+            np.concatenate([self.hashes.thumbs, new.thumbs]),
+            np.concatenate([self.hashes.codes, new.codes]),
         )
         with replacing(self.path, cache=True) as file:
             np.savez(
                 file,
                 keys=np.array(list(self.rows)),
-                thumbs=self.prints.thumbs,
-                codes=self.prints.codes,
+                thumbs=self.hashes.thumbs,
+                codes=self.hashes.codes,
             )
 
 

@@ -1,4 +1,4 @@
-"""The guard: no content on two sides of a split, and none of the teacher's in the student's test.
+"""The leak check: no content in two subsets of a split, and none of the teacher's in the test.
 
 What is compared is the reference of images that have one, else the image itself. Between two data
 sets, references are compared by local features as well: TID2013's are crops of Kodak's photographs,
@@ -11,15 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from kdiqa.data.splits.hashes import Prints, from_text, prints, to_text, twins
+from kdiqa.data.record import Record
+from kdiqa.data.splits.hashes import PerceptualHashes, duplicates, from_text, hashes_of, to_text
 from kdiqa.data.splits.local_features import shared_scenes
-from kdiqa.data.splits.split import PARTS
-
-if TYPE_CHECKING:
-    from kdiqa.data.datamodule import IQADataModule
-    from kdiqa.data.record import Record
+from kdiqa.data.splits.split import SUBSETS, Assignment
 
 OnLeak = Literal["stop", "warn", "drop"]
 SHOWN = 3  # pairs that a message names
@@ -27,42 +24,42 @@ MOST_PAIRS = 20_000  # that local features are compared for: minutes
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of one part of a split.
+class ComparedImage:
+    """An image that stands for the records of one subset that show it.
 
     Args:
         path: Its file.
         content: What it shows.
-        part: Whose it is.
-        places: The records that show it.
+        subset: Whose it is.
+        indices: Of the records that show it.
         reference: Whether it is the pristine original of those.
     """
 
     path: Path
     content: str
-    part: str
-    places: tuple[int, ...]
+    subset: str
+    indices: tuple[int, ...]
     reference: bool
 
 
 @dataclass(frozen=True)
 class Leak:
-    """One content, seen on two sides: ``here`` is the side that is trained on, or selects."""
+    """One content in two subsets: ``here`` is the one that is trained on, or selects."""
 
-    here: Picture
-    there: Picture
+    here: ComparedImage
+    there: ComparedImage
 
     def __str__(self) -> str:
-        one, other = (f"'{p.path.name}' ({p.part})" for p in (self.here, self.there))
+        one, other = (f"'{p.path.name}' ({p.subset})" for p in (self.here, self.there))
         return f"{one} is {other}"
 
 
 class LeakError(ValueError):
-    """The same content stands on two sides."""
+    """The same content stands in two subsets."""
 
 
 def check_policy(policy: str) -> None:
-    """Raises ``ValueError`` unless a guard knows what to do."""
+    """Raises ``ValueError`` unless a policy on leaks is one of the three."""
     if policy not in ("stop", "warn", "drop"):
         raise ValueError(
             f"A leak is nothing to {policy!r}. Set data.guard: stop, warn, or drop (leaves what "
@@ -70,148 +67,167 @@ def check_policy(policy: str) -> None:
         )
 
 
-def pictures(data: IQADataModule, part: str) -> list[Picture]:
-    """Returns what the images of a part show: one reference a content, else each image."""
+def compared(assignment: Assignment, subset: str) -> list[ComparedImage]:
+    """Returns what the images of a subset show: one reference a content, else each image."""
     groups: dict[tuple[Path, bool], list[int]] = {}
-    for place, name in enumerate(data.assignment):
-        if name == part:
-            record = data.records[place]
-            key = (record.reference or record.image, record.reference is not None)
-            groups.setdefault(key, []).append(place)
+    for index in assignment.indices(subset):
+        record = assignment.records[index]
+        key = (record.reference or record.image, record.reference is not None)
+        groups.setdefault(key, []).append(index)
     return [
-        Picture(path, data.records[places[0]].content, part, tuple(places), reference)
-        for (path, reference), places in groups.items()
+        ComparedImage(path, assignment.records[indices[0]].content, subset, tuple(indices), ref)
+        for (path, ref), indices in groups.items()
     ]
 
 
-def leaks(data: IQADataModule) -> list[Leak]:
-    """Returns what stands on two sides of a split."""
-    shown = {part: pictures(data, part) for part in PARTS}
-    held = {part: prints([p.path for p in shown[part]]) for part in PARTS}
-    found = []
-    for here, there in combinations(PARTS, 2):
-        pairs = set(twins(held[here], held[there]))
-        pairs |= same_content(shown[here], shown[there])
-        if data.joined and there == "test":
-            pairs |= crops_of_one(shown[here], shown[there])
-        found += [Leak(shown[here][i], shown[there][j]) for i, j in sorted(pairs)]
-    return found
+def split_leaks(assignment: Assignment, policy: OnLeak, crops: bool = False) -> list[Leak]:
+    """Returns what stands in two subsets of a split.
+
+    Args:
+        assignment: The split.
+        policy: Of the data.
+        crops: Looks for crops of one photograph as well, between test and the others.
+
+    Raises:
+        LeakError: If there is any and the policy is ``stop``.
+    """
+    images = {subset: compared(assignment, subset) for subset in SUBSETS}
+    hashes = {subset: hashes_of([i.path for i in images[subset]]) for subset in SUBSETS}
+    leaks = []
+    for here, there in combinations(SUBSETS, 2):
+        pairs = set(duplicates(hashes[here], hashes[there]))
+        pairs |= same_content(images[here], images[there])
+        if crops and there == "test":
+            pairs |= crops_of_one(images[here], images[there])
+        leaks += [Leak(images[here][i], images[there][j]) for i, j in sorted(pairs)]
+    if leaks and policy == "stop":
+        raise LeakError(
+            f"{describe(leaks)}.\nSet data.guard=drop to leave the images that would leak out of "
+            "training and validation, data.guard=warn to go on, or another data.split_by."
+        )
+    return leaks
 
 
-def same_content(one: Sequence[Picture], other: Sequence[Picture]) -> set[tuple[int, int]]:
+def same_content(
+    one: Sequence[ComparedImage], other: Sequence[ComparedImage]
+) -> set[tuple[int, int]]:
     """Returns the pairs that the labels already call one content: for each of the one, a first."""
-    places: dict[str, int] = {}
-    for place, picture in enumerate(other):
-        places.setdefault(picture.content.casefold(), place)
+    first: dict[str, int] = {}
+    for index, image in enumerate(other):
+        first.setdefault(image.content.casefold(), index)
     return {
-        (place, places[picture.content.casefold()])
-        for place, picture in enumerate(one)
-        if picture.content.casefold() in places
+        (index, first[image.content.casefold()])
+        for index, image in enumerate(one)
+        if image.content.casefold() in first
     }
 
 
-def crops_of_one(one: Sequence[Picture], other: Sequence[Picture]) -> set[tuple[int, int]]:
+def crops_of_one(
+    one: Sequence[ComparedImage], other: Sequence[ComparedImage]
+) -> set[tuple[int, int]]:
     """Returns the pairs of references that are crops of one photograph."""
-    sides = [[i for i, p in enumerate(side) if p.reference] for side in (one, other)]
+    sides = [[i for i, image in enumerate(side) if image.reference] for side in (one, other)]
     if not 0 < len(sides[0]) * len(sides[1]) <= MOST_PAIRS:
         return set()
     mine, theirs = ([s[i].path for i in n] for s, n in zip((one, other), sides, strict=True))
     return {(sides[0][i], sides[1][j]) for i, j in shared_scenes(mine, theirs)}
 
 
-def guard(data: IQADataModule) -> list[Leak]:
-    """Returns the leaks of a split, having dealt with them as ``data.guard`` says.
+def unlabelled_leaks(
+    assignment: Assignment, records: Sequence[Record], policy: OnLeak
+) -> list[Leak]:
+    """Returns which images without labels show what the validation or test images do.
 
     Raises:
-        LeakError: If there are any and it says ``stop``.
+        LeakError: If there is any and the policy is ``stop``.
     """
-    found = leaks(data)
-    if found and data.guard == "stop":
+    unlabelled = [ComparedImage(r.image, r.content, "unlabelled", (), False) for r in records]
+    hashes = hashes_of([image.path for image in unlabelled])
+    leaks = []
+    for subset in ("val", "test"):
+        images = compared(assignment, subset)
+        pairs = sorted(set(duplicates(hashes, hashes_of([image.path for image in images]))))
+        leaks += [Leak(unlabelled[i], images[j]) for i, j in pairs]
+    if leaks and policy == "stop":
         raise LeakError(
-            f"{told(found)}.\nSet data.guard=drop to leave the images that would leak out of "
-            "training and validation, data.guard=warn to go on, or another data.split_by."
+            f"Unlabelled images show what the run validates or tests: {describe(leaks)}.\nSet"
+            " data.guard=drop to leave them out, data.guard=warn to go on, or another pool."
         )
-    if found and data.guard == "drop":
-        data.leave_out({place for leak in found for place in leak.here.places})
-    return found
+    return leaks
 
 
-def unlabelled_leaks(data: IQADataModule, records: Sequence[Record]) -> list[Leak]:
-    """Returns which images without labels show what the validation or the test part does."""
-    given = [Picture(r.image, r.content, "unlabelled", (), False) for r in records]
-    held = prints([picture.path for picture in given])
-    found = []
-    for part in ("val", "test"):
-        shown = pictures(data, part)
-        pairs = sorted(set(twins(held, prints([picture.path for picture in shown]))))
-        found += [Leak(given[i], shown[j]) for i, j in pairs]
-    return found
-
-
-def told(found: Sequence[Leak]) -> str:
+def describe(leaks: Sequence[Leak]) -> str:
     """Returns a sentence on leaks that names the first ones."""
-    first = ", ".join(str(leak) for leak in found[:SHOWN])
-    number = "1 picture stands" if len(found) == 1 else f"{len(found)} pictures stand"
-    return f"{number} on two sides of the split: {first}{', …' if len(found) > SHOWN else ''}"
+    first = ", ".join(str(leak) for leak in leaks[:SHOWN])
+    number = "1 image stands" if len(leaks) == 1 else f"{len(leaks)} images stand"
+    return f"{number} on two sides of the split: {first}{', …' if len(leaks) > SHOWN else ''}"
 
 
-def seen(data: IQADataModule) -> list[dict[str, str]]:
+def learnt_contents(assignment: Assignment) -> list[dict[str, str]]:
     """Returns the references a run learns from or selects by, in plain values for a checkpoint.
 
     Photographs without reference are not listed: no teacher learns from them alone.
     """
-    shown = [p for part in ("train", "val") for p in pictures(data, part) if p.reference]
-    thumbs = prints([picture.path for picture in shown]).thumbs
+    images = [i for subset in ("train", "val") for i in compared(assignment, subset)]
+    images = [image for image in images if image.reference]
+    thumbs = hashes_of([image.path for image in images]).thumbs
     return [
         {
-            "content": picture.content,
-            "file": str(picture.path.resolve()),
+            "content": image.content,
+            "file": str(image.path.resolve()),
             "thumbnail": to_text(thumb),
         }
-        for picture, thumb in zip(shown, thumbs, strict=True)
+        for image, thumb in zip(images, thumbs, strict=True)
     ]
 
 
-def learnt_from(contents: Iterable[Mapping[str, Any]]) -> tuple[list[Picture], Prints]:
-    """Returns what :func:`seen` put into a checkpoint, as pictures and their prints."""
+def from_contents(
+    contents: Iterable[Mapping[str, Any]],
+) -> tuple[list[ComparedImage], PerceptualHashes]:
+    """Returns what :func:`learnt_contents` put into a checkpoint, as images and their hashes."""
     contents = list(contents)
-    learnt = [Picture(Path(c["file"]), c["content"], "learnt", (), True) for c in contents]
-    return learnt, Prints.of([from_text(c["thumbnail"]) for c in contents])
+    learnt = [ComparedImage(Path(c["file"]), c["content"], "learnt", (), True) for c in contents]
+    return learnt, PerceptualHashes.of([from_text(c["thumbnail"]) for c in contents])
 
 
-def shared(data: IQADataModule, learnt: Sequence[Picture], held: Prints) -> list[Leak]:
-    """Returns which pictures of the test part are among those that something was learnt from.
+def leaks_into_test(
+    assignment: Assignment, learnt: Sequence[ComparedImage], hashes: PerceptualHashes
+) -> list[Leak]:
+    """Returns which test images are among those that something was learnt from.
 
     Args:
-        data: Whose test part.
-        learnt: The pictures.
-        held: Their prints; where their files are here, local features are compared as well.
+        assignment: Whose test images.
+        learnt: What was learnt from.
+        hashes: Of those; where their files are here, local features are compared as well.
     """
-    tested = pictures(data, "test")
-    pairs = set(twins(held, prints([picture.path for picture in tested])))
-    if all(picture.path.is_file() for picture in learnt):
+    tested = compared(assignment, "test")
+    pairs = set(duplicates(hashes, hashes_of([image.path for image in tested])))
+    if all(image.path.is_file() for image in learnt):
         pairs |= crops_of_one(learnt, tested)
     return [Leak(learnt[i], tested[j]) for i, j in sorted(pairs)]
 
 
-def teacher_leaks(data: IQADataModule, contents: Iterable[Mapping[str, Any]]) -> list[Leak]:
-    """Returns which of a teacher's contents are in the test part.
+def teacher_leaks(
+    assignment: Assignment, contents: Iterable[Mapping[str, Any]], policy: OnLeak
+) -> list[Leak]:
+    """Returns which of a teacher's contents are among the test images.
 
     Args:
-        data: The student's.
-        contents: What :func:`seen` put into the teacher's checkpoint.
+        assignment: The student's.
+        contents: What :func:`learnt_contents` put into the teacher's checkpoint.
+        policy: Of the student's data.
 
     Raises:
-        LeakError: If there are any, unless ``data.guard`` says ``warn``.
+        LeakError: If there are any, unless the policy is ``warn``.
     """
-    found = shared(data, *learnt_from(contents))
-    if found and data.guard != "warn":
-        names = ", ".join(f"'{leak.there.path.name}'" for leak in found[:SHOWN])
-        more = ", …" if len(found) > SHOWN else ""
+    leaks = leaks_into_test(assignment, *from_contents(contents))
+    if leaks and policy != "warn":
+        names = ", ".join(f"'{leak.there.path.name}'" for leak in leaks[:SHOWN])
+        more = ", …" if len(leaks) > SHOWN else ""
         raise LeakError(
-            f"The teacher has learnt from {len({leak.there.path for leak in found})} of "
-            f"{len(pictures(data, 'test'))} pictures of the test part: {names}{more}.\nTrain one "
+            f"The teacher has learnt from {len({leak.there.path for leak in leaks})} of "
+            f"{len(compared(assignment, 'test'))} test images: {names}{more}.\nTrain one "
             "that has not, with this run's split, or set data.guard=warn to go on and say so "
-            "beside the numbers."
+            "next to the numbers."
         )
-    return found
+    return leaks

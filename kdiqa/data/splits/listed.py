@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdiqa.data.record import Record
-from kdiqa.data.splits.split import LEFT_OUT, PARTS
+from kdiqa.data.splits.split import LEFT_OUT, SUBSETS
 
 Lists = Mapping[str, Iterable[int]]
 NAME_COLUMNS = ("dist_name", "img_name", "image_name", "image", "name")
@@ -132,14 +132,14 @@ def by_part(
         column: The column of the parts.
         images: Finds them.
     """
-    found: dict[str, list[int]] = {part: [] for part in PARTS}
+    found: dict[str, list[int]] = {part: [] for part in SUBSETS}
     for row in rows:
         if name not in row or column not in row:
             raise ListError(
                 f"has no columns {name} and {column}, its columns are {', '.join(row)}",
                 "Write a table with the columns image and split.",
             )
-        if row[column] in PARTS:
+        if row[column] in SUBSETS:
             found[row[column]].append(images.place(row[name]))
         elif row[column] not in (LEFT_OUT, ""):
             raise ListError(

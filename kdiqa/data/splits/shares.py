@@ -11,12 +11,17 @@ from kdiqa.data.scale import Label
 from kdiqa.data.splits.split import Split
 
 
-def check_share(what: str, key: str, share: float) -> None:
-    """Raises unless a share is more than 0 and at most 1."""
-    if not 0 < share <= 1:
-        raise ValueError(
-            f"The share of the {what} is {share:g}. Set data.{key} to more than 0 and at most 1."
-        )
+def check_shares(fraction: float, labelled_ratio: float) -> None:
+    """Raises unless both shares are more than 0 and at most 1."""
+    for images, key, share in (
+        ("training images", "fraction", fraction),
+        ("labelled training images", "labelled_ratio", labelled_ratio),
+    ):
+        if not 0 < share <= 1:
+            raise ValueError(
+                f"The share of the {images} is {share:g}. Set data.{key} to more than 0 and at "
+                "most 1."
+            )
 
 
 def shared(records: Sequence[Record], places: list[int], split: Split, share: float) -> list[int]:

@@ -5,22 +5,58 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from kdiqa.data.record import Record
 
-PARTS = ("train", "val", "test")
+SUBSETS = ("train", "val", "test")
 LEFT_OUT = "none"  # the part of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation part where a split has none
 
 SelectOn = Literal["val", "test"]
 # The parts that take another's place where the test images select, as published codes have it.
-PARTS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
+SUBSETS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
     "val": {},
     "test": {"train": ("train", "val"), "val": ("test",)},
 }
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The records of a data set, each in one subset of a split.
+
+    Args:
+        records: All of the data set.
+        subsets: Of each: ``train``, ``val``, ``test``, or ``none`` for one that is not used.
+        digest: Of all names, scores and subsets, whatever the order of the records.
+    """
+
+    records: Sequence[Record]
+    subsets: Sequence[str]
+    digest: str
+
+    @classmethod
+    def of(cls, records: Sequence[Record], subsets: Sequence[str]) -> Assignment:
+        """Returns the assignment with its digest."""
+        return cls(records, subsets, digest(records, subsets))
+
+    def indices(self, *subsets: str) -> list[int]:
+        """Returns where the records of some subsets stand."""
+        return [index for index, subset in enumerate(self.subsets) if subset in subsets]
+
+    def write(self, path: Path) -> None:
+        """Writes a table: image, content, split.
+
+        :class:`kdiqa.data.splits.stored.SplitTable` reads it.
+        """
+        with path.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["image", "content", "split"])
+            for record, subset in zip(self.records, self.subsets, strict=True):
+                table.writerow([record.name, record.content, subset])
 
 
 class Split:
@@ -88,7 +124,7 @@ class Split:
         """
         if "val" not in parts:
             parts = self._carve(records, parts)
-        self.check_parts(records, parts)
+        self.check_subsets(records, parts)
         return parts
 
     def order(self, groups: Iterable[str]) -> list[str]:
@@ -98,8 +134,20 @@ class Split:
             key=lambda group: hashlib.sha256(f"{self.index}\x1f{group}".encode()).digest(),
         )
 
+    def without(self, assignment: Assignment, indices: Iterable[int]) -> Assignment:
+        """Returns an assignment with some records left out.
+
+        Raises:
+            ValueError: If a subset would stay empty.
+        """
+        left_out = set(indices)
+        old = enumerate(assignment.subsets)
+        subsets = [LEFT_OUT if index in left_out else subset for index, subset in old]
+        self.check_subsets(assignment.records, subsets)
+        return Assignment.of(assignment.records, subsets)
+
     def _official(self, records: Sequence[Record]) -> list[str]:
-        unknown = [record for record in records if record.split not in PARTS]
+        unknown = [record for record in records if record.split not in SUBSETS]
         if unknown:
             raise ValueError(
                 f"{len(unknown)} of {len(records)} images have no official part, the first is "
@@ -124,9 +172,9 @@ class Split:
             for group, part in zip(groups, parts, strict=True)
         ]
 
-    def check_parts(self, records: Sequence[Record], parts: Sequence[str]) -> None:
+    def check_subsets(self, records: Sequence[Record], parts: Sequence[str]) -> None:
         """Raises ``ValueError`` if a part has no image."""
-        counts = {part: parts.count(part) for part in PARTS}
+        counts = {part: parts.count(part) for part in SUBSETS}
         if 0 in counts.values():
             contents = len({record.content for record in records})
             counted = ", ".join(f"{number} {part}" for part, number in counts.items())
@@ -149,15 +197,3 @@ def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
         for record, part in zip(records, assignment, strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def to_csv(path: Path, records: Sequence[Record], assignment: Sequence[str]) -> None:
-    """Writes a split as a table: image, content, part.
-
-    :class:`kdiqa.data.splits.stored.SplitTable` reads it.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["image", "content", "split"])
-        for record, part in zip(records, assignment, strict=True):
-            table.writerow([record.name, record.content, part])

@@ -17,7 +17,7 @@ from kdiqa.data.splits.listed import (
     listed_order,
     read_rows,
 )
-from kdiqa.data.splits.split import LEFT_OUT, PARTS
+from kdiqa.data.splits.split import LEFT_OUT, SUBSETS
 
 
 class StoredSplit:
@@ -66,7 +66,7 @@ class StoredSplit:
         if not lists.get("test") and lists.get("val"):
             lists["test"], lists["val"] = lists["val"], []
         parts = [LEFT_OUT] * len(records)
-        for part in PARTS:
+        for part in SUBSETS:
             for place in lists.get(part, ()):
                 if not 0 <= place < len(records):
                     raise ListError(
@@ -120,7 +120,7 @@ class ArniqaNpy(StoredSplit):
         """Returns the lists of one fold."""
         order = listed_order(records, self.order)
         found = {}
-        for part in PARTS:
+        for part in SUBSETS:
             file = self.path / f"{part}.npy"
             if not file.is_file():
                 raise ListError(
@@ -150,7 +150,7 @@ class LiqeTxt(StoredSplit):
         """Returns the lists of one fold."""
         images = ListedImages(records)
         found = {}
-        for part in PARTS:
+        for part in SUBSETS:
             files = sorted((self.path / str(index + 1)).glob(f"*_{part}_clip.txt"))
             if len(files) != 1:
                 raise ListError(

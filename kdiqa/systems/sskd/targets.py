@@ -19,7 +19,6 @@ from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
-from kdiqa.data.splits.leaks import guard
 from kdiqa.models.digest import digest
 from kdiqa.runtime.devices import auto_device, one_thread
 from kdiqa.scorer import scorer as scorers
@@ -121,7 +120,7 @@ def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
     cfg.data.root, cfg.data.num_workers = str(data.root), data.num_workers
     theirs = instantiate(cfg.data)
     theirs.setup()
-    guard(theirs)
+    theirs.check_leaks()
     net: Any = checkpoint.net()
     keep_features(cfg, theirs, SimpleNamespace(net=net), [])
     made, label = theirs.kept["train"], Label(**checkpoint.label)

@@ -51,7 +51,7 @@ class Provenance(L.Callback):
                 },
             }
             self.folder.mkdir(parents=True, exist_ok=True)
-            data.write_split(self.folder / "split.csv")
+            data.assignment.write(self.folder / "split.csv")
             write(self.folder / "provenance.json", json.dumps(told, indent=2) + "\n")
 
     def on_save_checkpoint(

@@ -12,7 +12,7 @@ def test_agiqa3k_keeps_what_one_prompt_asks_for_together(fake_data: Path) -> Non
     assert len(data.records) == 24
     assert Counter(record.content for record in data.records)["thing 1"] == 6
     parts: dict[str, set[str]] = {}
-    for record, part in zip(data.records, data.assignment, strict=True):
+    for record, part in zip(data.records, data.assignment.subsets, strict=True):
         parts.setdefault(record.content, set()).add(part)
     assert all(len(of_one) == 1 for of_one in parts.values())
     assert data.records[9].mos == pytest.approx(3.4 / 5)

@@ -10,7 +10,6 @@ from kdiqa.data.readers.crossdataset import CrossDataset
 from kdiqa.data.readers.kadid10k import KADID10k
 from kdiqa.data.readers.live import LIVE
 from kdiqa.data.readers.tid2013 import TID2013
-from kdiqa.data.splits.leaks import guard
 from tests.fakes import picture, write
 from tests.fakes.synthetic import write_kadid10k, write_tid2013
 
@@ -28,7 +27,9 @@ def test_all_of_one_trains_and_selects_and_all_of_the_other_tests(fake_data: Pat
     one, other = TID2013(fake_data / "tid2013").load(), LIVE(fake_data / "live").load()
     assert [r.image for r in data.records] == [r.image for r in [*one, *other]]
     assert data.positions("test") == list(range(len(one), len(one) + len(other)))
-    sides = {(r.content, part) for r, part in zip(data.records, data.assignment, strict=True)}
+    sides = {
+        (r.content, part) for r, part in zip(data.records, data.assignment.subsets, strict=True)
+    }
     contents = Counter(part for _, part in sides)
     assert (contents["train"], contents["val"]) == (5, 1)
     assert contents["test"] == len({record.content for record in other})
@@ -49,7 +50,7 @@ def test_the_index_of_a_batch_counts_in_the_joined_records(fake_data: Path) -> N
     data = crossed(fake_data, batch_size=4)
     batch = next(iter(data.test_dataloader()))
     for index, mos in zip(batch["index"].tolist(), batch["mos"].tolist(), strict=True):
-        assert data.assignment[index] == "test"
+        assert data.assignment.subsets[index] == "test"
         assert data.records[index].mos == pytest.approx(mos)
 
 
@@ -70,11 +71,13 @@ def test_shared_photographs_are_told_and_left_out_of_training(tmp_path: Path) ->
         write(other / "images" / f"I{i:02d}.png", picture(50 + i))
     data = CrossDataset(TID2013(one), KADID10k(other), guard="warn")
     data.setup()
-    (leak,) = guard(data)
+    (leak,) = data.check_leaks()
     assert (leak.here.content, leak.there.content) == ("tid2013/i01", "kadid10k/i01")
     data.guard = "drop"
-    guard(data)
-    dropped = {data.records[i].content for i, p in enumerate(data.assignment) if p == "none"}
+    data.check_leaks()
+    dropped = {
+        data.records[i].content for i, p in enumerate(data.assignment.subsets) if p == "none"
+    }
     assert dropped == {"tid2013/i01"}
     assert len(data.positions("test")) == len(KADID10k(other).load())
 
@@ -91,7 +94,7 @@ def test_a_reference_that_is_a_crop_of_another_data_sets_is_found(
         write(other / "images" / f"I{i:02d}.png", picture(50 + i))
     data = CrossDataset(TID2013(one), KADID10k(other), guard="warn")
     data.setup()
-    assert [(leak.here.content, leak.there.content) for leak in guard(data)] == [
+    assert [(leak.here.content, leak.there.content) for leak in data.check_leaks()] == [
         ("tid2013/i02", "kadid10k/i03")
     ]
 

@@ -43,7 +43,9 @@ def test_scores_fall_with_the_level_and_lie_in_the_unit_interval(root: Path) -> 
 def test_no_photograph_stands_on_two_sides(root: Path) -> None:
     data = Demo(root, **SMALL)
     data.setup()
-    sides = {(r.content, part) for r, part in zip(data.records, data.assignment, strict=True)}
+    sides = {
+        (r.content, part) for r, part in zip(data.records, data.assignment.subsets, strict=True)
+    }
     assert sorted(sides) == sorted(SMALL["photos"].items())
 
 

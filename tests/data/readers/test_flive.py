@@ -10,7 +10,7 @@ from tests.data.reading import message_of, ready
 
 def test_flive_has_the_authors_parts(fake_data: Path) -> None:
     data = ready(FLIVE(fake_data / "flive"))
-    assert data.assignment == ["test", "val", "train", "train"] * 6
+    assert data.assignment.subsets == ["test", "val", "train", "train"] * 6
 
 
 @pytest.mark.parametrize("copy", ["flive"], indirect=True)
@@ -24,8 +24,8 @@ def test_flive_is_found_with_its_folders_beside_the_labels(copy: Path) -> None:
 def test_flive_without_its_validation_list_carves_one_from_training(copy: Path) -> None:
     (copy / "database" / "labels=640_padded.csv").unlink()
     data = ready(FLIVE(copy))
-    assert Counter(data.assignment) == {"train": 16, "val": 2, "test": 6}
-    assert data.assignment[::4] == ["test"] * 6
+    assert Counter(data.assignment.subsets) == {"train": 16, "val": 2, "test": 6}
+    assert data.assignment.subsets[::4] == ["test"] * 6
 
 
 @pytest.mark.parametrize("copy", ["flive"], indirect=True)
@@ -35,5 +35,5 @@ def test_flive_without_its_test_list_asks_for_another_split(copy: Path) -> None:
         "24 of 24 images have no official part, the first is '000.jpg'. "
         "Set data.split_by=content or data.split_by=image."
     )
-    counts = Counter(ready(FLIVE(copy, split_by="image")).assignment)
+    counts = Counter(ready(FLIVE(copy, split_by="image")).assignment.subsets)
     assert counts == {"train": 17, "val": 2, "test": 5}

@@ -51,7 +51,7 @@ def test_two_columns_and_a_scale_are_enough(small: Path) -> None:
     data = ready(two_columns(small, [1 + i / 3 for i in range(12)]), lower=1, upper=5)
     assert [record.mos for record in data.records] == pytest.approx([i / 12 for i in range(12)])
     assert {record.content for record in data.records} == {f"holiday/{i}.png" for i in range(12)}
-    assert [data.assignment.count(part) for part in ("train", "val", "test")] == [9, 1, 2]
+    assert [data.assignment.subsets.count(part) for part in ("train", "val", "test")] == [9, 1, 2]
 
 
 def test_low_scores_may_be_good_ones(small: Path) -> None:
@@ -66,7 +66,7 @@ def test_images_of_one_original_stay_together(own: Path) -> None:
     data = ready(own, pairs={"reference": Reference()})
     assert len(data.records) == 18
     parts: dict[str, set[str]] = {}
-    for record, part in zip(data.records, data.assignment, strict=True):
+    for record, part in zip(data.records, data.assignment.subsets, strict=True):
         parts.setdefault(record.content, set()).add(part)
     assert len(parts) == 6
     assert all(len(of_one) == 1 for of_one in parts.values())
@@ -93,8 +93,8 @@ def test_parts_of_ones_own_are_taken_and_can_be_overruled(small: Path) -> None:
     parts = ["training"] * 6 + ["val"] * 2 + ["Test"] * 4
     rows = [f"holiday/{i}.png,0.5,{part}" for i, part in enumerate(parts)]
     listed(small, "\n".join(["image,mos,split", *rows]))
-    assert ready(small).assignment == ["train"] * 6 + ["val"] * 2 + ["test"] * 4
-    other = ready(small, split_by="image").assignment
+    assert ready(small).assignment.subsets == ["train"] * 6 + ["val"] * 2 + ["test"] * 4
+    other = ready(small, split_by="image").assignment.subsets
     assert [other.count(part) for part in ("train", "val", "test")] == [9, 1, 2]
 
 

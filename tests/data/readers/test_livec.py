@@ -25,7 +25,7 @@ def test_livec_scores_rise_with_quality_and_each_image_is_a_content(fake_data: P
     data = ready(LIVEChallenge(fake_data / "livec"))
     assert data.records[3].mos == pytest.approx(0.855)
     assert len({record.content for record in data.records}) == 20
-    assert Counter(data.assignment) == {"train": 14, "val": 2, "test": 4}
+    assert Counter(data.assignment.subsets) == {"train": 14, "val": 2, "test": 4}
 
 
 @pytest.mark.parametrize("copy", ["livec"], indirect=True)

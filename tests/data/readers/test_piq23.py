@@ -23,7 +23,9 @@ def test_piq23_has_three_attributes(fake_data: Path) -> None:
 def test_piq23_tells_scenes_apart_whose_names_begin_alike(fake_data: Path) -> None:
     data = ready(PIQ23(fake_data / "piq23"))
     tested = {
-        r.content for r, part in zip(data.records, data.assignment, strict=True) if part == "test"
+        r.content
+        for r, part in zip(data.records, data.assignment.subsets, strict=True)
+        if part == "test"
     }
     assert tested == {"indoor_scene_1", "indoor_scene_4"}  # and not indoor_scene_10
     assert len({record.content for record in data.records}) == 10
@@ -33,7 +35,7 @@ def test_piq23_split_by_device_tests_images_of_every_scene(fake_data: Path) -> N
     data = ready(PIQ23(fake_data / "piq23", official="device"))
     scenes = Counter(
         record.content
-        for record, part in zip(data.records, data.assignment, strict=True)
+        for record, part in zip(data.records, data.assignment.subsets, strict=True)
         if part == "test"
     )
     assert set(scenes.values()) == {1}

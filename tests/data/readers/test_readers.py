@@ -9,7 +9,6 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.errors import DatasetNotFoundError
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.readers.biq2021 import BIQ2021
@@ -18,6 +17,7 @@ from kdiqa.data.readers.kadid10k import KADID10k
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record
+from kdiqa.data.source import DatasetNotFoundError
 from tests.fakes import FAKES
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "data"
@@ -52,7 +52,7 @@ def test_a_reader_knows_its_facts_and_finds_its_files(name: str, fake_data: Path
     assert reader.licence
     assert reader.layout
     data = ready(reader(fake_data / name))
-    assert set(data.assignment) == {"train", "val", "test"}
+    assert set(data.assignment.subsets) == {"train", "val", "test"}
     assert all(record.content == record.content.casefold() for record in data.records)
 
 
@@ -80,8 +80,8 @@ def test_synthetic_data_sets_have_aligned_references(name: str, fake_data: Path)
 
 def test_biq2021_keeps_its_official_test_part(fake_data: Path) -> None:
     data = ready(BIQ2021(fake_data / "biq2021"))
-    assert Counter(data.assignment) == {"train": 18, "val": 2, "test": 6}
-    assert data.assignment[20:] == ["test"] * 6
+    assert Counter(data.assignment.subsets) == {"train": 18, "val": 2, "test": 6}
+    assert data.assignment.subsets[20:] == ["test"] * 6
     assert data.records[0].mos == 0.9
 
 
@@ -127,7 +127,7 @@ def test_koniq10k_without_official_parts_is_split_by_image(
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         KonIQ10k(root).setup()
     data = ready(KonIQ10k(root, split_by="image"))
-    assert Counter(data.assignment) == {"train": 17, "val": 2, "test": 5}
+    assert Counter(data.assignment.subsets) == {"train": 17, "val": 2, "test": 5}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_koniq10k_tells_an_unknown_label_and_size() -> None:
 def test_the_real_biq2021_subset_is_read(shared_data: Path) -> None:
     data = ready(BIQ2021(shared_data / "biq2021_subset"))
     assert Counter(record.split for record in data.records) == {"train": 1600, "test": 400}
-    assert Counter(data.assignment) == {"train": 1440, "val": 160, "test": 400}
+    assert Counter(data.assignment.subsets) == {"train": 1440, "val": 160, "test": 400}
 
 
 def test_the_real_tid2013_part_is_read_with_its_references(shared_data: Path) -> None:

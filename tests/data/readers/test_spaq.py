@@ -13,7 +13,7 @@ def test_spaq_is_read_from_its_workbook_and_split_by_image(fake_data: Path) -> N
     record = labels(SPAQ(fake_data / "spaq"))[4]
     assert (record.image.name, record.mos, record.content) == ("00005.jpg", 91.25, "00005.jpg")
     assert record.distortion is None
-    assert Counter(ready(SPAQ(fake_data / "spaq")).assignment) == {
+    assert Counter(ready(SPAQ(fake_data / "spaq")).assignment.subsets) == {
         "train": 14,
         "val": 2,
         "test": 4,

@@ -7,7 +7,14 @@ import pytest
 
 from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.data.splits import hashes
-from kdiqa.data.splits.hashes import Prints, from_text, prints, thumbnail, to_text, twins
+from kdiqa.data.splits.hashes import (
+    PerceptualHashes,
+    duplicates,
+    from_text,
+    hashes_of,
+    thumbnail,
+    to_text,
+)
 from kdiqa.data.splits.local_features import features_of, same_scene
 from tests.fakes import picture, write
 
@@ -31,18 +38,18 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_copies_are_found_and_different_pictures_are_not(files: list[Path]) -> None:
-    originals = prints(files)
+    originals = hashes_of(files)
     for place, file in enumerate(files):
         for name, copy in copies(read_rgb(file)).items():
             path = write(file.with_name(f"{place}_{name}.png"), copy)
-            assert twins(originals, prints([path])) == [(place, 0)], name
+            assert duplicates(originals, hashes_of([path])) == [(place, 0)], name
 
 
 def test_flat_pictures_are_not_twins(tmp_path: Path) -> None:
     dark = [np.full((32, 32), value, np.uint8) for value in (0, 3)]
     dark[1][:8] = 4
-    held = Prints.of(dark)
-    assert twins(held, held) == []
+    held = PerceptualHashes.of(dark)
+    assert duplicates(held, held) == []
 
 
 def test_a_second_look_reads_no_file_and_a_changed_file_is_read_again(
@@ -55,31 +62,31 @@ def test_a_second_look_reads_no_file_and_a_changed_file_is_read_again(
         return thumbnail(path)
 
     monkeypatch.setattr(hashes, "thumbnail", counted)
-    first = prints(files)
+    first = hashes_of(files)
     assert sorted(read) == files
-    assert np.array_equal(prints(files).codes, first.codes)
+    assert np.array_equal(hashes_of(files).codes, first.codes)
     assert len(read) == len(files)
     write(files[0], picture(99, 192, 255))
-    changed = prints(files[::-1])
+    changed = hashes_of(files[::-1])
     assert read[len(files) :] == [files[0]]
     assert np.array_equal(changed.thumbs[:-1], first.thumbs[:0:-1])
-    assert twins(Prints(changed.thumbs[-1:], changed.codes[-1:]), first) == []
+    assert duplicates(PerceptualHashes(changed.thumbs[-1:], changed.codes[-1:]), first) == []
 
 
 def test_a_damaged_cache_is_made_anew(files: list[Path]) -> None:
-    first = prints(files)
+    first = hashes_of(files)
     kept = max(hashes.cache_folder().glob("*.npz"), key=lambda path: path.stat().st_mtime_ns)
     kept.write_bytes(kept.read_bytes()[:100])
-    assert np.array_equal(prints(files).thumbs, first.thumbs)
+    assert np.array_equal(hashes_of(files).thumbs, first.thumbs)
 
 
 def test_more_pictures_than_are_compared_at_once_give_the_same_twins(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = prints(files)
-    whole = twins(held, held)
+    held = hashes_of(files)
+    whole = duplicates(held, held)
     monkeypatch.setattr(hashes, "ROWS", 3)
-    assert twins(held, held) == whole == [(i, i) for i in range(len(files))]
+    assert duplicates(held, held) == whole == [(i, i) for i in range(len(files))]
 
 
 def test_a_thumbnail_travels_as_text(files: list[Path]) -> None:
@@ -107,12 +114,12 @@ def test_real_copies_are_found_and_real_photographs_are_told_apart(
     shared_data: Path, tmp_path: Path
 ) -> None:
     files = sorted((shared_data / "cid22_pristine").glob("*.png"))
-    held = prints(files)
-    assert twins(held, held) == [(i, i) for i in range(len(files))]
+    held = hashes_of(files)
+    assert duplicates(held, held) == [(i, i) for i in range(len(files))]
     for place, file in enumerate(files[::4]):
         for name, copy in copies(read_rgb(file)).items():
             path = write(tmp_path / f"{place}_{name}.png", copy)
-            assert twins(held, prints([path])) == [(4 * place, 0)], (file.name, name)
+            assert duplicates(held, hashes_of([path])) == [(4 * place, 0)], (file.name, name)
 
 
 def test_crops_of_real_photographs_are_found_at_another_scale(shared_data: Path) -> None:

@@ -16,7 +16,7 @@ from kdiqa.data.readers.live import LIVE
 from kdiqa.data.readers.livec import LIVEChallenge
 from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record, told_apart
-from kdiqa.data.splits.split import Split, SplitBy, digest, to_csv
+from kdiqa.data.splits.split import Assignment, Split, SplitBy, digest
 from kdiqa.data.splits.stored import SplitTable
 from tests.data.labels import real_records
 
@@ -166,7 +166,7 @@ def test_namesakes_of_two_folders_are_two_images(tmp_path: Path) -> None:
     )
     assignment = Split(0, "image").assign(records)
     assert assignment[:20] != assignment[20:]
-    to_csv(tmp_path / "split.csv", records, assignment)
+    Assignment.of(records, assignment).write(tmp_path / "split.csv")
     assert SplitTable(tmp_path / "split.csv").assign(records, 0) == assignment
 
 
@@ -189,7 +189,7 @@ def test_the_digest_tells_names_scores_and_parts_apart() -> None:
 
 
 def test_a_split_is_written_as_a_table(tmp_path: Path) -> None:
-    to_csv(tmp_path / "split.csv", FIXED[:2], ["train", "val"])
+    Assignment.of(FIXED[:2], ["train", "val"]).write(tmp_path / "split.csv")
     lines = (tmp_path / "split.csv").read_text().splitlines()
     assert lines == ["image,content,split", "i00_0.png,i00,train", "i00_1.png,i00,val"]
 

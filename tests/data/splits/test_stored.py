@@ -16,7 +16,7 @@ from kdiqa.data.readers.livec import LIVEChallenge
 from kdiqa.data.readers.tid2013 import TID2013
 from kdiqa.data.record import Record, told_apart
 from kdiqa.data.splits.pyiqa import PyiqaColumn, PyiqaPickle
-from kdiqa.data.splits.split import Split, digest, to_csv
+from kdiqa.data.splits.split import Assignment, Split, digest
 from kdiqa.data.splits.stored import ArniqaNpy, LiqeTxt, SplitTable, StoredSplit
 from tests.data.labels import real_records
 from tests.fakes import write_csv
@@ -104,7 +104,7 @@ def test_a_held_out_val_is_tested_and_val_is_carved_from_train_by_content(
 
 def test_what_a_run_writes_is_read_back(tmp_path: Path) -> None:
     parts = Split(3).assign(RECORDS)
-    to_csv(tmp_path / "split.csv", RECORDS, parts)
+    Assignment.of(RECORDS, parts).write(tmp_path / "split.csv")
     again = SplitTable(tmp_path / "split.csv").assign(RECORDS[::-1], 0)[::-1]
     assert digest(RECORDS, again) == digest(RECORDS, parts)
 
@@ -211,12 +211,14 @@ def test_a_data_module_takes_a_stored_split_and_carves_val(
 ) -> None:
     own = TID2013(fake_data / "tid2013")
     own.setup()
-    parts = ["test" if part == "test" else "train" for part in own.assignment]
-    to_csv(tmp_path / "split.csv", own.records, parts)
+    parts = ["test" if part == "test" else "train" for part in own.assignment.subsets]
+    Assignment.of(own.records, parts).write(tmp_path / "split.csv")
     data = TID2013(fake_data / "tid2013", stored_split=SplitTable(tmp_path / "split.csv"))
     data.setup()
     assert data.positions("test") == own.positions("test")
-    sides = {(r.content, part) for r, part in zip(data.records, data.assignment, strict=True)}
+    sides = {
+        (r.content, part) for r, part in zip(data.records, data.assignment.subsets, strict=True)
+    }
     assert Counter(part for _, part in sides) == {"train": 4, "val": 1, "test": 1}
 
 
