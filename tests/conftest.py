@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import torch
 
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.readers.biq2021 import BIQ2021
+from tests import forked
 from tests.fakes import write, write_all
 from tests.runs import write_weights
 
@@ -20,6 +23,19 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # A shell's background jobs ignore Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # several test runs share the cores; tiny nets gain nothing by more
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes ``sys.executable`` one that forks what has loaded the libraries; one for all workers."""
+    if sys.platform != "linux":
+        return
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="kdiqa-")
+        server = forked.begin(Path(folder.name))
+        config.add_cleanup(lambda: (server.communicate(), folder.cleanup()))
+        if config.getoption("numprocesses", None):
+            return  # the workers are started by the real one
+    sys.executable = os.environ[forked.VARIABLE]
 
 
 @pytest.fixture(scope="session", autouse=True)
