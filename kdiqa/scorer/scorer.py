@@ -143,7 +143,7 @@ class Scorer:
 
 
 def load(
-    path: str | Path | None = None,
+    path: str | Path | Checkpoint | None = None,
     device: str = "cpu",
     seed_by: SeedBy = "content",
     max_pixels: int = MAX_PIXELS,
@@ -152,8 +152,8 @@ def load(
     """Returns the scorer of a student; nothing is downloaded.
 
     Args:
-        path: A checkpoint; a run folder, of which the best one is taken; a packed student
-            (.safetensors); None for the one that is bundled with this package.
+        path: A checkpoint, or one that has been read; a run folder, of which the best one is
+            taken; a packed student (.safetensors); None for the one that is bundled here.
         device: As torch names it.
         seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
             :class:`kdiqa.scorer.views.Views`.
@@ -168,7 +168,7 @@ def load(
 
 
 def opened(
-    path: str | Path | None,
+    path: str | Path | Checkpoint | None,
     device: str,
     seed_by: SeedBy,
     max_pixels: int,
@@ -186,12 +186,15 @@ def opened(
             name and the configuration of the run's data.
         pool: As there.
     """
-    checkpoint = Checkpoint.read(WEIGHTS if path is None else path)
-    path, told = checkpoint.path, checkpoint.description
+    if isinstance(path, Checkpoint):
+        checkpoint = path
+    else:
+        checkpoint = Checkpoint.read(WEIGHTS if path is None else path)
+    file, told = checkpoint.path, checkpoint.description
     config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     data, pair, banks = config["data"], told["pair"], told.get("banks") or {}
     data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
-    pairs = {name: beside(path, name, data) for name in dict.fromkeys(pair) if name != "image"}
+    pairs = {name: beside(file, name, data) for name in dict.fromkeys(pair) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
     seed = int(data.get("seed", told["seed"]))
