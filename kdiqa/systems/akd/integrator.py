@@ -5,10 +5,12 @@ Every variant maps two maps :math:`(B, T, C)` (all levels on the channels) to :m
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, assert_never
 
 import torch
 from torch import Tensor, nn
+
+from kdiqa.runtime.words import check_word
 
 Source = Literal["both", "difference", "distorted"]
 FusionName = Literal["dpaff1", "dpaff", "dpaff_res", "cat", "add", "aff", "none_lq", "none_diff"]
@@ -150,6 +152,7 @@ def fusion_of(name: FusionName, dim: int) -> Fusion:
     Raises:
         ValueError: If there is no such name.
     """
+    check_word("net.fusion", name, FusionName)
     match name:
         case "dpaff1":
             return CrossAttention(dim)
@@ -167,4 +170,4 @@ def fusion_of(name: FusionName, dim: int) -> Fusion:
             return DifferenceOnly(dim)
         case "none_diff":
             return DistortedOnly(dim)
-    raise ValueError(f"net.fusion is '{name}'; it is one of: {', '.join(get_args(FusionName))}.")
+    assert_never(name)

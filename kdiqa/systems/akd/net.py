@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from kdiqa.batch import Prediction, Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.standardise import Standardise
+from kdiqa.runtime.words import check_word
 from kdiqa.systems.akd.discrepancy import LevelEmbedding, difference
 from kdiqa.systems.akd.integrator import FusionName, fusion_of
 from kdiqa.systems.akd.mixer import Mixer
+
+LevelFusion = Literal["late", "early_cat"]
 
 
 class AKDNet(nn.Module):
@@ -65,12 +68,12 @@ class AKDNet(nn.Module):
         input_norm: Literal["none", "running"] = "none",
         input_dropout: float = 0.0,
         mixer_norm: bool = True,
-        level_fusion: Literal["late", "early_cat"] = "late",
+        level_fusion: LevelFusion = "late",
         embed_dim: int | None = None,
         head_dim: int | None = None,
     ) -> None:
         super().__init__()
-        check_level_fusion(level_fusion)
+        check_word("net.level_fusion", level_fusion, LevelFusion)
         self.backbone = backbone
         self.num_crops, self.sign, self.crop_fusion = num_crops, sign, crop_fusion
         self.standardise = (
@@ -151,12 +154,6 @@ class AKDNet(nn.Module):
         # Crops scored one by one are further tokens of their image, to whoever compares features.
         stacked = torch.stack(blocks).unflatten(1, (count, batch, -1)).flatten(3, 4)
         return merged, stacked
-
-
-def check_level_fusion(level_fusion: str) -> None:
-    """Raises unless it is one of the two there are."""
-    if level_fusion not in ("late", "early_cat"):
-        raise ValueError(f"net.level_fusion is '{level_fusion}'; it is 'late' or 'early_cat'.")
 
 
 def head(width: int, hidden: int | None) -> nn.Module:

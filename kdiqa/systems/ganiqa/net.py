@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from kdiqa.batch import Prediction, Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.pooled import ScoreHead
+from kdiqa.runtime.words import check_word
 from kdiqa.systems.ganiqa.attention import WindowAttention
 from kdiqa.systems.ganiqa.blocks import (
     Attention,
@@ -33,6 +34,8 @@ from kdiqa.systems.ganiqa.blocks import (
 )
 from kdiqa.systems.ganiqa.masked import MaskedBackbone
 from kdiqa.systems.ganiqa.transformer import DecoderLayer, EncoderLayer
+
+Query = Literal["ref", "diff"]
 
 
 class GANIQATeacher(nn.Module):
@@ -59,14 +62,13 @@ class GANIQATeacher(nn.Module):
         dim: int = 128,
         layers: int = 1,
         attention: Attention | None = WindowAttention,
-        query: Literal["ref", "diff"] = "ref",
+        query: Query = "ref",
         semantic: bool = True,
         dropout: float = 0.1,
         input_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if query not in ("ref", "diff"):
-            raise ValueError(f"net.query is '{query}'; it is 'ref' or 'diff'.")
+        check_word("net.query", query, Query)
         self.backbone, self.query = backbone, query
         self.masked = isinstance(backbone, MaskedBackbone)
         dims = backbone.dims[:-1] if self.masked else backbone.dims

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
+from kdiqa.runtime.words import check_word
 from kdiqa.systems.qfm.contrast import cosines
 from kdiqa.systems.qfm.queue import Entries
 
@@ -52,10 +53,7 @@ class Matching:
         nearest: int = 8,
         adversarial: bool = False,
     ) -> None:
-        if rule not in get_args(Rule):
-            raise ValueError(
-                f"matching.rule is {rule!r}; it is one of: {', '.join(get_args(Rule))}."
-            )
+        check_word("matching.rule", rule, Rule)
         if min(candidates, nearest) < 1 or delta < 0:
             raise ValueError(
                 f"matching needs at least one candidate and one nearest score, and a delta of 0 or"

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from kdiqa.batch import Batch, Prediction, Pyramid
+from kdiqa.runtime.words import check_word
 from kdiqa.systems.qfm.matching import Matching
 from kdiqa.systems.qfm.net import Seen
 from kdiqa.systems.qfm.perturbation import Perturbation
@@ -15,6 +16,7 @@ from kdiqa.systems.qfm.queue import Entries, Memory
 from kdiqa.training.module import IQAModule
 from kdiqa.training.student import teacher_of
 
+Semantic = Literal["student", "frozen"]
 VIEW = "view"  # the batch's key of what only the teacher has labelled
 
 
@@ -71,15 +73,14 @@ class NoiseMatchingModule(IQAModule):
         noise: Perturbation,
         consistency: float = 0.5,
         gate: float = 1e-3,
-        semantic: Literal["student", "frozen"] = "student",
+        semantic: Semantic = "student",
         seed: int = 0,
         distiller: nn.Module | None = None,
         contrast: nn.Module | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if semantic not in ("student", "frozen"):
-            raise ValueError(f"module.semantic is {semantic!r}; it is 'student' or 'frozen'.")
+        check_word("module.semantic", semantic, Semantic)
         self.memory, self.matching, self.noise = memory, matching, noise
         self.consistency, self.gate, self.semantic = consistency, gate, semantic
         self.seed, self.distiller, self.contrast = seed, distiller, contrast

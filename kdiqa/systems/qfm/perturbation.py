@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor
 from torch.nn import functional as F
+
+from kdiqa.runtime.words import check_word
 
 Kind = Literal["add", "adain", "mix"]
 
@@ -33,8 +35,7 @@ class Perturbation:
         ramp_epochs: float = 2.0,
         by_gate: bool = False,
     ) -> None:
-        if kind not in get_args(Kind):
-            raise ValueError(f"noise.kind is {kind!r}; it is one of: {', '.join(get_args(Kind))}.")
+        check_word("noise.kind", kind, Kind)
         self.kind, self.beta = kind, beta
         self.ramp_epochs, self.by_gate = ramp_epochs, by_gate
 

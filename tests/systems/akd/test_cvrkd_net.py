@@ -85,7 +85,7 @@ def test_score_is_that_of_the_equations_written_out(backbone: Backbone) -> None:
 
 
 def test_a_level_fusion_that_is_none_is_told(backbone: Backbone) -> None:
-    message = "net.level_fusion is 'early'; it is 'late' or 'early_cat'."
+    message = "net.level_fusion is 'early'; it is one of: late, early_cat."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         tiny(backbone, level_fusion="early")
 

@@ -153,5 +153,5 @@ def test_nets_read_a_masked_backbone(make: Any) -> None:
 
 
 def test_an_unknown_query_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^net.query is 'both'; it is 'ref' or 'diff'.$"):
+    with pytest.raises(ValueError, match=r"^net.query is 'both'; it is one of: ref, diff.$"):
         teacher(query="both")
