@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -16,6 +16,9 @@ from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
+
+Image = NDArray[np.uint8]
+Cut = Callable[[Mapping[str, Image], int], dict[str, Image]]  # a Crops, or what cuts alike
 
 
 class IQADataset(Dataset[dict[str, Tensor]]):
@@ -59,40 +62,55 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         epoch, index = divmod(key, len(self.records))
         record, position = self.records[index], self.positions[index]
         draw = Draw.of(self.seed, epoch, position, record.name, self.training)
-        return {name: to_tensor(crops) for name, crops in self._crops(record, draw).items()} | {
+        image = read_rgb(record.image)
+        views = cut(image, record, self.crops, self.pairs, draw, self.training)
+        return {name: to_tensor(crops) for name, crops in views.items()} | {
             "mos": torch.tensor(record.mos, dtype=torch.float32),
             "index": torch.tensor(position),
         }
 
-    def _crops(self, record: Record, draw: Draw) -> dict[str, NDArray[np.uint8]]:
-        image = read_rgb(record.image)
-        whole = {
-            name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
-            for name, pair in self.pairs.items()
-            if pair.where == "image"
-        }
-        aligned = {name: view for name, view in whole.items() if self.pairs[name].aligned}
-        crops = self.crops({"image": image} | aligned, draw.seed("per_epoch", "crops"))
-        for name, pair in self.pairs.items():
-            if pair.where == "crop":
-                seeds = [
-                    draw.seed(pair.seed_mode, "pair", place)
-                    for place in range(len(crops["image"]))
-                ]
-                crops[name] = np.stack(
-                    [pair(crop, record, s) for crop, s in zip(crops["image"], seeds, strict=True)]
-                )
-            elif not pair.aligned:
-                # A pair's own crops are augmentation: evaluation looks at it as at the image.
-                own = pair.crops if self.training and pair.crops is not None else self.crops
-                # Without the name: what stands under two names is drawn alike, for the student as
-                # for the teacher.
-                seed = draw.seed("per_epoch", "crops", "apart")
-                shown = own({"image": whole[name]}, seed)["image"]
-                if len(shown) != len(crops["image"]):  # other tiles of another size: in turn
-                    shown = shown[np.arange(len(crops["image"])) % len(shown)]
-                crops[name] = shown
-        return crops
+
+def cut(
+    image: Image,
+    record: Record,
+    crops: Cut,
+    pairs: Mapping[str, Pairing],
+    draw: Draw,
+    training: bool = False,
+) -> dict[str, Image]:
+    """Returns the crops of an image and of its pairs, each :math:`(P, H, W, 3)`, by name.
+
+    Args:
+        image: RGB, :math:`(H, W, 3)`.
+        record: Of the image.
+        crops: Of the image and of the pairs aligned with it.
+        pairs: By name, what the image is paired with.
+        draw: The seeds of this reading.
+        training: Cuts a pair that is not aligned by its own crops, where it has any: they are
+            augmentation, and evaluation cuts it as the image.
+    """
+    seconds = {
+        name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
+        for name, pair in pairs.items()
+        if pair.where == "image"
+    }
+    aligned = {name: second for name, second in seconds.items() if pairs[name].aligned}
+    views = crops({"image": image} | aligned, draw.seed("per_epoch", "crops"))
+    count = len(views["image"])
+    for name, pair in pairs.items():
+        if pair.where == "crop":
+            seeds = [draw.seed(pair.seed_mode, "pair", index) for index in range(count)]
+            each = zip(views["image"], seeds, strict=True)
+            views[name] = np.stack([pair(crop, record, seed) for crop, seed in each])
+        elif not pair.aligned:
+            own = pair.crops if training and pair.crops is not None else crops
+            # Without the name: what stands under two names is drawn alike, for the student as for
+            # the teacher.
+            seed = draw.seed("per_epoch", "crops", "apart")
+            view = own({"image": seconds[name]}, seed)["image"]
+            # A second image of another size may have more or fewer tiles: taken in turn.
+            views[name] = view if len(view) == count else view[np.arange(count) % len(view)]
+    return views
 
 
 def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQADataset | None:
@@ -108,7 +126,7 @@ def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQAD
     return None if records is None else IQADataset(records, crops, {}, seed, training=False)
 
 
-def to_tensor(crops: NDArray[np.uint8]) -> Tensor:
+def to_tensor(crops: Image) -> Tensor:
     """Returns crops :math:`(P, H, W, 3)` as a tensor :math:`(P, 3, H, W)`, still uint8.
 
     They become floats on the device: a quarter of the bytes to collate and to move.

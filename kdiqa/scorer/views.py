@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import to_tensor
+from kdiqa.data.dataset import Cut, cut, to_tensor
 from kdiqa.data.pairs.pairing import Pairing, Redistorted
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
@@ -71,8 +71,8 @@ class Views:
         """
         text = self.drawn_by(image, name)
         record = Record(Path(text), 0.0, text)
-        made = self._crops(self.bounded(image), record, self.draw(text))
-        return {key: to_tensor(crops) for key, crops in made.items()}
+        views = cut(self.bounded(image), record, self.crops, self.pairs, self.draw(text))
+        return {key: to_tensor(crops) for key, crops in views.items()}
 
     def drawn_by(self, image: Image, name: str | None = None) -> str:
         """Returns what the draws of a picture follow from: its pixels' digest, or its name.
@@ -98,31 +98,11 @@ class Views:
         fixed = Draw.of(self.seed, 0, 0, text, training=False)
         return Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
 
-    def with_crops(self, crops: Callable[[Mapping[str, Image], int], dict[str, Image]]) -> Views:
+    def with_crops(self, crops: Cut) -> Views:
         """Returns views that cut a picture otherwise, and do all else alike."""
         other = copy.copy(self)
         other.crops = crops
         return other
-
-    def _crops(self, image: Image, record: Record, draw: Draw) -> dict[str, Image]:
-        whole = {
-            name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
-            for name, pair in self.pairs.items()
-            if pair.where == "image"
-        }
-        aligned = {name: view for name, view in whole.items() if self.pairs[name].aligned}
-        crops = self.crops({"image": image} | aligned, draw.seed("per_epoch", "crops"))
-        count = len(crops["image"])
-        for name, pair in self.pairs.items():
-            if pair.where == "crop":
-                seeds = [draw.seed(pair.seed_mode, "pair", place) for place in range(count)]
-                shown = zip(crops["image"], seeds, strict=True)
-                crops[name] = np.stack([pair(crop, record, seed) for crop, seed in shown])
-            elif not pair.aligned:
-                seed = draw.seed("per_epoch", "crops", "apart")
-                own = self.crops({"image": whole[name]}, seed)["image"]
-                crops[name] = own[np.arange(count) % len(own)]  # other tiles: in turn
-        return crops
 
     def bounded(self, image: Image) -> Image:
         """Returns a picture as it is cut: shrunk where it is to be re-distorted and too large."""
