@@ -13,7 +13,7 @@ from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.data.pairs.jnd import Noisy, threshold
 from kdiqa.data.record import Record
 from kdiqa.distortions.__main__ import check_output
-from kdiqa.distortions.sheet import grid
+from kdiqa.figures.contact_sheet import grid
 
 TILE = 384  # pixels: the longer side of each picture
 BRIGHTEST = 20.0  # grey levels: the threshold in black, drawn white

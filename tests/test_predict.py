@@ -242,10 +242,10 @@ def test_the_sheet_shows_the_worst_first(run: Path, folder: Path) -> None:
         Image.new("RGB", (40, 40), colour).save(f"{name}.png")
     scores = {"green": 0.9, "red": 0.1, "blue": 0.5}
     sheet = draw([Row(f"{n}.png", s, None, "", "m") for n, s in scores.items()])
-    seen = [sheet.getpixel((98 + 188 * place, 126)) for place in range(3)]
+    seen = [sheet.getpixel((124 + 234 * index, 64)) for index in range(3)]
     assert seen == [plain["red"], plain["blue"], plain["green"]]
     with Image.open("worst.png") as drawn:
-        assert drawn.size == (6 * 188 + 8, 36 + 228)
+        assert drawn.width == 6 * 234 + 14
 
 
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 
 from kdiqa import figures
 from kdiqa.data.images.read import ImageReadError, read_rgb
+from kdiqa.figures.contact_sheet import thumbnail
 from kdiqa.metrics.agreement import agreement
 from kdiqa.metrics.breakdown import breakdown
 from kdiqa.metrics.stored import read_rows
@@ -85,14 +86,13 @@ def shown(rows: pd.DataFrame, root: Path | None) -> Iterator[wandb.Image]:
     """Yields the images of rows, small, each with what was said of it; what is gone is left out."""
     for place, row in enumerate(rows.to_dict("records"), start=1):
         try:
-            picture = Pillow.fromarray(read_rgb((root or Path()) / row["id"]))
+            image = read_rgb((root or Path()) / row["id"])
         except ImageReadError:
             continue
-        width, height = picture.size
-        picture.thumbnail((SIDE, SIDE))
+        height, width = image.shape[:2]
         kind = "" if pd.isna(row["distortion"]) else f", {row['distortion']} {row['level']}"
         caption = f"{place}. {row['id']}: score {row['score']:.3f}, opinion {row['mos']:.3f}"
-        yield wandb.Image(picture, caption=f"{caption}{kind}; {width}×{height}")
+        yield wandb.Image(thumbnail(image, SIDE), caption=f"{caption}{kind}; {width}×{height}")
 
 
 def levels(metrics: pd.DataFrame) -> Content:

@@ -16,7 +16,7 @@ from PIL import ImageDraw, ImageFont
 
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_float, to_uint8
-from kdiqa.distortions.sheet import grid, square
+from kdiqa.figures.contact_sheet import grid, square
 from kdiqa.figures.style import STYLE, looks
 from kdiqa.scorer.scorer import Scorer
 

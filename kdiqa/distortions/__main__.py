@@ -5,12 +5,62 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.random import default_rng
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 from skimage import data
 
-from kdiqa.distortions.pixels import Pixels
-from kdiqa.distortions.sheet import kadid_sheet, preset_sheet
+from kdiqa.distortions import redistort
+from kdiqa.distortions.kadid import KADID, distort
+from kdiqa.distortions.pixels import Pixels, to_float, to_uint8
+from kdiqa.figures.contact_sheet import grid, square
+
+KADID_TILE = 192  # pixels, the side of one example, shown one to one
+PRESET_TILE = 320
+LEVELS = (1, 2, 3, 4, 5)
+
+
+def kadid_sheet(image: Pixels, seed: int = 0, mapmm: bool = True) -> Pixels:
+    """Returns the picture of the 25 types, a row each, by their five levels.
+
+    Every example is made at the size at which it is shown.
+    """
+    pristine = square(image, KADID_TILE)
+    rows: list[tuple[str, Sequence[Pixels]]] = [("original", [pristine])]
+    for kind in KADID:
+        examples = [
+            to_uint8(distort(to_float(pristine), kind, level, default_rng(seed), mapmm))
+            for level in LEVELS
+        ]
+        rows.append((f"{kind.id} {kind.name}".replace("_", " "), examples))
+    levels = [f"level {level}" for level in LEVELS]
+    return np.hstack([grid(levels, rows[:13]), grid(levels, rows[13:])])
+
+
+def preset_sheet(image: Pixels, seed: int = 0) -> Pixels:
+    """Returns the picture of the presets, a row each.
+
+    The columns show another seed, an image of half the brightness, and both images on the
+    photometric floor.
+    """
+    pristine = square(image, PRESET_TILE)
+    dark = to_uint8(0.5 * to_float(pristine))
+    rows: list[tuple[str, Sequence[Pixels]]] = []
+    for preset in (
+        redistort.none(),
+        redistort.official9(),
+        redistort.official22(),
+        redistort.random5(),
+        redistort.paper3p(),
+        redistort.kadid_max(),
+        redistort.single("jpeg"),
+    ):
+        floor = redistort.Pipeline(preset.steps, preset.name, True, preset.choose)
+        results = [preset(pristine, seed), preset(pristine, seed + 1), preset(dark, seed)]
+        results += [floor(pristine, seed), floor(dark, seed)]
+        rows.append((preset.name, results))
+    columns = [f"seed {seed}", f"seed {seed + 1}", "half as bright", "floor", "half, floor"]
+    return grid(columns, rows)
 
 
 def read(path: Path) -> Pixels:

@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kdiqa.data.images.read import ImageReadError
+from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.splits import hashes
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import in_parallel
-from kdiqa.doctor.sheets import Tile, thumbnail, tiled
+from kdiqa.figures.contact_sheet import Tile, thumbnail, tiled
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule
@@ -107,8 +107,8 @@ def draw(pairs: Sequence[Pair], data: IQADataModule, output: Path) -> Path:
     for pair in pairs[:DRAWN]:
         texts = (f"{pair.distance} of 64 bits apart", f"correlation {pair.correlation:.3f}")
         tiles += [
-            Tile(thumbnail(pair.first), texts[0], data.source.shown(pair.first)),
-            Tile(thumbnail(pair.second), texts[1], data.source.shown(pair.second)),
+            Tile(thumbnail(read_rgb(pair.first)), texts[0], data.source.shown(pair.first)),
+            Tile(thumbnail(read_rgb(pair.second)), texts[1], data.source.shown(pair.second)),
         ]
     counted = f"{len(pairs)} pairs" if len(pairs) > 1 else "One pair"
     title = f"{counted} of {type(data).__name__} that look alike"

@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kdiqa.data.images.read import read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.splits.split import SUBSETS
 from kdiqa.doctor import charts
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import decode_all, in_parallel, measure
-from kdiqa.doctor.sheets import Picture, Tile, thumbnail, tiled
+from kdiqa.figures.contact_sheet import Pixels, Tile, thumbnail, tiled
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule
@@ -120,14 +121,16 @@ def draw(data: IQADataModule, found: Statistics, output: Path) -> list[Path]:
     return made
 
 
-def samples(records: Sequence[Record], data: IQADataModule) -> Picture:
+def samples(records: Sequence[Record], data: IQADataModule) -> Pixels:
     """Returns a sheet of images from worst to best, at equal distances in rank."""
     ranked = sorted(records, key=lambda record: record.mos, reverse=data.lower_is_better)
     places = np.linspace(0, len(ranked) - 1, min(SAMPLES, len(ranked))).round().astype(int)
     chosen = [ranked[place] for place in places]
     faults = decode_all([record.image for record in chosen])
     tiles = [
-        Tile(thumbnail(record.image), f"{record.mos:.4g}", data.source.shown(record.image))
+        Tile(
+            thumbnail(read_rgb(record.image)), f"{record.mos:.4g}", data.source.shown(record.image)
+        )
         for record in chosen
         if not faults[record.image].fault
     ]

@@ -11,8 +11,10 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+from PIL import Image
 
+from kdiqa.data.images.read import ImageReadError, read_rgb
+from kdiqa.figures.contact_sheet import thumbnail
 from kdiqa.report.grid import number
 from kdiqa.report.runs import Tested, trained_on
 
@@ -52,7 +54,7 @@ def chart(figure: Figure | None, alt: str, caption: str, pixels: bool = False) -
 
 
 def extremes(test: Tested) -> tuple[list[Picture], list[Picture]]:
-    """Returns thumbnails of the images whose scores are nearest to their opinions, and farthest.
+    """Returns thumbnails of the images whose scores are nearest to their MOS, and farthest.
 
     Both are empty where the image files are no longer where the run found them.
 
@@ -62,7 +64,6 @@ def extremes(test: Tested) -> tuple[list[Picture], list[Picture]]:
     rows, root = test.rows, (test.config.get("data") or {}).get("root")
     if rows is None or "id" not in rows or root is None or test.dataset != trained_on(test.config):
         return [], []
-    error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
     folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
     error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
     best = list(_thumbnails(rows.loc[error.index[:EXTREMES]], folder))
@@ -84,17 +85,13 @@ def uri(data: bytes, kind: str) -> str:
 def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[Picture]:
     for row in rows.to_dict("records"):
         file = root / str(row["id"])
-        if not file.is_file():
-            continue
         data = io.BytesIO()
         try:
-            with Image.open(file) as image:
-                small = ImageOps.exif_transpose(image).convert("RGB")
-        except OSError:  # a format or a file that Pillow cannot read: the row stands in the CSV
+            small = thumbnail(read_rgb(file), THUMBNAIL)
+        except ImageReadError:  # gone or damaged: its row stands in the CSV
             continue
-        small.thumbnail((THUMBNAIL, THUMBNAIL))
-        small.save(data, "JPEG", quality=70)
-        told = f"score {number(row['score'])}, opinion {number(row['mos'])}"
+        Image.fromarray(small).save(data, "JPEG", quality=70)
+        values = f"score {number(row['score'])}, MOS {number(row['mos'])}"
         kind = row.get("distortion")
-        named = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
-        yield Picture(uri(data.getvalue(), "image/jpeg"), f"{named}: {told}", f"{named}\n{told}")
+        name = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
+        yield Picture(uri(data.getvalue(), "image/jpeg"), f"{name}: {values}", f"{name}\n{values}")

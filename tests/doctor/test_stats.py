@@ -2,15 +2,15 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.doctor import __main__ as doctor
-from kdiqa.doctor import charts, sheets, stats
+from kdiqa.doctor import charts, stats
 from kdiqa.doctor.datasets import data_module
 from kdiqa.doctor.decode import decode, measure
+from kdiqa.figures.contact_sheet import Tile
 from tests.fakes import FAKES, picture, write
 
 
@@ -71,7 +71,7 @@ def test_samples_go_from_the_worst_score_to_the_best(
 ) -> None:
     data = data_module("koniq10k", fake_data / "koniq10k")
     records = [record for record, _ in stats.collect(data).present]
-    shown: list[sheets.Tile] = []
+    shown: list[Tile] = []
     monkeypatch.setattr(stats, "tiled", lambda tiles, *rest: shown.extend(tiles))
     stats.samples(records, data)
     scores = [float(tile.first) for tile in shown]
@@ -80,16 +80,6 @@ def test_samples_go_from_the_worst_score_to_the_best(
     data.lower_is_better = True  # type: ignore[misc]
     stats.samples(records, data)
     assert [float(tile.first) for tile in shown] == scores[::-1]
-
-
-def test_a_sheet_has_room_for_every_tile_and_cuts_long_names() -> None:
-    tile = sheets.Tile(np.zeros((120, 200, 3), np.uint8), "0.5", "a very long name " * 9 + ".png")
-    sheet = sheets.tiled([tile] * 7, 3, "Seven")
-    assert sheet.shape[1] == sheets.GAP + 3 * (sheets.SIDE + sheets.GAP)
-    black = (sheet == 0).all(axis=2).sum()
-    assert black >= 7 * 120 * 200
-    assert (sheet[:, : sheets.GAP] == 255).all()  # nothing runs over the edge
-    assert (sheet[:, -sheets.GAP :] == 255).all()
 
 
 def test_charts_without_a_subject_are_not_drawn() -> None:

@@ -82,16 +82,16 @@ def test_published_numbers_stand_beside_ours_with_their_protocol(page: str) -> N
     assert "checkpoint chosen by test/srcc, val/srcc" in page
 
 
-def test_the_worst_image_is_the_one_farthest_from_its_opinion(folder: Path, page: str) -> None:
+def test_the_worst_image_is_the_one_farthest_from_its_mos(folder: Path, page: str) -> None:
     rows = write_run(folder / "again", "student alone", root=folder / "images")
     shutil.rmtree(folder / "again")
     error = (rows["score"] - rows["mos"]).abs()
     worst = rows.loc[error.idxmax()]
-    section = page.partition(">student alone</h3>")[2].partition("Scored worst")[2]
+    section = page.partition(">student alone</h3>")[2].partition("Predicted worst")[2]
     source, alt = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', section)[
         0
     ]
-    told = f"score {worst['score']:.3f}, opinion {worst['mos']:.3f}".replace("-", "−")
+    told = f"score {worst['score']:.3f}, MOS {worst['mos']:.3f}".replace("-", "−")
     assert alt == f"{worst['id']}, {worst['distortion']}: {told}"
     small = Image.open(io.BytesIO(base64.b64decode(source)))
     large = Image.open(folder / "images" / worst["id"])
@@ -103,7 +103,7 @@ def test_a_page_to_pass_on_has_no_photographs(folder: Path) -> None:
     assert "image/jpeg" in written(folder)
     page = written(folder, "--no-images")
     assert "image/jpeg" not in page
-    assert "Scored worst" not in page
+    assert "Predicted worst" not in page
 
 
 def test_where_the_images_are_gone_the_rest_is_shown(tmp_path: Path) -> None:

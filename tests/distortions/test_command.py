@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from kdiqa.distortions.__main__ import main
-from kdiqa.distortions.sheet import grid, square
 
 
 @pytest.mark.parametrize("arguments", [[], ["--presets"]], ids=["types", "presets"])
@@ -18,8 +17,8 @@ def test_command_writes_a_picture(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("kdiqa.distortions.sheet.KADID_TILE", 32)
-    monkeypatch.setattr("kdiqa.distortions.sheet.PRESET_TILE", 32)
+    monkeypatch.setattr("kdiqa.distortions.__main__.KADID_TILE", 32)
+    monkeypatch.setattr("kdiqa.distortions.__main__.PRESET_TILE", 32)
     photo, sheet = tmp_path / "photo.jpg", tmp_path / "sheet.png"
     Pillow.fromarray(astronaut).save(photo)
     main([str(photo), "-o", str(sheet), *arguments])
@@ -27,16 +26,6 @@ def test_command_writes_a_picture(
         assert picture.width > 300
         assert picture.height > 7 * 32
         assert f"{sheet}: {picture.width} x {picture.height} pixels" in capsys.readouterr().out
-
-
-def test_grid_shows_examples_as_they_are() -> None:
-    example = np.full((40, 40, 3), 77, np.uint8)
-    table = grid(["a", "b"], [("first", [example, example]), ("second", [example])])
-    assert (table == 77).all(axis=2).sum() == 3 * 40 * 40
-
-
-def test_square_is_the_middle(astronaut: NDArray[np.uint8]) -> None:
-    np.testing.assert_array_equal(square(astronaut[:, 100:300], 200), astronaut[156:356, 100:300])
 
 
 def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
