@@ -9,19 +9,20 @@ from collections.abc import Sequence
 
 from kdiqa import __version__
 
+SHELLS = ("bash", "zsh")
 VERBS = {
     "train": "train a teacher or a student: kdiqa train experiment=akd_demo",
     "evaluate": "a finished run on other data sets: kdiqa evaluate run=RUN data=[live,csiq]",
     "study": "many runs as one resumable command: kdiqa study experiments/NAME",
-    "predict": "score pictures: kdiqa predict FOLDER -o scores.csv",
+    "predict": "score images: kdiqa predict FOLDER -o scores.csv",
     "cost": "parameters, multiply-adds and milliseconds of a score: kdiqa cost RUN…",
     "export": "a student as ONNX, INT8, with its card: kdiqa export RUN -o model.onnx",
     "demo": "a page to try a student with, on this machine: kdiqa demo RUN",
-    "report": "tables, pictures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
+    "report": "tables, figures and a page of finished runs: kdiqa report RUN_OR_STUDY…",
     "board": "the workspace of a project on Weights & Biases",
     "doctor": "data sets: where from, and what is wrong with a folder of one",
-    "distortions": "one picture of all distortions, or of the re-distortion presets",
-    "jnd": "what a photograph hides: its just-noticeable differences, as a picture",
+    "distortions": "one sheet of all distortions, or of the re-distortion presets",
+    "jnd": "what an image hides: its just-noticeable differences, as an image",
     "kadis": "generate KADIS-700k's distorted images from its references",
 }
 USAGE = "usage: kdiqa VERB [ARGUMENTS]\n\n" + "\n".join(
@@ -56,18 +57,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def print_completion(shell: str = "", *more: str) -> int:
     """Prints a shell's completions, and returns the exit code."""
-    from kdiqa.completion import SHELLS, script  # here: help waits for no library
-
     if shell not in SHELLS or more:
         given = " ".join((shell, *more)) or "nothing"
         print(f"kdiqa: --print-completion takes bash or zsh, not {given}.", file=sys.stderr)
         return 2
     try:
-        print(script(shell, VERBS))
+        print(completion(shell))
     except ModuleNotFoundError as error:
-        print(f"kdiqa: {error}", file=sys.stderr)
+        if error.name != "shtab":
+            raise
+        print(
+            "kdiqa: completions are written by shtab, which is not installed. Type: pip install"
+            " 'kdiqa[completion]'",
+            file=sys.stderr,
+        )
         return 2
     return 0
+
+
+def completion(shell: str) -> str:
+    """Returns a shell's script that completes the verbs, and the options of predict.
+
+    Args:
+        shell: One of :data:`SHELLS`.
+
+    Raises:
+        ModuleNotFoundError: If shtab, which writes it, is not installed.
+    """
+    import argparse  # here: help waits for no library
+
+    import shtab
+
+    from kdiqa.predict import parser
+
+    command = argparse.ArgumentParser("kdiqa")
+    command.add_argument("--version", action="store_true", help="print the version")
+    command.add_argument("--print-completion", choices=SHELLS, help="print this script")
+    below = command.add_subparsers()
+    for verb, does in VERBS.items():
+        parents = [parser()] if verb == "predict" else []
+        below.add_parser(verb, parents=parents, help=does, description=does, add_help=False)
+    for action in below.choices["predict"]._actions:
+        if action.dest in ("inputs", "model", "output", "sheet"):
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+    return str(shtab.complete(command, shell=shell))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ UNHELPFUL = (
 
 
 def quiet() -> None:
-    """Keeps libraries from telling users what these cannot change."""
+    """Silences what libraries say about things that a user cannot change."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in UNHELPFUL:
