@@ -24,14 +24,14 @@ from kdiqa.data.pairs.jnd import Itself
 from kdiqa.data.pairs.pairing import Pairing, Reference
 from kdiqa.runtime.devices import one_thread
 from kdiqa.runtime.quiet import quiet
-from kdiqa.scorer.scorer import Scorer, opened, paired, pairing_of
-from kdiqa.scorer.views import MAX_PIXELS
+from kdiqa.scorer.open import opened, paired, pairing_of
+from kdiqa.scorer.predictor import Predictor
 
 COLUMNS = ("", "parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
-EPILOG = """One picture at a time, on the CPU, in one thread; medians. parameters: of all that scores,
+EPILOG = """One image at a time, on the CPU, in one thread; medians. parameters: of all that scores,
 the backbone's among them; trained: those that are not frozen. MMAC: millions of multiply-adds of
 convolutions, matrix products and attention over all crops and the second image's. ms net: from
-crops to score; ms in all: from the picture's pixels, cropping and re-distortion included."""
+crops to score; ms in all: from the image's pixels, cropping and re-distortion included."""
 
 
 @dataclass(frozen=True)
@@ -65,48 +65,42 @@ class Cost:
         return [self.name, *counts, self.crops, f"{self.macs / 1e6:,.1f}", *times]
 
 
-def beside(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
-    """Returns what a net compares a picture with; for a teacher, the picture itself: it costs as much."""
+def paired_or_itself(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns a net's second image; for a teacher, the image itself: it costs as much."""
     if isinstance(pairing_of(path, name, data), Reference):
         return Itself()
     return paired(path, name, data)
 
 
-def cost(run: str | Path, picture: NDArray[np.uint8], repeats: int = 21) -> Cost:
-    """Returns what a run's net costs for one picture.
+def cost(run: str | Path, image: NDArray[np.uint8], repeats: int = 21) -> Cost:
+    """Returns what a run's net costs for one image.
 
     Args:
         run: A run folder or a checkpoint, a teacher's too.
-        picture: RGB, uint8, :math:`(H, W, 3)`; crops of whole images and tiles depend on its size.
+        image: RGB, uint8, :math:`(H, W, 3)`; crops of whole images and tiles depend on its size.
         repeats: Scores that are timed.
 
     Raises:
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is none of ours.
     """
-    scorer = opened(run, "cpu", "content", MAX_PIXELS, beside)
-    views = scorer.views(picture)
-    batch = {name: crops[None] for name, crops in views.items()}
-    # A bank of references is kept: beside it there is no second image to pass.
-    passes = [views[name] for name in dict.fromkeys(scorer.pair) if name in views]
+    checkpoint = Checkpoint.read(run)
+    predictor = opened(checkpoint, Predictor, pair=paired_or_itself)
+    batch = predictor.batch_of(image)
+    # The features of a bank of references are cached: no second image passes the net.
+    passes = [batch[name][0] for name in dict.fromkeys(predictor.pair) if name in batch]
     shape = "×".join(map(str, passes[0].shape[-2:]))
-    parameters = list(scorer.net.parameters())
-    config: Any = Checkpoint.read(run).config
+    parameters = list(predictor.net.parameters())
     return Cost(
-        name=str(config.get("name", run)),
+        name=str(checkpoint.config.get("name", run)),
         run=str(run),
         parameters=sum(p.numel() for p in parameters),
         trained=sum(p.numel() for p in parameters if p.requires_grad),
         crops=f"{sum(len(crops) for crops in passes)} of {shape}",
-        macs=multiply_adds(lambda: scorer.predict(batch)),
-        net_ms=milliseconds(lambda: scorer.predict(batch), repeats),
-        whole_ms=milliseconds(lambda: once(scorer, picture), repeats),
+        macs=multiply_adds(lambda: predictor.predict(batch)),
+        net_ms=milliseconds(lambda: predictor.predict(batch), repeats),
+        whole_ms=milliseconds(lambda: predictor.predict(predictor.batch_of(image)), repeats),
     )
-
-
-def once(scorer: Scorer, picture: NDArray[np.uint8]) -> None:
-    """Scores a picture from its pixels."""
-    scorer.predict({name: crops[None] for name, crops in scorer.views(picture).items()})
 
 
 def multiply_adds(call: Callable[[], Any]) -> int:
@@ -132,52 +126,52 @@ def milliseconds(call: Callable[[], Any], repeats: int) -> float:
     return 1000 * median(times)
 
 
-def told_apart(costs: Sequence[Cost]) -> list[list[str]]:
-    """Returns the rows of a table; runs of one name are told apart by their folders."""
-    names = [made.name for made in costs]
-    rows = [made.cells() for made in costs]
-    for row, made in zip(rows, costs, strict=True):
-        if names.count(made.name) > 1:
-            row[0] = f"{made.name} ({made.run})"
+def rows_of(costs: Sequence[Cost]) -> list[list[str]]:
+    """Returns the rows of a table; runs of one name are followed by their folders."""
+    names = [one.name for one in costs]
+    rows = [one.cells() for one in costs]
+    for row, one in zip(rows, costs, strict=True):
+        if names.count(one.name) > 1:
+            row[0] = f"{one.name} ({one.run})"
     return rows
 
 
 def markdown(costs: Sequence[Cost]) -> str:
     """Returns the table for a README."""
-    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *told_apart(costs)]
+    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *rows_of(costs)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def table(costs: Sequence[Cost]) -> Table:
+def terminal_table(costs: Sequence[Cost]) -> Table:
     """Returns the table for a terminal."""
-    made = Table(*COLUMNS, title="What one score costs")
-    for column in made.columns[1:]:
+    table = Table(*COLUMNS, title="What one score costs")
+    for column in table.columns[1:]:
         column.justify = "right"
-    for row in told_apart(costs):
-        made.add_row(*row)
-    return made
+    for row in rows_of(costs):
+        table.add_row(*row)
+    return table
 
 
-def photograph() -> NDArray[np.uint8]:
-    """Returns a picture of 512×512 that comes with scikit-image."""
-    from skimage.data import astronaut
+def astronaut() -> NDArray[np.uint8]:
+    """Returns an image of 512×512 that comes with scikit-image."""
+    from skimage import data
 
-    return np.asarray(astronaut(), np.uint8)
+    return np.asarray(data.astronaut(), np.uint8)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Returns what the command line may say."""
-    made = argparse.ArgumentParser(
+    """Returns the parser of the command line."""
+    command = argparse.ArgumentParser(
         "kdiqa cost", description="What one score of a trained net costs.", epilog=EPILOG
     )
-    add = made.add_argument
+    add = command.add_argument
     add("runs", nargs="+", metavar="RUN", help="run folders or checkpoints, of teachers too")
-    add("--picture", type=Path, metavar="FILE", help="default: a photograph of 512×512")
+    add("--picture", type=Path, metavar="FILE", help="default: an image of 512×512")
     add("--repeats", type=int, default=21, metavar="N", help="scores that are timed, default 21")
-    shown = made.add_mutually_exclusive_group()
+    shown = command.add_mutually_exclusive_group()
     shown.add_argument("--markdown", action="store_true", help="a table for a README")
     shown.add_argument("--json", action="store_true", help="plain numbers, a list of objects")
-    return made
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,17 +184,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one_thread()
     errors = Console(stderr=True)
     try:
-        picture = read_rgb(options.picture) if options.picture else photograph()
+        image = read_rgb(options.picture) if options.picture else astronaut()
         runs = track(options.runs, "Measuring", console=errors, transient=True)
-        costs = [cost(run, picture, options.repeats) for run in runs]
+        costs = [cost(run, image, options.repeats) for run in runs]
     except (OSError, ValueError, RuntimeError) as error:
         command.error(str(error))
     if options.json:
-        print(json.dumps([asdict(made) for made in costs], indent=2))
+        print(json.dumps([asdict(one) for one in costs], indent=2))
     elif options.markdown:
         print(markdown(costs))
     else:
-        Console().print(table(costs))
+        Console().print(terminal_table(costs))
     return 0
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,75 +106,85 @@ def run(cfg: Any) -> dict[str, Path]:
             f"'{folder}' holds no finished run: it has no results.json. Finish it with the command"
             f" it was started with, run='{folder}' and resume=true."
         )
-    planned = [made for name in names for made in plan(cfg, folder, name)]
-    pools = [pools_of(cfg, made) for made in planned]
+    checkpoints = [Checkpoint.read(folder)]
+    if cfg.teacher and (teacher := teacher_of(checkpoints[0])) is not None:
+        checkpoints.append(teacher)
+    planned = [one for name in names for one in plan(cfg, folder, name, checkpoints)]
+    pools = [pools_of(cfg, evaluation) for evaluation in planned]
     rows: dict[str, Mapping[str, float]] = {}
     folders: dict[str, Path] = {}
-    for made in planned:
-        found = evaluated(made, cfg.device)
-        title = marked(found["name"], found)
-        folders[title], rows[title] = made.folder, found["metrics"]["test"]
-        pictures = report.draw(made.folder)
+    for evaluation in planned:
+        results = evaluated(evaluation, cfg.device)
+        title = marked(results["name"], results)
+        folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
+        figures = report.draw(evaluation.folder)
         if cfg.logger == "wandb":
-            log(made, found, pictures, cfg.offline)
+            log(evaluation, results, figures, cfg.offline)
     console.print(report.table(rows, title="Other data, by each run's own policy"))
-    for made, several in zip(planned, pools, strict=True):
+    for evaluation, several in zip(planned, pools, strict=True):
         if several:
-            console.print(banks.shown(banks.spread(made, several, cfg.device), made.dataset))
-    for made in planned:
-        for warning in made.warnings:
+            groups = banks.spread(evaluation, several, cfg.device)
+            console.print(banks.table(groups, evaluation.dataset))
+    for evaluation in planned:
+        for warning in evaluation.warnings:
             console.print(f"[yellow]{warning}", highlight=False)
-        console.print(str(made.folder), highlight=False)
+        console.print(str(evaluation.folder), highlight=False)
     return folders
 
 
-def log(made: Evaluation, found: Mapping[str, Any], pictures: list[Path], offline: bool) -> None:
-    """Shows an evaluation on the board of Weights & Biases."""
-    from kdiqa.board import panels
-    from kdiqa.board.session import evaluation
+def log(
+    evaluation: Evaluation, results: Mapping[str, Any], figures: list[Path], offline: bool
+) -> None:
+    """Sends an evaluation to Weights & Biases."""
+    from kdiqa.board import panels, session
 
-    told: Any = OmegaConf.to_container(made.checkpoint.config, resolve=True)
-    with evaluation(told, made.dataset, made.folder, offline) as run:
-        panels.summarise(run, found, made.dataset)
-        panels.send(run, made.folder, made.data.root, made.dataset, pictures)
+    config: Any = OmegaConf.to_container(evaluation.checkpoint.config, resolve=True)
+    dataset, folder = evaluation.dataset, evaluation.folder
+    with session.evaluation(config, dataset, folder, offline) as run:
+        panels.summarise(run, results, dataset)
+        panels.send(run, folder, evaluation.data.root, dataset, figures)
 
 
-def plan(cfg: Any, folder: Path, name: str) -> list[Evaluation]:
+def plan(cfg: Any, folder: Path, name: str, checkpoints: Sequence[Checkpoint]) -> list[Evaluation]:
     """Returns the evaluations on one data set, ready: the run's, and its teacher's where it can.
 
     All data are found and read before the first image is scored.
+
+    Args:
+        cfg: As :class:`Command` has it.
+        folder: The run's.
+        name: Of the data set.
+        checkpoints: The run's, and its teacher's where that is evaluated.
     """
-    made = [of_run(folder, name, cfg.root.get(name), cfg.num_workers, cfg.pool)]
-    made[0].folder = folder / "evaluations" / name
-    teacher = teacher_of(folder) if cfg.teacher else None
-    if teacher is not None:
-        try:
-            beside = of_run(teacher, name, cfg.root.get(name), cfg.num_workers)
-        except NoReferenceError:
-            return made
-        beside.folder = made[0].folder / "teacher"
-        made.append(beside)
-    return made
+    root = cfg.root.get(name)
+    evaluation = of_run(checkpoints[0], name, root, cfg.num_workers, cfg.pool)
+    evaluation.folder = folder / "evaluations" / name
+    evaluations = [evaluation]
+    for teacher in checkpoints[1:]:
+        with suppress(NoReferenceError):
+            evaluations.append(of_run(teacher, name, root, cfg.num_workers))
+            evaluations[-1].folder = evaluation.folder / "teacher"
+    return evaluations
 
 
-def pools_of(cfg: Any, made: Evaluation) -> list[Any]:
-    """Returns the banks a run's own evaluation is repeated beside, by size; none where none are asked."""
-    if not cfg.banks or made.run != Path(cfg.run):  # its teacher has a reference of each image
+def pools_of(cfg: Any, evaluation: Evaluation) -> list[Any]:
+    """Returns the banks that a run's own evaluation is repeated with, by size; perhaps none."""
+    if not cfg.banks or evaluation.run != Path(cfg.run):  # a teacher has references of its own
         return []
     sizes = list(cfg.bank) if OmegaConf.is_list(cfg.bank) else [cfg.bank]
-    return [banks.pools_of(made, cfg.banks, size, cfg.pool) for size in sizes]
+    return [banks.pools_of(evaluation, cfg.banks, size, cfg.pool) for size in sizes]
 
 
-def teacher_of(folder: Path) -> Path | None:
-    """Returns the run folder of a student's teacher; None where it had none or it is gone."""
-    cfg = Checkpoint.read(folder).config
+def teacher_of(student: Checkpoint) -> Checkpoint | None:
+    """Returns the checkpoint of a student's teacher; None where it had none or it is gone."""
+    cfg = student.config
     path = cfg.get("teacher")
     if path is None or not needs_teacher(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
         console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")
         return None
-    return Path(path)
+    return Checkpoint.read(path)
 
 
 if __name__ == "__main__":

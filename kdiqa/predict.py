@@ -21,8 +21,9 @@ from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.inputs import find
 from kdiqa.scorer.many import scored
+from kdiqa.scorer.predictor import Predictor
 from kdiqa.scorer.rows import Row, Table
-from kdiqa.scorer.scorer import Scorer, load
+from kdiqa.scorer.scorer import load
 from kdiqa.scorer.sheet import draw
 
 SOME_BROKEN, INTERRUPTED = 3, 130  # exit codes; 2 is argparse's, for wrong usage
@@ -85,13 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check(options)
         paths = find(options.inputs, sys.stdin)
-        scorer = load(options.model, options.device, pool=options.pool)
-        table = Table(options.output, scorer.digest) if options.output else None
+        predictor = load(options.model, options.device, pool=options.pool)
+        table = Table(options.output, predictor.digest) if options.output else None
     except (OSError, ValueError, RuntimeError) as error:
         command.error(str(error))
     rows = {row.image: row for row in (table.rows if table else [])}
     try:
-        run(scorer, paths, rows, table, options)
+        run(predictor, paths, rows, table, options)
     except KeyboardInterrupt:
         again = " The same command goes on from there." if table else ""
         print(f"\nInterrupted after {len(rows)} of {len(paths)} pictures.{again}", file=sys.stderr)
@@ -120,7 +121,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def run(
-    scorer: Scorer,
+    predictor: Predictor,
     paths: Sequence[str],
     rows: dict[str, Row],
     table: Table | None,
@@ -129,7 +130,7 @@ def run(
     """Adds the rows of the paths that have none yet, and writes each batch as it comes.
 
     Args:
-        scorer: Says the scores.
+        predictor: Of the scores.
         paths: Of all pictures.
         rows: By path; filled here.
         table: Where they are written; None for standard output.
@@ -146,7 +147,7 @@ def run(
             "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
         )
         scores = engine(options.engine)
-        for batch in scores(scorer, open_ones, size, min(options.workers, len(open_ones))):
+        for batch in scores(predictor, open_ones, size, min(options.workers, len(open_ones))):
             new = [row for row in batch if row.image not in rows]
             if table is not None:
                 table.append(new)

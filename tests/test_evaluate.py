@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from scipy import stats
 
 from kdiqa import evaluate
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.readers.biq2021 import BIQ2021
 from kdiqa.evaluation import run as evaluation
 from tests.fakes import noisy, picture, write, write_csv
@@ -168,7 +169,7 @@ def test_images_that_the_guard_left_out_are_no_change_of_the_data(
 ) -> None:
     words = (*STUDENT, *common, f"data.root={photographs.root}", "data=biq2021", "data.guard=drop")
     folder = train(*words, "distill=false", "second=none", folder=tmp_path / "run")
-    made = evaluation.of_run(folder, "biq2021", None, 0)
+    made = evaluation.of_run(Checkpoint.read(folder), "biq2021", None)
     assert made.data.assignment.subsets.count("none") == 1
     assert made.warnings == []
 

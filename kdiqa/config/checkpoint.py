@@ -65,8 +65,8 @@ class Checkpoint:
 
     @property
     def folder(self) -> Path:
-        """The run folder that a run's checkpoint lies in."""
-        return self.path.parent.parent
+        """The run folder that a checkpoint lies in; the file itself where it lies in none."""
+        return self.path.parent.parent if self.path.parent.name == "checkpoints" else self.path
 
     @property
     def description(self) -> dict[str, Any]:

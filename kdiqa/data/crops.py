@@ -17,6 +17,7 @@ from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
 
 Image = NDArray[np.uint8]
 MAX_PIXELS = 2**22
+MOVES = (A.RandomCrop, A.HorizontalFlip, A.VerticalFlip)  # they move pixels, and change none
 
 
 def paired_flips() -> list[A.BasicTransform]:

@@ -18,7 +18,7 @@ from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_float, to_uint8
 from kdiqa.figures.contact_sheet import grid, square
 from kdiqa.figures.style import STYLE, looks
-from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.predictor import Predictor
 
 Image = NDArray[np.uint8]
 KINDS = ("gaussian_blur", "jpeg", "white_noise", "darken", "pixelate")
@@ -46,11 +46,11 @@ def shrunk(image: Image, pixels: int = PIXELS) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def rung(scorer: Scorer, image: Image, kind: str, score: float) -> Rung:
+def rung(predictor: Predictor, image: Image, kind: str, score: float) -> Rung:
     """Returns a picture under one type of distortion, with the scores.
 
     Args:
-        scorer: Says them.
+        predictor: Of the scores.
         image: RGB, :math:`(H, W, 3)`.
         kind: Name of the type.
         score: Of the picture as it is.
@@ -60,7 +60,7 @@ def rung(scorer: Scorer, image: Image, kind: str, score: float) -> Rung:
         to_uint8(distort(given, kind, level, np.random.default_rng(0), mapmm=False))
         for level in LEVELS
     ]
-    return Rung(kind, [image, *made], [score, *scorer.score(made)])
+    return Rung(kind, [image, *made], [score, *predictor.score(made)])
 
 
 @mpl.rc_context(STYLE)

@@ -33,31 +33,38 @@ class Evaluation:
     """A run and the images it is to score.
 
     Args:
-        run: The run's folder.
-        dataset: The name of the data set, of ``conf/data``.
-        data: Its data module, set up; its test part is what is scored.
         checkpoint: Of the run.
+        dataset: The name of the data set, of ``conf/data``.
+        data: Its data module, set up; its test split is what is scored.
         own: Whether it is the run's own data set, so that only its test split is scored.
         warnings: What a reader of the numbers must know.
         folder: Where the rows, the results and the figures go.
     """
 
-    run: Path
+    checkpoint: Checkpoint
     dataset: str
     data: Any
-    checkpoint: Checkpoint
     own: bool
     warnings: list[str] = field(default_factory=list)
     folder: Path = Path()
 
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+        return self.checkpoint.folder
+
 
 def of_run(
-    run: Path, dataset: str, root: str | None, num_workers: int, pool: str | None = None
+    checkpoint: Checkpoint,
+    dataset: str,
+    root: str | None,
+    num_workers: int = 0,
+    pool: str | None = None,
 ) -> Evaluation:
     """Returns a run's evaluation on a data set, ready.
 
     Args:
-        run: The run's folder.
+        checkpoint: Of the run.
         dataset: A name of ``conf/data``.
         root: Where it lies; None for the folder of its name that KDIQA_DATA holds or, for the
             run's own data, where they lay.
@@ -67,7 +74,6 @@ def of_run(
     Raises:
         NoReferenceError: If the run compares images with references, which these data have not.
     """
-    checkpoint = Checkpoint.read(run)
     cfg: Any = checkpoint.config
     node: Any = data_node(dataset)
     own = node._target_ == cfg.data._target_
@@ -89,7 +95,7 @@ def of_run(
         data.assignment = replace(data.assignment, subsets=["test"] * len(data.records))
     elif data.guard == "drop":
         data.check_leaks()  # as the run did, whose digest is of what was left
-    made = Evaluation(run, dataset, data, checkpoint, own)
+    made = Evaluation(checkpoint, dataset, data, own)
     made.warnings += warnings_of(made)
     return made
 

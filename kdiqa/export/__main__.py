@@ -15,10 +15,11 @@ from rich.table import Table
 from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import SUFFIX, write_packed
-from kdiqa.files.atomic import write as replace
+from kdiqa.files import atomic
 from kdiqa.runtime.errors import for_user
 from kdiqa.runtime.quiet import quiet
-from kdiqa.scorer.scorer import Scorer, load
+from kdiqa.scorer.open import opened
+from kdiqa.scorer.predictor import Predictor
 
 BUNDLED = "bundled"  # the word for the student in this package
 DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything
@@ -30,9 +31,9 @@ are asked for, and model.md, the model card. exit codes: 0 written; 2 cannot be 
 
 
 def parser() -> argparse.ArgumentParser:
-    """Returns what the command line may say."""
-    made = argparse.ArgumentParser("kdiqa export", description=DESCRIPTION, epilog=EPILOG)
-    add = made.add_argument
+    """Returns the parser of the command line."""
+    command = argparse.ArgumentParser("kdiqa export", description=DESCRIPTION, epilog=EPILOG)
+    add = command.add_argument
     add(
         "model",
         metavar="RUN",
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     add("--grid", type=int, metavar="P", help="P crops spread evenly, where the run draws them")
     add("--nchw", action="store_true", help="pictures as (N, 3, H, W) in place of (N, H, W, 3)")
     add("--licence", metavar="TEXT", help="of the weights, for the card")
-    return made
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,14 +124,16 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
         words: ``data`` and ``data.root``, where they were given.
     """
     from kdiqa.export import parity, static
+    from kdiqa.export.card import card
     from kdiqa.export.graph import joined, net_graph
     from kdiqa.export.precision import half, int8
 
     console = Console(stderr=True)
-    plain = load(options.model)
+    checkpoint = Checkpoint.read(options.model)
+    plain = opened(checkpoint, Predictor)
     seen = plain if options.grid is None else static.with_grid(plain, options.grid, options.model)
     static.check(seen, options.model)
-    pictures = pictures_of(options, words)
+    pictures = pictures_of(options, words, checkpoint)
     for warning in pictures.warnings:
         console.print(f"[yellow]{warning}", highlight=False)
     with console.status("Writing the graph, half a minute"):
@@ -141,28 +144,33 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
         nets[Path(f"{stem}_half.onnx")] = half(net)
     if options.int8:
         nets[Path(f"{stem}_int8.onnx")] = int8(net, parity.calibrating(seen, pictures))
-    files = {path: joined(made, seen, options.nchw).SerializeToString()
-             for path, made in nets.items()}  # fmt: skip
+    files = {path: joined(graph, seen, options.nchw).SerializeToString()
+             for path, graph in nets.items()}  # fmt: skip
     sessions = [parity.session(model) for model in files.values()]
-    scorers = [plain, seen] if seen is not plain else [seen]
-    scores = parity.compared(scorers, sessions, pictures, options.nchw)
-    parity.check(scores[len(scorers) - 1 : len(scorers) + 1], pictures)
-    names = ["PyTorch, the run's own crops", "PyTorch"][-len(scorers) :]
-    sizes = ["–"] * len(scorers) + [f"{len(model) / 1e6:.2f} MB" for model in files.values()]
+    predictors = [plain, seen] if seen is not plain else [seen]
+    scores = parity.compared(predictors, sessions, pictures, options.nchw)
+    parity.check(scores[len(predictors) - 1 : len(predictors) + 1], pictures)
+    names = ["PyTorch, the run's own crops", "PyTorch"][-len(predictors) :]
+    sizes = ["–"] * len(predictors) + [f"{len(model) / 1e6:.2f} MB" for model in files.values()]
     names += [path.name for path in files]
-    table = compare(names, sizes, scores, pictures.mos, len(scorers) - 1)
-    write(options, seen, files, table, pictures.told)
-    show(table, pictures.told, files, options)
+    table = compare(names, sizes, scores, pictures.mos, len(predictors) - 1)
+    text = card(checkpoint, seen, table, pictures.description, options.licence)
+    for path, data in {**files, options.output.with_suffix(".md"): text.encode()}.items():
+        atomic.write(path, data)
+    if options.safetensors:
+        packed = options.output.with_suffix(SUFFIX)
+        write_packed(checkpoint.content, packed, torch.float32)
+    show(table, pictures.description, files, options)
 
 
-def pictures_of(options: argparse.Namespace, words: Mapping[str, str]) -> Any:
+def pictures_of(
+    options: argparse.Namespace, words: Mapping[str, str], checkpoint: Checkpoint
+) -> Any:
     """Returns what the files are compared on."""
     from kdiqa.export import parity
 
     if words:
-        return parity.of_dataset(
-            options.model, words["data"], words.get("data.root"), options.limit
-        )
+        return parity.of_dataset(checkpoint, words["data"], words.get("data.root"), options.limit)
     if options.images:
         return parity.of_folder(options.images, options.limit)
     return parity.of_scikit_image()
@@ -193,31 +201,9 @@ def compare(
     return rows
 
 
-def write(
-    options: argparse.Namespace,
-    scorer: Scorer,
-    files: Mapping[Path, bytes],
-    table: Sequence[Sequence[str]],
-    told: str,
-) -> None:
-    """Writes the files and the card, each whole or not at all."""
-    from kdiqa.export.card import card
-
-    text = card(options.model, scorer, table, told, options.licence)
-    whole = {**files, options.output.with_suffix(".md"): text.encode()}
-    for path, data in whole.items():
-        replace(path, data)
-    if options.safetensors:
-        write_packed(
-            Checkpoint.read(options.model).content,
-            options.output.with_suffix(SUFFIX),
-            torch.float32,
-        )
-
-
 def show(
     table: Sequence[Sequence[str]],
-    told: str,
+    images: str,
     files: Mapping[Path, bytes],
     options: argparse.Namespace,
 ) -> None:
@@ -225,7 +211,7 @@ def show(
     from kdiqa.export.graph import OPSET
 
     console = Console()
-    printed = Table(*table[0], title=f"Against the student in PyTorch, on {told}")
+    printed = Table(*table[0], title=f"Against the student in PyTorch, on {images}")
     for row in table[1:]:
         printed.add_row(*row)
     console.print(printed)

@@ -12,49 +12,52 @@ from omegaconf import OmegaConf
 
 from kdiqa import __version__
 from kdiqa.config.checkpoint import Checkpoint
-from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.predictor import Predictor
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
 
 
 def card(
-    path: str, scorer: Scorer, table: Sequence[Sequence[str]], told: str, licence: str | None
+    checkpoint: Checkpoint,
+    predictor: Predictor,
+    table: Sequence[Sequence[str]],
+    images: str,
+    licence: str | None,
 ) -> str:
     """Returns the card, Markdown.
 
     Args:
-        path: The run folder or checkpoint.
-        scorer: What was exported.
+        checkpoint: Of the student.
+        predictor: What was exported.
         table: A head and one row a file: how well it says what the student says.
-        told: What the files were compared on.
+        images: A description of what the files were compared on.
         licence: Of the weights, as the user states it; None where nobody does.
     """
-    checkpoint = Checkpoint.read(path)
     config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     parts = [
         f"# {config.get('name', 'student')}: no-reference image quality, ONNX",
-        f"Model `{scorer.digest}`, exported by kdiqa {__version__}.",
+        f"Model `{predictor.digest}`, exported by kdiqa {__version__}.",
         "## Use",
-        *use(scorer),
+        *use(predictor),
         "## Data",
         *data(config),
         "## Licence of the weights",
-        *weights(config, scorer, licence),
+        *weights(config, predictor, licence),
         "## Protocol",
         *protocol(config, checkpoint.description),
         "## Numbers",
         *numbers(checkpoint.folder),
-        f"The files, against the student in PyTorch, on {told}:",
+        f"The files, against the student in PyTorch, on {images}:",
         markdown(table),
         "## Limits",
-        *limits(config, scorer, told),
+        *limits(config, predictor, images),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def use(scorer: Scorer) -> list[str]:
+def use(predictor: Predictor) -> list[str]:
     """Returns what goes in and what comes out."""
-    label, crops = scorer.label, scorer.views.crops
+    label, crops = predictor.label, predictor.views.crops
     shrunk = f" of the picture at a short side of {crops.resize}" if crops.resize else ""
     seen = {
         "full": f"the whole picture, squeezed into {crops.size} pixels square",
@@ -79,14 +82,14 @@ def data(config: Mapping[str, Any]) -> list[str]:
     if not target.startswith("kdiqa.data."):
         return [f"Read by `{target}`, of which nothing is on record."]
     kind: Any = get_class(target)
-    told = [f"**{getattr(kind, 'name', kind.__name__)}**"]
+    facts_line = [f"**{getattr(kind, 'name', kind.__name__)}**"]
     facts = getattr(kind, "facts", None)
     if facts:
-        told.append(f"{facts.images} images as published")
+        facts_line.append(f"{facts.images} images as published")
     if getattr(kind, "homepage", ""):
-        told.append(str(kind.homepage))
+        facts_line.append(str(kind.homepage))
     terms = getattr(kind, "licence", "") or "not on record"
-    lines = [f"{', '.join(told)}. Terms: {terms}. No image of it is in the files."]
+    lines = [f"{', '.join(facts_line)}. Terms: {terms}. No image of it is in the files."]
     share = config["data"].get("fraction", 1)
     if share not in (None, 1, 1.0):
         lines.append(f"Of its training images a share of {share:g} was used.")
@@ -98,7 +101,7 @@ def data(config: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def weights(config: Mapping[str, Any], scorer: Scorer, licence: str | None) -> list[str]:
+def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None) -> list[str]:
     """Returns where the weights come from and under what terms they are."""
     net = config["module"]["net"]
     backbone = net.get("backbone") or {}
@@ -106,7 +109,7 @@ def weights(config: Mapping[str, Any], scorer: Scorer, licence: str | None) -> l
     if source == "random":
         began = "it began with random weights"
     elif source == "hub":
-        terms = getattr(scorer.net.backbone.trunk, "pretrained_cfg", {}).get("license")
+        terms = getattr(predictor.net.backbone.trunk, "pretrained_cfg", {}).get("license")
         began = f"it began with timm's pretrained weights (licence by timm: {terms or 'not said'})"
     else:
         began = (
@@ -117,22 +120,22 @@ def weights(config: Mapping[str, Any], scorer: Scorer, licence: str | None) -> l
         "Nobody stated one at export (`--licence TEXT`): the terms of the data and of the backbone"
         " are what is known."
     )  # fmt: skip
-    count = sum(parameter.numel() for parameter in scorer.net.parameters())
+    count = sum(parameter.numel() for parameter in predictor.net.parameters())
     return [
         f"`{str(net['_target_']).rsplit('.', 1)[-1]}` on `{name}`, {count:,} parameters; {began}.",
         stated,
     ]
 
 
-def protocol(config: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
-    """Returns how it was trained and judged."""
+def protocol(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:
+    """Returns how it was trained and evaluated."""
     node, crops = config["data"], config["data"].get("test_crops") or {}
     rows = {
-        "split": told.get("split"),
-        "seed": told.get("seed"),
+        "split": description.get("split"),
+        "seed": description.get("seed"),
         "checkpoint chosen on": node.get("select_on", "val"),
         "test crops of the run": f"{crops.get('mode')}, {crops.get('num')} of {crops.get('size')}",
-        "digest of data and split": f"`{told['data'].get('digest', '')[:12]}`",
+        "digest of data and split": f"`{description['data'].get('digest', '')[:12]}`",
     }
     return ["\n".join(f"- {name}: {value}" for name, value in rows.items())]
 
@@ -151,16 +154,16 @@ def numbers(folder: Path) -> list[str]:
     return ["Of the run's own evaluation, in PyTorch:", markdown(rows)]
 
 
-def limits(config: Mapping[str, Any], scorer: Scorer, told: str) -> list[str]:
+def limits(config: Mapping[str, Any], predictor: Predictor, images: str) -> list[str]:
     """Returns what follows from all this for who uses it."""
-    size = scorer.views.crops.size
+    size = predictor.views.crops.size
     name = str(config["data"]["_target_"]).rsplit(".", 1)[-1]
     return [
         f"- It predicts the opinions of {name}; on other kinds of pictures or distortions it was"
         " not measured here.",
         f"- Pictures with a side below {size} pixels are enlarged first.",
         "- Scores of models that learnt from different data sets do not compare.",
-        f"- INT8 and float16 were compared on {told} and on nothing else.",
+        f"- INT8 and float16 were compared on {images} and on nothing else.",
     ]
 
 

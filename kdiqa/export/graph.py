@@ -18,7 +18,7 @@ from kdiqa import __version__
 from kdiqa.data.scale import Label
 from kdiqa.export.crops import IR_VERSION, preprocessing
 from kdiqa.models.bank import ReferenceBank
-from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.predictor import Predictor
 
 OPSET = 18
 
@@ -52,14 +52,14 @@ class CropScore(nn.Module):
         return self.label.to_unit(learned).clamp(0, 1)
 
 
-def net_graph(scorer: Scorer) -> onnx.ModelProto:
+def net_graph(predictor: Predictor) -> onnx.ModelProto:
     """Returns the graph from crops :math:`(N, P, 3, S, S)` in [0, 255] to scores, float32.
 
     Raises:
         ValueError: If torch cannot write this net as ONNX.
     """
-    crops = scorer.views.crops
-    net = CropScore(scorer.net, len(scorer.pair), scorer.label, scorer.bank).eval()
+    crops = predictor.views.crops
+    net = CropScore(predictor.net, len(predictor.pair), predictor.label, predictor.bank).eval()
     example = torch.randint(0, 256, (2, crops.num, 3, crops.size, crops.size)).float()
     try:
         with warnings.catch_warnings():
@@ -79,7 +79,7 @@ def net_graph(scorer: Scorer) -> onnx.ModelProto:
             )
     except Exception as error:  # the exporter's errors have no common class
         raise ValueError(
-            f"{type(scorer.net).__name__} cannot be written as ONNX: {first_line(error)}. Export a"
+            f"{type(predictor.net).__name__} cannot be written as ONNX: {first_line(error)}. Export a"
             " student whose backbone is a convolutional network (backbone=mobilenetv2_100), or"
             " report the net with this message."
         ) from error
@@ -87,7 +87,7 @@ def net_graph(scorer: Scorer) -> onnx.ModelProto:
     made = stripped(program.model_proto)
     if not made.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         raise ValueError(  # the exporter falls back to the example's number, and says so to nobody
-            f"{type(scorer.net).__name__} was written for batches of 2 alone: something in it takes"
+            f"{type(predictor.net).__name__} was written for batches of 2 alone: something in it takes"
             " the number of images for a constant. Report the net with this message."
         )
     made.ir_version = IR_VERSION
@@ -144,32 +144,34 @@ def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def joined(net: onnx.ModelProto, scorer: Scorer, channels_first: bool = False) -> onnx.ModelProto:
+def joined(
+    net: onnx.ModelProto, predictor: Predictor, channels_first: bool = False
+) -> onnx.ModelProto:
     """Returns the graph from pictures to scores, and in its properties what it is.
 
     Args:
         net: From crops to scores, of any precision.
-        scorer: Whose crops are cut.
+        predictor: Whose crops are cut.
         channels_first: See :func:`kdiqa.export.crops.preprocessing`.
     """
-    before = preprocessing(scorer.views.crops, channels_first)
+    before = preprocessing(predictor.views.crops, channels_first)
     before.ir_version = net.ir_version
-    made = onnx.compose.merge_models(
+    model = onnx.compose.merge_models(
         before, onnx.compose.add_prefix(net, "judge_"), io_map=[("crops", "judge_crops")]
     )
-    rename(made, made.graph.input[0].name, "image")
-    rename(made, made.graph.output[0].name, "score")
-    made.producer_name, made.producer_version = "kdiqa", __version__
-    crops = scorer.views.crops
-    told = {
+    rename(model, model.graph.input[0].name, "image")
+    rename(model, model.graph.output[0].name, "score")
+    model.producer_name, model.producer_version = "kdiqa", __version__
+    crops = predictor.views.crops
+    properties = {
         "kdiqa_version": __version__,
-        "model": scorer.digest,
+        "model": predictor.digest,
         "crops": f"{crops.mode}, {crops.num} of {crops.size} pixels",
-        "label": json.dumps(scorer.label.as_dict()),
+        "label": json.dumps(predictor.label.as_dict()),
     }
-    onnx.helper.set_model_props(made, told)
-    onnx.checker.check_model(made, full_check=True)
-    return made
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def rename(model: onnx.ModelProto, old: str, new: str) -> None:

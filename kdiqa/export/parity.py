@@ -15,11 +15,12 @@ import skimage
 from numpy.typing import NDArray
 from rich.progress import track
 
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.evaluation.run import of_run
 from kdiqa.metrics.correlation import srcc
 from kdiqa.scorer.inputs import find
-from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.predictor import Predictor
 
 TOLERANCE = 1e-4  # of a score, between PyTorch and the float32 file
 CALIBRATION = 100  # pictures the quantiser sees
@@ -31,32 +32,32 @@ class Pictures:
     """What an export is tried on.
 
     Args:
-        told: In words, for the card: which pictures these are.
+        description: Of these images, for the card.
         paths: Of the files that are compared.
         calibration: Of those that the quantiser sees; others, where there are enough.
         mos: Opinion scores of ``paths``, higher is better; None where there are none.
         warnings: What a reader must know.
     """
 
-    told: str
+    description: str
     paths: list[Path]
     calibration: list[Path]
     mos: NDArray[np.float64] | None = None
     warnings: list[str] = field(default_factory=list)
 
 
-def of_dataset(run: str, name: str, root: str | None, limit: int) -> Pictures:
+def of_dataset(checkpoint: Checkpoint, name: str, root: str | None, limit: int) -> Pictures:
     """Returns the test images of a data set, and its training images to calibrate on.
 
     Args:
-        run: The run folder or checkpoint; of its own data set, its own split is taken.
+        checkpoint: The exported one; of its own data set, its own split is taken.
         name: Of the data set.
         root: Where it lies; None as for ``kdiqa evaluate``.
         limit: Images at most.
     """
-    made = of_run(Path(run), name, root, 0)
-    records, test = made.data.records, made.data.positions("test")
-    seen = made.data.positions("train")
+    evaluation = of_run(checkpoint, name, root)
+    records, test = evaluation.data.records, evaluation.data.positions("test")
+    seen = evaluation.data.positions("train")
     if not seen:  # of another data set all images are tested: the first ones calibrate
         spare = min(CALIBRATION, len(test) // 4)
         seen, test = test[:spare], test[spare:]
@@ -66,7 +67,7 @@ def of_dataset(run: str, name: str, root: str | None, limit: int) -> Pictures:
         [records[place].image for place in test],
         [records[place].image for place in spread(seen, CALIBRATION)],
         np.array([records[place].mos for place in test]),
-        made.warnings,
+        evaluation.warnings,
     )
 
 
@@ -137,19 +138,22 @@ def session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
 
-def calibrating(scorer: Scorer, pictures: Pictures) -> Iterator[NDArray[np.float32]]:
+def calibrating(predictor: Predictor, pictures: Pictures) -> Iterator[NDArray[np.float32]]:
     """Yields what the net sees of the pictures that calibrate, one after the other."""
     for path in track(pictures.calibration, "Calibrating", transient=True):
-        yield scorer.views(read_rgb(path), path.name)["image"][None].numpy().astype(np.float32)
+        yield predictor.views(read_rgb(path), path.name)["image"][None].numpy().astype(np.float32)
 
 
 def compared(
-    scorers: Sequence[Scorer], models: Sequence[Any], pictures: Pictures, channels_first: bool
+    predictors: Sequence[Predictor],
+    models: Sequence[Any],
+    pictures: Pictures,
+    channels_first: bool,
 ) -> NDArray[np.float64]:
-    """Returns the scores of scorers and then of models, one row each, :math:`(R, N)`.
+    """Returns the scores of predictors and then of models, one row each, :math:`(R, N)`.
 
     Args:
-        scorers: In PyTorch.
+        predictors: In PyTorch.
         models: Sessions.
         pictures: All that are scored.
         channels_first: Whether the models want them so.
@@ -158,7 +162,7 @@ def compared(
     for path in track(pictures.paths, "Comparing", transient=True):
         image = read_rgb(path)
         fed = (image.transpose(2, 0, 1) if channels_first else image)[None]
-        ours = [float(scorer.score(path)) for scorer in scorers]
+        ours = [float(predictor.score(path)) for predictor in predictors]
         columns.append([*ours, *(float(m.run(None, {"image": fed})[0][0]) for m in models)])
     return np.array(columns, np.float64).T
 

@@ -1,29 +1,29 @@
-"""Which scorers fit into one graph: those that see the picture alone, and draw nothing."""
+"""Which predictors fit into one graph: those that see the picture alone, and draw nothing."""
 
 from __future__ import annotations
 
 from kdiqa.data.crops import Crops
 from kdiqa.export.crops import STATIC
-from kdiqa.scorer.scorer import Scorer
-from kdiqa.scorer.views import Views
+from kdiqa.predictor.views import Views
+from kdiqa.scorer.predictor import Predictor
 
 
-def check(scorer: Scorer, path: str) -> None:
-    """Raises ``ValueError`` with what to do, unless a scorer's whole path can be a graph.
+def check(predictor: Predictor, path: str) -> None:
+    """Raises ``ValueError`` with what to do, unless a predictor's whole path can be a graph.
 
     Args:
-        scorer: To be exported.
+        predictor: To be exported.
         path: What the user called it.
     """
-    other = [name for name in scorer.pair if name != "image"]
-    if other and scorer.bank is None:
+    other = [name for name in predictor.pair if name != "image"]
+    if other and predictor.bank is None:
         raise ValueError(
             f"'{path}' compares a picture with its '{other[0]}' image, which is made outside any"
             " graph (kdiqa.distortions) or read from a folder. Export a student that sees the"
             " picture alone: train one with second=alone (or second=none) and, to keep what this"
             f" one knows, teacher={path}."
         )
-    crops = scorer.views.crops
+    crops = predictor.views.crops
     if len(crops.compose) and crops.mode != "random":
         raise ValueError(
             f"'{path}' flips or transforms its test crops by a draw. Set data.test_crops.flip=false"
@@ -44,25 +44,27 @@ def check(scorer: Scorer, path: str) -> None:
         )
 
 
-def with_grid(scorer: Scorer, num: int, path: str) -> Scorer:
-    """Returns a scorer that sees ``num`` crops spread evenly, and is the same in all else.
+def with_grid(predictor: Predictor, num: int, path: str) -> Predictor:
+    """Returns a predictor that sees ``num`` crops spread evenly, and is the same in all else.
 
     Raises:
         ValueError: If the net's weights are made for another number, or it sees no crops.
     """
-    old = scorer.views.crops
+    old = predictor.views.crops
     if old.size is None or num < 1:
         raise ValueError(
             f"--grid {num} makes no crops: '{path}' has crops of {old.size or 'no'} pixels. Give"
             " --grid at least 1, and a run whose crops have a size."
         )
-    net = scorer.net
+    net = predictor.net
     if getattr(net, "crop_fusion", "mean") == "cat" and num != net.num_crops:
         raise ValueError(
             f"'{path}' was built for {net.num_crops} crops a picture: its weights depend on their"
             f" number. Give --grid {net.num_crops}."
         )
     crops = Crops(num, old.size, "grid", old.resize)
-    views = Views(crops, {}, scorer.views.seed, scorer.views.seed_by, scorer.views.max_pixels)
-    name = f"{scorer.digest} grid {num}"
-    return Scorer(net, views, scorer.pair, scorer.label, name, scorer.bank)
+    views = Views(
+        crops, {}, predictor.views.seed, predictor.views.seed_by, predictor.views.max_pixels
+    )
+    name = f"{predictor.digest} grid {num}"
+    return Predictor(net, views, predictor.pair, predictor.label, name, predictor.bank)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from kdiqa.scorer.metric import loaded
+from kdiqa.scorer.open import Source, predictor_of
+from kdiqa.scorer.predictor import Predictor
 from kdiqa.scorer.sampling import Sampling
-
-if TYPE_CHECKING:
-    from kdiqa.scorer.scorer import Scorer
 
 
 class QualityLoss(nn.Module):
@@ -38,9 +35,9 @@ class QualityLoss(nn.Module):
         ValueError: If no gradient can pass the way from a picture to its score.
     """
 
-    def __init__(self, scorer: Scorer | str | Path | None = None) -> None:
+    def __init__(self, scorer: Predictor | Source = None) -> None:
         super().__init__()
-        scorer = loaded(scorer)
+        scorer = predictor_of(scorer)
         for name, pairing in scorer.views.pairs.items():
             raise ValueError(
                 f"This scorer compares an image with '{name}', which {type(pairing).__name__} makes"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-if TYPE_CHECKING:
-    from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.open import Source, predictor_of
+from kdiqa.scorer.predictor import Predictor
 
 Reduction = Literal["mean", "none"]
 
@@ -45,7 +44,7 @@ class QualityMetric(Metric):
 
     def __init__(
         self,
-        scorer: Scorer | str | Path | None = None,
+        scorer: Predictor | Source = None,
         reduction: Reduction = "mean",
         **options: Any,
     ) -> None:
@@ -54,7 +53,7 @@ class QualityMetric(Metric):
             raise ValueError(
                 f"Scores have no reduction {reduction!r}. Give 'mean', or 'none' for all of them."
             )
-        self.scorer, self.reduction = loaded(scorer), reduction
+        self.scorer, self.reduction = predictor_of(scorer), reduction
         if reduction == "none":
             self.add_state("scores", [], dist_reduce_fx="cat")
             self.set_dtype(torch.float64)  # of the empty list, too, that a process may hold
@@ -70,8 +69,8 @@ class QualityMetric(Metric):
             images: A batch :math:`(N, 3, H, W)` of uint8 or of floats in [0, 1], or a list of
                 whatever :meth:`kdiqa.scorer.Scorer.score` takes.
         """
-        said = self.scorer.score(list(images))
-        scores = torch.tensor(said, dtype=torch.float64, device=self.device)
+        predictions = self.scorer.score(list(images))
+        scores = torch.tensor(predictions, dtype=torch.float64, device=self.device)
         if self.reduction == "none":
             self.scores.append(scores)
         else:
@@ -85,10 +84,3 @@ class QualityMetric(Metric):
         if len(self.scores) == 0:
             return torch.zeros(0, dtype=torch.float64, device=self.device)
         return dim_zero_cat(self.scores)
-
-
-def loaded(scorer: Scorer | str | Path | None) -> Scorer:
-    """Returns the scorer that is meant."""
-    from kdiqa.scorer.scorer import Scorer, load
-
-    return scorer if isinstance(scorer, Scorer) else load(scorer)

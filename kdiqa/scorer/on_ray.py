@@ -12,23 +12,23 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from kdiqa.runtime.devices import one_thread
-from kdiqa.scorer.many import Pictures, rows
+from kdiqa.scorer.many import Images, rows
+from kdiqa.scorer.predictor import Predictor
 from kdiqa.scorer.rows import Row
-from kdiqa.scorer.scorer import Scorer
 
 BLOCK = 64  # batches at most that an actor hands over at once; as many are scored again if it dies
-STORE = 2**28  # bytes of shared memory on one machine: rows are small, and pictures do not travel
+STORE = 2**28  # bytes of shared memory on one machine: rows are small, and images do not travel
 
 
 class Actor:
     """Scores batches of files in a process of its own.
 
     Args:
-        scorer: Says the scores.
+        predictor: Of the scores.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer = scorer
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
         one_thread()  # as each worker of the plain command
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -38,13 +38,13 @@ class Actor:
             batch: ``paths``: of the files, as the bytes that file systems have.
         """
         paths = [os.fsdecode(path) for path in batch["paths"]]
-        pictures = Pictures(paths, self.scorer, whole=self.scorer.device.type == "cpu")
-        made = rows(self.scorer, paths, [pictures[place] for place in range(len(paths))])
-        return {"rows": json.dumps([row[1:] for row in made])}  # a path may be no text
+        images = Images(paths, self.predictor, self.predictor.device.type == "cpu")
+        scored = rows(self.predictor, paths, [images[index] for index in range(len(paths))])
+        return {"rows": json.dumps([row[1:] for row in scored])}  # a path may be no text
 
 
 def scored(
-    scorer: Scorer, paths: Sequence[str], batch_size: int = 16, workers: int = 1
+    predictor: Predictor, paths: Sequence[str], batch_size: int = 16, workers: int = 1
 ) -> Iterator[list[Row]]:
     """Yields the rows of ``batch_size`` paths after another, in the order of the paths.
 
@@ -53,10 +53,10 @@ def scored(
     find the files under the same paths, and have kdiqa; the model travels.
 
     Args:
-        scorer: Says the scores.
+        predictor: Of the scores.
         paths: Of the files.
-        batch_size: Pictures of a batch.
-        workers: Actors, each with a core, and with a GPU where the scorer is on one.
+        batch_size: Images of a batch.
+        workers: Actors, each with a core, and with a GPU where the predictor is on one.
     """
     batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     if not batches:
@@ -67,16 +67,16 @@ def scored(
         items = [{"paths": [os.fsencode(path) for path in batch]} for batch in batches]
         blocks = max(-(-len(batches) // BLOCK), min(len(batches), 4 * actors))
         actor: Any = Actor
-        made = ray.data.from_items(items, override_num_blocks=blocks).map(
+        dataset = ray.data.from_items(items, override_num_blocks=blocks).map(
             actor,
-            fn_constructor_args=(scorer,),
+            fn_constructor_args=(predictor,),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=1,
-            num_gpus=int(scorer.device.type == "cuda"),
+            num_gpus=int(predictor.device.type == "cuda"),
         )
-        for batch, row in zip(batches, made.iter_rows(), strict=True):
-            said = json.loads(row["rows"])
-            yield [Row(path, *one) for path, one in zip(batch, said, strict=True)]
+        for batch, row in zip(batches, dataset.iter_rows(), strict=True):
+            cells = json.loads(row["rows"])
+            yield [Row(path, *one) for path, one in zip(batch, cells, strict=True)]
     finally:
         ray.shutdown()
 
@@ -91,7 +91,7 @@ def begin(actors: int) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:
-        # One core more: Ray Data hands the paths out beside the actors.
+        # One core more: Ray Data hands the paths out besides the actors.
         own: dict[str, Any] = {"num_cpus": actors + 1, "object_store_memory": STORE}
         ray.init(address="local", include_dashboard=False, **own, **quiet)
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +12,9 @@ from torch import Tensor
 
 from kdiqa.batch import Pyramid
 from kdiqa.data.boxes import overlapping
-from kdiqa.scorer.pictures import to_pixels
-
-if TYPE_CHECKING:
-    from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.images import to_pixels
+from kdiqa.scorer.open import Source, predictor_of
+from kdiqa.scorer.predictor import Predictor
 
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float64]
@@ -87,7 +86,7 @@ class Tiles:
 
 
 def quality_map(
-    scorer: Scorer, image: Any, tile: int | None = None, overlap: float = 0.5
+    predictor: Predictor | Source, image: Any, tile: int | None = None, overlap: float = 0.5
 ) -> QualityMap:
     """Returns the scores of a picture's tiles, and what each level adds to them.
 
@@ -97,7 +96,7 @@ def quality_map(
     add up to the score. A net that reads several crops at once reads a tile as often.
 
     Args:
-        scorer: Says the scores.
+        predictor: Of the scores, or what :func:`kdiqa.load` takes.
         image: As for :meth:`kdiqa.scorer.Scorer.score`.
         tile: Side of a tile in pixels; by default that of the scorer's crops, or 128.
         overlap: Share of a tile that the next one shows too, from 0 to 0.9.
@@ -105,7 +104,8 @@ def quality_map(
     Raises:
         ValueError: If the numbers are out of range, or the picture cannot be read.
     """
-    views = scorer.views
+    predictor = predictor_of(predictor)
+    views = predictor.views
     tile = tile if tile is not None else tile_of(views.crops)
     if tile < 16 or not 0 <= overlap <= 0.9:
         raise ValueError(
@@ -113,17 +113,17 @@ def quality_map(
             " tile at least 16, and overlap from 0 to 0.9."
         )
     pixels, name = to_pixels(image)
-    score = float(scorer.predict({k: v[None] for k, v in views(pixels, name).items()}))
+    score = float(predictor.predict(predictor.batch_of(pixels, name)))
     seen = enlarged(pixels, tile)
     tiles = Tiles(tile, max(1, round(tile * (1 - overlap))))
     height, width = views.bounded(seen).shape[:2]
     rows, columns = tiles.places(height, width)
-    said = [part for part in parts(scorer, views.with_crops(tiles)(seen, name))]
+    chunks = list(predictions(predictor, views.with_crops(tiles)(seen, name)))
     shape = (len(rows), len(columns))
-    scores = torch.cat([part[0] for part in said]).numpy().reshape(shape)
+    scores = torch.cat([chunk[0] for chunk in chunks]).numpy().reshape(shape)
     levels, note = None, NO_LEVELS
-    if said[0][1] is not None:
-        without = torch.cat([part[1] for part in said if part[1] is not None], dim=1).numpy()
+    if chunks[0][1] is not None:
+        without = torch.cat([chunk[1] for chunk in chunks if chunk[1] is not None], dim=1).numpy()
         levels = scores - without.reshape(-1, *shape)
         note = "A level's share: the score less the score with that level's features left out."
     return QualityMap(score, scores, levels, rows, columns, tile, (height, width), note)
@@ -142,14 +142,16 @@ def enlarged(pixels: Image, tile: int) -> Image:
     return fits.scaled(pixels)
 
 
-def parts(scorer: Scorer, views: Mapping[str, Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+def predictions(
+    predictor: Predictor, views: Mapping[str, Tensor]
+) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Yields the scores of some tiles after another, and those without each level.
 
     Args:
-        scorer: Says them.
+        predictor: Of the scores.
         views: Tiles by name, each :math:`(T, 3, S, S)`.
     """
-    net, crops = scorer.net, scorer.views.crops
+    net, crops = predictor.net, predictor.views.crops
     copies = 1 if getattr(net, "crop_fusion", None) == "mean" else crops.num
     for start in range(0, len(views["image"]), CHUNK):
         batch = {
@@ -157,9 +159,11 @@ def parts(scorer: Scorer, views: Mapping[str, Tensor]) -> Iterator[tuple[Tensor,
             for name, tiles in views.items()
         }
         with torch.inference_mode():
-            pyramids = scorer.pyramids(batch)
-            without = [scorer.judged(occluded).cpu() for occluded in occlusions(net, pyramids)]
-            scores = scorer.judged(pyramids).cpu()
+            pyramids = predictor.pyramids(batch)
+            without = [
+                predictor.score_pyramids(occluded).cpu() for occluded in occlusions(net, pyramids)
+            ]
+            scores = predictor.score_pyramids(pyramids).cpu()
         yield scores, torch.stack(without) if without else None
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import albumentations as A
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdiqa.data.crops import MOVES
 from kdiqa.scorer.views import Views
 
-MOVES = (A.RandomCrop, A.HorizontalFlip, A.VerticalFlip)  # pixels, and nothing else
 LONGEST = 2**16  # pixels of a side: two bytes hold a place
 
 

@@ -240,6 +240,6 @@ def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
     torch.save(checkpoint, path)
     for name in ("tid2013", "biq2021"):
         refused(
-            lambda: of_run(folder, name, str(fake_data / name), 0),  # noqa: B023
+            lambda: of_run(Checkpoint.read(folder), name, str(fake_data / name)),  # noqa: B023
             not_allowed("os.system", DATA_ONLY),
         )

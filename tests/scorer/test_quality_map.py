@@ -62,7 +62,7 @@ def test_a_levels_share_is_the_score_less_the_score_without_it(scorer: Scorer) -
         pyramid = list(pyramids["image"])
         means = scorer.net.standardise.mean.split(scorer.net.standardise.dims)
         pyramid[level] = means[level].view(-1, 1, 1).expand_as(pyramid[level])
-        without = scorer.judged({"image": pyramid}).item()
+        without = scorer.score_pyramids({"image": pyramid}).item()
         share = made.score - without
         assert made.levels[level, 0, 0] == pytest.approx(share, abs=1e-5)
     assert np.abs(made.levels).max() > 1e-3
@@ -75,7 +75,7 @@ def test_levels_that_a_net_does_not_standardise_are_left_out_as_zeros() -> None:
     pixels = picture(4, 40, 40)[:32, :32]
     pyramid = list(scorer.pyramids({"image": scorer.views(pixels)["image"][None]})["image"])
     pyramid[2] = torch.zeros_like(pyramid[2])
-    share = scorer.score(pixels) - scorer.judged({"image": pyramid}).item()
+    share = scorer.score(pixels) - scorer.score_pyramids({"image": pyramid}).item()
     assert made.levels[2, 0, 0] == pytest.approx(share, abs=1e-5)
 
 

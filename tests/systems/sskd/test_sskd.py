@@ -336,7 +336,7 @@ def test_a_student_of_one_image_is_a_scorer_like_any_other(
         stored = {row["id"]: float(row["score"]) for row in csv.DictReader(file)}
     ours = kdiqa.load(folder, seed_by="name").score([root / name for name in stored])
     np.testing.assert_allclose(ours, np.clip([*stored.values()], 0, 1), rtol=0, atol=1e-5)
-    made = of_run(folder, "tid2013", str(root), 0)
+    made = of_run(Checkpoint.read(folder), "tid2013", str(root))
     made.folder = tmp_path / "evaluated"
     assert evaluated(made)["metrics"]["test"]["srcc"] == pytest.approx(
         soft_metrics(folder)["srcc"], abs=1e-6

@@ -1,4 +1,4 @@
-"""Pictures as a program has them: paths, arrays, tensors, Pillow's."""
+"""Images as a program has them: paths, arrays, tensors, Pillow's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from kdiqa.data.images.read import read_rgb
 
-Picture = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
+Image = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
 
 def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
-    """Returns a picture's pixels, RGB uint8 :math:`(H, W, 3)`, and its file's name if it has one."""
+    """Returns an image's pixels, RGB uint8 :math:`(H, W, 3)`, and its file's name if it has one."""
     if isinstance(image, str | Path):
         return read_rgb(Path(image)), Path(image).name
     if isinstance(image, Pillow.Image):

@@ -1,0 +1,122 @@
+"""From a checkpoint to a predictor; its file is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import OmegaConf
+
+from kdiqa.bundled import WEIGHTS
+from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.config.instantiate import DATA_ONLY, instantiate
+from kdiqa.data.crops import Crops
+from kdiqa.data.dataset import references_of
+from kdiqa.data.pairs.pairing import (
+    Pairing,
+    Redistorted,
+    Reference,
+    ReferenceOrRedistorted,
+)
+from kdiqa.data.pairs.pool import recalled
+from kdiqa.data.scale import Label
+from kdiqa.models.bank import ReferenceBank
+from kdiqa.models.digest import digest
+from kdiqa.scorer.predictor import Predictor
+from kdiqa.scorer.views import MAX_PIXELS, SeedBy, Views
+
+P = TypeVar("P", bound=Predictor)
+Source = str | Path | Checkpoint | None
+"""A checkpoint or its path; a run folder, of which the best one is taken; a packed student
+(.safetensors); None for the student that is bundled with this package."""
+Pair = Callable[[Path, str, Mapping[str, Any]], Pairing]
+
+
+def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns what a student compares an image with.
+
+    Args:
+        path: Of its checkpoint.
+        name: Of the second image.
+        data: The configuration of its run's data.
+
+    Raises:
+        ValueError: If it is a teacher, or compares with what no other image has.
+    """
+    pairing = pairing_of(path, name, data)
+    if isinstance(pairing, Reference):
+        raise ValueError(
+            f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
+            " photograph does not have.\nGive the run folder of a student; train one with:"
+            f" python -m kdiqa.train experiment=akd_demo teacher={path}"
+        )
+    pairing.check([])
+    return pairing
+
+
+def pairing_of(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+    """Returns what a net was compared with in its run, less what needs its disk."""
+    node = (data.get("pairs") or {}).get(name)
+    if node is None:
+        raise ValueError(
+            f"'{path}' compares an image with '{name}', and its configuration does not describe"
+            f" that (data.pairs.{name}). Give the run folder of a student."
+        )
+    plain = {key: value for key, value in node.items() if key != "cache"}  # of another machine
+    pairing: Pairing = instantiate(plain, DATA_ONLY)
+    if isinstance(pairing, ReferenceOrRedistorted):
+        pairing = pairing.redistorted
+    if isinstance(pairing, Redistorted):
+        pairing.cache = None
+    return pairing
+
+
+def opened(
+    source: Source,
+    kind: type[P],
+    device: str = "cpu",
+    seed_by: SeedBy = "content",
+    max_pixels: int = MAX_PIXELS,
+    pool: str | Path | None = None,
+    pair: Pair = paired,
+) -> P:
+    """Returns a predictor; nothing is downloaded.
+
+    Args:
+        source: What is opened.
+        kind: The class of the predictor.
+        device: As torch names it.
+        seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
+            :class:`kdiqa.scorer.views.Views`.
+        max_pixels: A larger image is shrunk to them before it is re-distorted.
+        pool: Where the references of the run's bank lie now; by default, where they lay.
+        pair: Returns what an image is compared with, as :func:`paired` does.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint, or a reference is missing.
+        ValueError: If it is none of ours, or ``pair`` refuses it.
+    """
+    if not isinstance(source, Checkpoint):
+        source = Checkpoint.read(WEIGHTS if source is None else source)
+    path, description = source.path, source.description
+    config: Any = OmegaConf.to_container(source.config, resolve=False)
+    data, names, banks = config["data"], description["pair"], description.get("banks") or {}
+    data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
+    pairs = {name: pair(path, name, data) for name in dict.fromkeys(names) if name != "image"}
+    node = data.get("test_crops")
+    crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")
+    seed = int(data.get("seed", description["seed"]))
+    label = Label(**source.label)
+    nodes = {name: banks.get(name, data["pairs"][name]) for name in pairs}
+    text = f"{description['net']} {node} {nodes} {seed} {names} {label} {seed_by} {max_pixels}"
+    views = Views(crops, pairs, seed, seed_by, max_pixels)
+    net: Any = source.net().to(device)
+    references = references_of(pairs, crops, seed)
+    bank = None if references is None else ReferenceBank.of(net.backbone, references, names)
+    return kind(net, views, names, label, digest(net.state_dict(), text), bank)
+
+
+def predictor_of(source: Predictor | Source) -> Predictor:
+    """Returns a predictor as it is, and that of anything else on the CPU."""
+    return source if isinstance(source, Predictor) else opened(source, Predictor)
