@@ -13,6 +13,7 @@ from torch import nn
 import kdiqa
 from kdiqa.cost import cost, main, markdown, multiply_adds
 from tests.fakes import picture
+from tests.reads import counted
 from tests.runs import STUDENT, TEACHER, train
 
 ONE = ("trainer.max_epochs=1", "module.net.backbone.weights=random")
@@ -47,6 +48,12 @@ def test_a_second_image_costs_a_pass_of_the_backbone(runs: dict[str, Path]) -> N
     assert made["pair"].macs - made["itself"].macs == one > 0
     assert made["teacher"].macs > made["pair"].macs
     assert [made[name].crops for name in runs] == ["4 of 32×32", "2 of 32×32", "4 of 32×32"]
+
+
+def test_the_file_is_read_once(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = counted(monkeypatch)
+    cost(runs["teacher"], picture(0, 64, 64), repeats=1)
+    assert reads == {runs["teacher"] / "checkpoints" / "best.ckpt": 1}
 
 
 def test_trained_parameters_are_those_the_run_counted(runs: dict[str, Path]) -> None:

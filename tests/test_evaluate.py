@@ -20,6 +20,7 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.readers.biq2021 import BIQ2021
 from kdiqa.evaluation import run as evaluation
 from tests.fakes import noisy, picture, write, write_csv
+from tests.reads import counted
 from tests.runs import STUDENT, TEACHER, train, write_weights
 
 
@@ -59,10 +60,18 @@ def test_own_data_give_the_runs_own_test_rows(student: Path) -> None:
 
 
 def test_all_images_of_other_data_are_scored_on_their_own_scale(
-    student: Path, fake_data: Path, capsys: pytest.CaptureFixture[str]
+    student: Path,
+    teacher: Path,
+    fake_data: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    roots = {name: fake_data / name for name in ("biq2021", "kadid10k")}
+    roots, reads = (
+        {name: fake_data / name for name in ("biq2021", "kadid10k")},
+        counted(monkeypatch),
+    )
     made = run(student, list(roots), roots)
+    assert reads == {folder / "checkpoints" / "best.ckpt": 1 for folder in (student, teacher)}
     # Photographs have no references: there the teacher is left out.
     assert list(made) == [
         *("student on biq2021 (selected on test)", "student on kadid10k (selected on test)"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kdiqa.data.crops import Crops
 from kdiqa.export.crops import STATIC
-from kdiqa.predictor.views import Views
 from kdiqa.scorer.predictor import Predictor
+from kdiqa.scorer.views import Views
 
 
 def check(predictor: Predictor, path: str) -> None:

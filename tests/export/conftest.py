@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kdiqa.export.__main__ import main
+from tests.reads import counted
 from tests.runs import STUDENT, train
 
 TRAINED = (
@@ -35,5 +36,8 @@ def exported(exported_run: Path, fake_data: Path) -> Path:
         "--licence",
         "CC0",
     ]
-    assert main([str(exported_run), "data=tid2013", *words, "-o", str(path)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        reads = counted(patch)
+        assert main([str(exported_run), "data=tid2013", *words, "-o", str(path)]) == 0
+    assert reads == {exported_run / "checkpoints" / "best.ckpt": 1}
     return path
