@@ -13,11 +13,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import openpyxl
+import pandas as pd
 import scipy.io
 import xlrd
 
-NEW, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how an .xlsx and an .xls begin
+ENGINES = {
+    b"PK\x03\x04": "openpyxl",
+    b"\xd0\xcf\x11\xe0": "xlrd",
+}  # how an .xlsx and an .xls begin
 UNREADABLE = (
     *(EOFError, IndexError, KeyError, NotImplementedError, OSError, TypeError, ValueError),
     *(struct.error, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
@@ -92,12 +95,22 @@ def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str,
 
 def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
     """Returns the rows of a sheet as they are stored."""
-    with path.open("rb") as file:
-        start = file.read(len(NEW))
-    if start not in (NEW, OLD):
+    data = path.read_bytes()
+    engine = ENGINES.get(data[:4])
+    if engine is None:
         raise ValueError(_unreadable(path, "Excel workbook"))
+    # xlrd prints what it thinks of a file, otherwise to standard output.
+    options = {"logfile": io.StringIO()} if engine == "xlrd" else {}
     try:
-        names, rows = (_new if start == NEW else _old)(path, sheet)
+        with pd.ExcelFile(io.BytesIO(data), engine=engine, engine_kwargs=options) as book:
+            names = [str(name) for name in book.sheet_names]
+            name = sheet or names[0]
+            cells = {"header": None, "dtype": object, "na_filter": False}
+            rows = (
+                pd.read_excel(book, sheet_name=name, **cells).to_numpy().tolist()
+                if name in names
+                else None
+            )
     except UNREADABLE as error:
         raise ValueError(_unreadable(path, "Excel workbook")) from error
     if rows is None:
@@ -108,31 +121,8 @@ def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
     return iter(rows)
 
 
-def _new(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
-    """Returns the names of an .xlsx's sheets, and the rows of one if it is there."""
-    with path.open("rb") as file:  # given as a path, it would have to end in .xlsx
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        name = sheet or book.sheetnames[0]
-        if name not in book.sheetnames:
-            return book.sheetnames, None
-        book[name].reset_dimensions()  # some programs write a wrong size at the sheet's head
-        return book.sheetnames, list(book[name].iter_rows(values_only=True))
-
-
-def _old(path: Path, sheet: str | None) -> tuple[list[str], list[Sequence[Any]] | None]:
-    """Returns the names of an .xls's sheets, and the rows of one if it is there."""
-    # It prints what it thinks of a file, otherwise to standard output.
-    book = xlrd.open_workbook(file_contents=path.read_bytes(), logfile=io.StringIO())
-    name = sheet or book.sheet_names()[0]
-    if name not in book.sheet_names():
-        return book.sheet_names(), None
-    return book.sheet_names(), list(book.sheet_by_name(name).get_rows())
-
-
 def _text(value: Any) -> str:
     """Returns a cell as text; a number so that it reads back to the same number."""
-    if isinstance(value, xlrd.sheet.Cell):
-        value = value.value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None else str(value)
