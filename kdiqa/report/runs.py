@@ -84,25 +84,6 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     return {name if names.count(name) == 1 else str(run): run for name, run in found}
 
 
-def read(run: Path, name: str, within: bool = False) -> dict[str, dict[str, float]]:
-    """Returns the measures of each test table of a run, computed from its rows.
-
-    Args:
-        run: the run's folder.
-        name: what the run is called; a table of another data set adds its name.
-        within: measure within each content, and take the median over contents.
-
-    Raises:
-        RunError: if a table lacks a column or holds something that is not a number.
-    """
-    results = {}
-    for file in sorted(run.glob("predictions/test*.csv")):
-        dataset = _dataset(file)
-        metrics = _measured(file, within)[1]
-        results[f"{name} on {dataset}" if dataset else name] = metrics
-    return results
-
-
 def shown(folders: Sequence[Path], what: str) -> Iterable[Path]:
     """Yields folders with a progress bar, where there is a terminal to show it."""
     console = Console(stderr=True)

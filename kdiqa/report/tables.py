@@ -25,35 +25,23 @@ SIGNIFICANT = 0.05
 
 
 def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -> Grid:
-    """Returns the table of variants.
+    """Returns the table of variants; a column in which there is nothing is left out.
 
     Args:
         variants: what :func:`kdiqa.report.variants.by_variant` returns.
         caption: what the table shows; a number of images that all variants share is added.
         from_rows: whether the reader may expect intervals over images.
     """
-    measures = [row["measures"]["srcc"] for row in variants.values()]
-    several = any(row["runs"] > 1 for row in variants.values())
-    bounds = {of for of in OVER if any(_bounded(row, of) for row in measures)}
-    head = ["runs", "SRCC", *["SRCC mean"] * ("runs" in bounds), *["± std"] * several]
-    head += [f"95 % over {of}" for of in OVER if of in bounds]
-    head += ["PLCC", "PLCC fit", "KRCC", "RMSE", "images"]
-    differences = [row["difference"] for row in variants.values() if row.get("difference")]
-    compared = [of for of in OVER if any(_bounded(row, of) for row in differences)]
-    if differences:
-        head += ["Δ SRCC", *(f"Δ 95 % over {of}" for of in compared), *P_VALUES.values()]
-    rows = []
-    for (name, row), srcc in zip(variants.items(), measures, strict=True):
-        cells = [marked(name, row["selected_on_test"]), str(row["runs"]), number(srcc["median"])]
-        cells += [number(srcc["mean"])] * ("runs" in bounds) + [number(srcc.get("std"))] * several
-        cells += [interval(srcc, of) for of in OVER if of in bounds]
-        keys = ("plcc", "plcc_fit", "krcc", "rmse")
-        cells += [number(row["measures"].get(key, {}).get("median")) for key in keys]
-        cells.append(count(row["images"]))
-        if differences:
-            cells += _difference(row.get("difference"), compared, name in baselines(variants))
-        rows.append(cells)
-    grid = Grid(caption, head, rows, notes(variants, from_rows)).filled()
+    base = baselines(variants)
+    rows = {
+        marked(name, row["selected_on_test"]): _cells(row) | _difference(row, name in base)
+        for name, row in variants.items()
+    }
+    head = list(next(iter(rows.values()), {"runs": ""}))
+    cells = [[name, *row.values()] for name, row in rows.items()]
+    grid = Grid(caption, head, cells, notes(variants, from_rows)).filled()
+    if "95 % over runs" not in grid.head and "SRCC mean" in grid.head:
+        grid = grid.without("SRCC mean")
     images = {tuple(row["images"]) for row in variants.values()}
     if images == {()} or len(images) != 1:
         return grid
@@ -125,20 +113,33 @@ def _bounded(row: Mapping[str, Any], of: str) -> bool:
     return row.get("of") == of and row.get("low") is not None
 
 
-def _difference(
-    row: Mapping[str, Any] | None, compared: Sequence[str], is_baseline: bool
-) -> list[str]:
-    if row is None:
-        nothing = [NONE] * (len(compared) + len(P_VALUES))
-        return ["baseline" if is_baseline else NONE, *nothing]
-    p_values = [row.get(f"{key}_holm") for key in P_VALUES]
+def _cells(row: Mapping[str, Any]) -> dict[str, str]:
+    srcc, medians = row["measures"]["srcc"], {k: v["median"] for k, v in row["measures"].items()}
+    return {
+        "runs": str(row["runs"]),
+        "SRCC": number(srcc["median"]),
+        "SRCC mean": NONE if srcc.get("of") == "images" else number(srcc["mean"]),
+        "± std": number(srcc.get("std")),
+        **{f"95 % over {of}": interval(srcc, of) for of in OVER},
+        **{COLUMNS[key]: number(medians.get(key)) for key in ("plcc", "plcc_fit", "krcc", "rmse")},
+        "images": count(row["images"]),
+    }
+
+
+def _difference(row: Mapping[str, Any], is_baseline: bool) -> dict[str, str]:
+    difference = row.get("difference") or {}
+    p_values = {key: difference.get(f"{key}_holm") for key in P_VALUES}
     marks = "".join(
         mark
         for key, mark in (("p_images", "*"), ("p_runs", "†"))
-        if (p := row.get(f"{key}_holm")) is not None and p < SIGNIFICANT
+        if (p := p_values[key]) is not None and p < SIGNIFICANT
     )
-    bounds = [interval(row, of, sign=True) for of in compared]
-    return [number(row["estimate"], sign=True) + marks, *bounds, *map(probability, p_values)]
+    shown = number(difference.get("estimate"), sign=True) + marks
+    return {
+        "Δ SRCC": shown if difference else "baseline" if is_baseline else NONE,
+        **{f"Δ 95 % over {of}": interval(difference, of, sign=True) for of in OVER},
+        **{P_VALUES[key]: probability(p) for key, p in p_values.items()},
+    }
 
 
 def marked(name: str, selected_on_test: bool) -> str:
@@ -175,30 +176,11 @@ def table(results: Mapping[str, Mapping[str, float]], title: str = "") -> Table:
             missing is shown as a dash.
         title: printed above.
     """
-    return _runs(results, title).console()
-
-
-def markdown(results: Mapping[str, Mapping[str, float]]) -> str:
-    """Returns the results of single runs as a Markdown table.
-
-    Args:
-        results: as for :func:`table`.
-
-    Example:
-        >>> print(markdown({"student": {"srcc": 0.8123, "n": 40}}))
-        | | SRCC | PLCC | PLCC fit | KRCC | RMSE | images |
-        |---|---:|---:|---:|---:|---:|---:|
-        | student | 0.812 | – | – | – | – | 40 |
-    """
-    return _runs(results).markdown()
-
-
-def _runs(results: Mapping[str, Mapping[str, float]], title: str = "") -> Grid:
     rows = [
         [name, *(number(row.get(key)) for key in list(COLUMNS)[:-1]), count(_images(row))]
         for name, row in results.items()
     ]
-    return Grid(title, list(COLUMNS.values()), rows)
+    return Grid(title, list(COLUMNS.values()), rows).console()
 
 
 def _images(row: Mapping[str, float]) -> list[int]:

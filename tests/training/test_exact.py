@@ -107,10 +107,11 @@ def test_scipy_alone_finds_the_reports_numbers_in_the_stored_rows(tmp_path: Path
     rows = pd.DataFrame({"id": np.arange(400), "mos": mos, "score": score.astype(float)})
     (tmp_path / "predictions").mkdir()
     rows.to_csv(tmp_path / "predictions" / "test.csv", index=False)
-    told = report.read(tmp_path, "run")["run"]
+    (tested,) = report.read_tests({"run": tmp_path})
+    metrics = dict(tested.metrics)
     theirs = recomputed(tmp_path / "predictions" / "test.csv")
-    assert told.pop("fit_ok") == told.pop("fit5_ok") == 1
-    assert told == pytest.approx(theirs, rel=0, abs=1e-12)
+    assert metrics.pop("fit_ok") == metrics.pop("fit5_ok") == 1
+    assert metrics == pytest.approx(theirs, rel=0, abs=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::scipy.optimize.OptimizeWarning")
