@@ -115,7 +115,7 @@ def confused(rows: pd.DataFrame) -> Content:
         rows: With ``teacher`` and ``score``.
     """
     found = agreement(rows["teacher"], rows["score"], len(figures.FIFTHS))
-    teacher, student = found.places.tolist()
+    teacher, student = found.parts.tolist()
     return {
         "kd/confusion": wandb.plot.confusion_matrix(
             y_true=teacher,

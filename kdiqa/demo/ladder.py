@@ -17,7 +17,7 @@ from PIL import ImageDraw, ImageFont
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_float, to_uint8
 from kdiqa.figures.contact_sheet import grid, square
-from kdiqa.figures.style import STYLE, looks
+from kdiqa.figures.style import STYLE, styles
 from kdiqa.scorer.predictor import Predictor
 
 Image = NDArray[np.uint8]
@@ -68,7 +68,7 @@ def chart(ladder: Sequence[Rung]) -> Image:
     """Returns a picture of scores by level, one line a type."""
     figure = Figure(figsize=(7, 3.6), dpi=110)
     axes = figure.subplots()
-    for one, (colour, marker) in zip(ladder, looks(), strict=False):
+    for one, (colour, marker) in zip(ladder, styles(), strict=False):
         name = one.kind.replace("_", " ")
         axes.plot(range(len(one.scores)), one.scores, color=colour, marker=marker, label=name)
     axes.set(xlabel="level of distortion, 0: as it is", ylabel="score",

@@ -1,7 +1,7 @@
-"""Pictures of runs: scores against opinions, what was logged, parts of a test, differences.
+"""Figures of runs: scores against the MOS, what was logged, parts of a test, differences.
 
 Each function returns a figure, or None where the table holds nothing of its subject. Colours are
-Okabe and Ito's (2008), which the colour-blind can tell apart; markers repeat what colours say.
+Okabe and Ito's (2008), which the colour-blind can distinguish; markers repeat what colours say.
 """
 
 from kdiqa.figures.comparison import forest, parts

@@ -1,4 +1,4 @@
-"""One number beside another: by part of a test, and by variant against a baseline."""
+"""Numbers to compare: by part of a test, and by variant against a baseline."""
 
 from collections.abc import Mapping
 from textwrap import fill
@@ -11,19 +11,19 @@ from matplotlib.ticker import MaxNLocator
 from kdiqa.figures.style import COLOURS, NARROW, STYLE
 
 Reach = Mapping[str, float | None]
-MAX_LINE = 60  # letters of a label that fit below a narrow picture
+MAX_LINE = 60  # letters of a label that fit below a narrow figure
 
 
 @mpl.rc_context(STYLE)
-def parts(found: Mapping[str, Reach], what: str = "distortion") -> Figure | None:
+def parts(values: Mapping[str, Reach], what: str = "distortion") -> Figure | None:
     """Returns bars of the SRCC within each part of a test, the best on top.
 
     Args:
-        found: for each part, `median` over the runs, and `min` and `max` where there are several.
+        values: for each part, `median` over the runs, and `min` and `max` where there are several.
             Parts without a median are left out.
         what: what the parts are.
     """
-    shown = {name: row for name, row in found.items() if row.get("median") is not None}
+    shown = {name: row for name, row in values.items() if row.get("median") is not None}
     if not shown:
         return None
     names = sorted(shown, key=lambda name: float(shown[name]["median"] or 0))
@@ -62,17 +62,17 @@ def forest(differences: Mapping[str, Reach], baseline: str) -> Figure | None:
     figure = Figure(figsize=(NARROW, 1.2 + 0.36 * len(differences)))
     axes = figure.subplots()
     axes.axvline(0, color="#666666", linewidth=1, linestyle="--")
-    for place, row in enumerate(differences.values()):
+    for index, row in enumerate(differences.values()):
         estimate, low, high = row["estimate"], row.get("low"), row.get("high")
         assert estimate is not None
         low = estimate if low is None else low
         high = estimate if high is None else high
         clear = high > low and (low > 0 or high < 0)
         colour = COLOURS[0] if clear else "#555555"
-        axes.plot([low, high], [place, place], color=colour, linewidth=2)
+        axes.plot([low, high], [index, index], color=colour, linewidth=2)
         inside = colour if clear else "#FFFFFF"
         axes.plot(
-            [estimate], [place], marker="s", markersize=7, color=colour, markerfacecolor=inside
+            [estimate], [index], marker="s", markersize=7, color=colour, markerfacecolor=inside
         )
     axes.set_yticks(range(len(differences)), list(differences))
     axes.set_ylim(len(differences) - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""Two raters of the same images, part by part."""
+"""Two models' scores of the same images, part by part."""
 
 import matplotlib as mpl
 import pandas as pd
@@ -18,12 +18,12 @@ def teacher_and_student(rows: pd.DataFrame) -> Figure:
         rows: one row an image that both have scored, with `teacher` and `score`, higher is better,
             and their `split` where it is known.
     """
-    found = agreement(rows["teacher"], rows["score"], len(FIFTHS))
+    result = agreement(rows["teacher"], rows["score"], len(FIFTHS))
     figure = Figure(figsize=(6.0, 5.4))
     axes = figure.subplots()
-    axes.imshow(found.counts, cmap="Blues", origin="lower", vmin=0)
-    dark = found.counts.max() / 2
-    for row, counts in enumerate(found.counts):
+    axes.imshow(result.counts, cmap="Blues", origin="lower", vmin=0)
+    dark = result.counts.max() / 2
+    for row, counts in enumerate(result.counts):
         for column, count in enumerate(counts):
             colour = "#FFFFFF" if count > dark else "#333333"
             axes.text(column, row, str(count), ha="center", va="center", color=colour)
@@ -32,8 +32,10 @@ def teacher_and_student(rows: pd.DataFrame) -> Figure:
     axes.set_xlabel("of the student's scores")
     axes.set_ylabel("of the teacher's scores")
     axes.grid(visible=False)
-    part = "test" if "test" in set(rows.get("split", ())) else "validation"
-    figure.suptitle(f"Teacher and student, {part} images", x=0.01, ha="left", weight="bold")
-    told = f"same fifth {found.same:.0%}   or a neighbour {found.near:.0%}   SRCC {found.srcc:.3f}"
-    axes.set_title(f"{told}   {len(rows)} images", fontsize=10, weight="normal")
+    split = "test" if "test" in set(rows.get("split", ())) else "validation"
+    figure.suptitle(f"Teacher and student, {split} images", x=0.01, ha="left", weight="bold")
+    summary = (
+        f"same fifth {result.same:.0%}   or a neighbour {result.near:.0%}   SRCC {result.srcc:.3f}"
+    )
+    axes.set_title(f"{summary}   {len(rows)} images", fontsize=10, weight="normal")
     return figure

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kdiqa.figures.style import MAX_LINES, NARROW, STYLE, legend, looks
+from kdiqa.figures.style import MAX_LINES, NARROW, STYLE, legend, styles
 
 
 @mpl.rc_context(STYLE)
@@ -70,8 +70,8 @@ def loss_terms(metrics: pd.DataFrame, narrow: bool = False) -> Figure | None:
     """
     losses = _by_epoch(metrics, "train/loss").rename(columns={"": "sum"})
     losses.columns = [name.removeprefix("_") for name in losses.columns]
-    part = "validation" if "val/srcc" in metrics else "test"
-    agreement = _by_epoch(metrics, "val/" if part == "validation" else "test/")
+    split = "validation" if "val/srcc" in metrics else "test"
+    agreement = _by_epoch(metrics, "val/" if split == "validation" else "test/")
     agreement = agreement[[name for name in ("srcc", "plcc") if name in agreement]]
     agreement.columns = [name.upper() for name in agreement.columns]
     if not losses.empty:  # without the last reading of the best weights, logged as an epoch more
@@ -92,8 +92,8 @@ def loss_terms(metrics: pd.DataFrame, narrow: bool = False) -> Figure | None:
         if losses.min(axis=None) > 0 and losses.max(axis=None) > 20 * losses.min(axis=None):
             axes[0].set_yscale("log")
     if not agreement.empty:
-        where = f"on {part}" if narrow else f"with opinions on the {part} split"
-        mark = " (selected on test)" if part == "test" else ""
+        where = f"on {split}" if narrow else f"with the MOS on the {split} split"
+        mark = " (selected on test)" if split == "test" else ""
         axes[-1].set_title(f"Agreement {where}{mark}")
         axes[-1].set_ylabel("correlation")
         if "SRCC" in agreement:
@@ -124,9 +124,9 @@ def _levels(metrics: pd.DataFrame) -> pd.DataFrame:
 def _by_epoch(metrics: pd.DataFrame, prefix: str) -> pd.DataFrame:
     """Returns the mean by epoch of all that begins with a prefix, which is cut off.
 
-    Lightning logs `x` as `x_step` and `x_epoch` where both are asked for: the epoch's is taken.
+    Lightning logs `x` as `x_step` and `x_epoch` where both are logged: the epoch's is taken.
     """
-    found = {}
+    means = {}
     for name in sorted(
         {c.removesuffix("_epoch").removesuffix("_step") for c in metrics if c.startswith(prefix)},
         key=lambda name: (len(name), name),  # level 2 before level 10
@@ -135,12 +135,12 @@ def _by_epoch(metrics: pd.DataFrame, prefix: str) -> pd.DataFrame:
         logged = metrics[["epoch", column]].dropna()
         if len(logged):
             epoch = logged["epoch"].astype(int)
-            found[name.removeprefix(prefix)] = logged[column].astype(float).groupby(epoch).mean()
-    return pd.DataFrame(found)
+            means[name.removeprefix(prefix)] = logged[column].astype(float).groupby(epoch).mean()
+    return pd.DataFrame(means)
 
 
 def _lines(axes: Axes, table: pd.DataFrame, narrow: bool = False) -> None:
-    for (name, values), (colour, marker) in zip(table.items(), looks(), strict=False):
+    for (name, values), (colour, marker) in zip(table.items(), styles(), strict=False):
         every = max(1, len(table) // 12)
         axes.plot(values.dropna(), color=colour, marker=marker, markevery=every, label=name)
     legend(axes, narrow)

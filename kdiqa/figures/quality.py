@@ -1,4 +1,4 @@
-"""A picture with its map of quality, and what each level adds."""
+"""An image with its map of quality, and what each level adds."""
 
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ class Map(Protocol):
 
     @property
     def score(self) -> float:
-        """Of the whole picture."""
+        """Of the image."""
 
     @property
     def tiles(self) -> NDArray[np.float64]:
@@ -39,7 +39,7 @@ class Map(Protocol):
 
 @mpl.rc_context(STYLE)
 def explanation(image: NDArray[np.uint8], quality: Map) -> Figure:
-    """Returns a figure of three parts: the picture, the map over it, and the levels' shares.
+    """Returns a figure of three parts: the image, the map over it, and the levels' shares.
 
     Args:
         image: RGB, :math:`(H, W, 3)`.
@@ -62,13 +62,13 @@ def explanation(image: NDArray[np.uint8], quality: Map) -> Figure:
 
 
 def overlay(figure: Figure, axes: Axes, image: NDArray[np.uint8], quality: Map) -> None:
-    """Draws the map over the picture in grey."""
+    """Draws the map over the image in grey."""
     height, width = image.shape[:2]
     tiles = quality.tiles
     axes.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
-    place: dict[str, Any] = {"extent": (-0.5, width - 0.5, height - 0.5, -0.5), "aspect": "equal"}
-    drawn = axes.imshow(quality.pixels, cmap=MAP, alpha=0.6, vmin=0, vmax=1, **place)
-    figure.colorbar(drawn, ax=axes, label="score of the tiles", shrink=0.8)
+    extent: dict[str, Any] = {"extent": (-0.5, width - 0.5, height - 0.5, -0.5), "aspect": "equal"}
+    overlaid = axes.imshow(quality.pixels, cmap=MAP, alpha=0.6, vmin=0, vmax=1, **extent)
+    figure.colorbar(overlaid, ax=axes, label="score of the tiles", shrink=0.8)
     axes.set_title(f"{tiles.shape[0]}×{tiles.shape[1]} tiles")
     axes.set_xlabel(f"from {tiles.min():.3f} to {tiles.max():.3f}", loc="left")
 
@@ -83,12 +83,12 @@ def bars(axes: Axes, quality: Map) -> None:
     shares = quality.levels.reshape(len(quality.levels), -1)
     mean = shares.mean(axis=1)
     spread = np.stack([mean - shares.min(axis=1), shares.max(axis=1) - mean])
-    places = np.arange(len(mean))
+    levels = np.arange(len(mean))
     colours = [COLOURS[2] if value >= 0 else COLOURS[1] for value in mean]
-    axes.barh(places, mean, color=colours, xerr=spread, ecolor="#888888")
-    names = [str(place + 1) for place in places]
+    axes.barh(levels, mean, color=colours, xerr=spread, ecolor="#888888")
+    names = [str(level + 1) for level in levels]
     names[0], names[-1] = f"fine {names[0]}", f"coarse {names[-1]}"
-    axes.set_yticks(places, names)
+    axes.set_yticks(levels, names)
     axes.invert_yaxis()
     axes.axvline(0, color="#666666", linewidth=1)
     axes.set_xlabel("score less the score without it;\nline: from tile to tile")

@@ -1,4 +1,4 @@
-"""How all pictures look."""
+"""The style of all figures."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 MAX_LINES = 8  # more levels than these are drawn as a heat map
 MAX_LETTERS = 18  # of a label, for three in a row below the axes
 MAX_ROWS = 20  # of a legend, before it takes a second column
-NARROW = 4.8  # inches: of a picture that a phone shows as wide as its screen
+NARROW = 4.8  # inches: of a figure that a phone shows as wide as its screen
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#666666",
@@ -31,22 +31,22 @@ STYLE: dict[Any, Any] = {
 
 
 def legend(axes: Axes, below: bool = False) -> None:
-    """Puts the legend beside the axes, or below them where the page is narrow."""
+    """Puts the legend next to the axes, or below them where the page is narrow."""
     labels = axes.get_legend_handles_labels()[1]
     if below:
         columns = 2 if max(map(len, labels), default=0) > MAX_LETTERS else 3
-        place: dict[str, Any] = {
+        position: dict[str, Any] = {
             "loc": "upper center",
             "bbox_to_anchor": (0.5, -0.16),
             "ncols": columns,
         }
     else:
         columns = 1 + len(labels) // MAX_ROWS
-        place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": columns}
-    axes.legend(markerscale=1.5, **place)
+        position = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": columns}
+    axes.legend(markerscale=1.5, **position)
 
 
-def looks() -> Iterator[tuple[str, str]]:
+def styles() -> Iterator[tuple[str, str]]:
     """Returns pairs of colour and marker without end; the first 49 differ."""
     for turn in itertools.count():
         for i, colour in enumerate(COLOURS):

@@ -1,1 +1,1 @@
-"""How well scores agree with opinions, and the table both come from."""
+"""How well scores agree with the MOS, and the table both come from."""

@@ -1,4 +1,4 @@
-"""How two raters sort the same images into fifths: a teacher and its student."""
+"""How far two models agree on which images are in which fifth: a teacher and its student."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from kdiqa.metrics.vectors import Vector, pair
 
 
 class Agreement(NamedTuple):
-    """What two raters' scores of the same images come to."""
+    """The agreement of two models' scores of the same images."""
 
-    places: NDArray[np.int64]
-    """Each image's part, 0 the worst: the first rater's and the second's, :math:`(2, N)`."""
+    parts: NDArray[np.int64]
+    """Each image's part, 0 the worst: the first model's and the second's, :math:`(2, N)`."""
     counts: NDArray[np.int64]
-    """Images by part: rows are the first rater's, columns the second's, :math:`(K, K)`."""
+    """Images by part: rows are the first model's, columns the second's, :math:`(K, K)`."""
     same: float
     """The share of images that both put into one part, in [0, 1]; by chance 1 / K."""
     near: float
@@ -25,13 +25,13 @@ class Agreement(NamedTuple):
 
 
 def agreement(first: ArrayLike, second: ArrayLike, num: int = 5) -> Agreement:
-    """Returns how far two raters agree on which images are in which fifth of all.
+    """Returns how far two models agree on which images are in which fifth of all.
 
-    The parts are of each rater's own scores: a teacher may have learnt another data set's scale,
+    The parts are of each model's own scores: a teacher may have learnt another data set's scale,
     and what a student takes from it is the order. Equal scores share a part.
 
     Args:
-        first: scores of one rater, :math:`(N,)`, higher is better.
+        first: scores of one model, :math:`(N,)`, higher is better.
         second: the other's.
         num: how many parts, K.
 
@@ -39,17 +39,17 @@ def agreement(first: ArrayLike, second: ArrayLike, num: int = 5) -> Agreement:
         ValueError: if there are no images, or a score is not finite.
 
     Example:
-        >>> found = agreement([1, 4, 9, 8], [0.2, 0.7, 0.5, 0.9], num=2)
-        >>> found.counts.tolist(), found.same, found.near
+        >>> result = agreement([1, 4, 9, 8], [0.2, 0.7, 0.5, 0.9], num=2)
+        >>> result.counts.tolist(), result.same, result.near
         ([[1, 1], [1, 1]], 0.5, 1.0)
     """
     x, y = pair(first, second)
-    places = np.stack([_parts(x, num), _parts(y, num)])
+    parts = np.stack([_parts(x, num), _parts(y, num)])
     counts = np.zeros((num, num), np.int64)
-    np.add.at(counts, tuple(places), 1)
-    apart = np.abs(places[0] - places[1])
-    same, near = float(np.mean(apart == 0)), float(np.mean(apart <= 1))
-    return Agreement(places, counts, same, near, srcc(x, y))
+    np.add.at(counts, tuple(parts), 1)
+    steps = np.abs(parts[0] - parts[1])
+    same, near = float(np.mean(steps == 0)), float(np.mean(steps <= 1))
+    return Agreement(parts, counts, same, near, srcc(x, y))
 
 
 def _parts(scores: Vector, num: int) -> NDArray[np.int64]:

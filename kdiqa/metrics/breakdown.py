@@ -1,7 +1,7 @@
 """Agreement by part of a test: distortion, level, content.
 
 A correlation within a part is lower than that of all images, as its labels spread less: compare
-methods within a part, not parts with the whole.
+methods within a part, not parts with all images.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from kdiqa.metrics.correlation import krcc, plcc, rmse, srcc
 from kdiqa.metrics.vectors import is_constant
 
-MIN_IMAGES = 5  # fewer have a count and an RMSE, but no correlation worth a look
+MIN_IMAGES = 5  # fewer have a count and an RMSE, but no meaningful correlation
 
 
 def breakdown(rows: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -18,7 +18,7 @@ def breakdown(rows: pd.DataFrame, by: str) -> pd.DataFrame:
 
     Correlations are NaN where a part has fewer than five images or a single label; they are 0.0
     where the scores are constant. All are of the scores as they are: a curve fitted to a part
-    would hide what sets it apart. Images of no known part count as the part `none`.
+    would hide how it differs. Images of no known part count as the part `none`.
 
     Args:
         rows: predictions, with `score`, `mos` and the column named.

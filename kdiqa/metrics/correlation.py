@@ -1,9 +1,9 @@
-"""Agreement of predicted scores with opinions: SRCC, PLCC, KRCC, RMSE and the logistic fit.
+"""Agreement of predicted scores with the MOS: SRCC, PLCC, KRCC, RMSE and the logistic fit.
 
-All of it is computed once, in float64, from the whole table of rows: an average of correlations
+All of it is computed once, in float64, from all rows at once: an average of correlations
 over batches is another number. Correlations keep their sign: upside down is -1.
 
-Where a correlation does not exist (one row, constant scores or constant opinions) it is 0.0,
+Where a correlation does not exist (one row, constant scores or constant labels) it is 0.0,
 "ranks nothing", so that a run whose student has collapsed goes on, is seen, and is not chosen.
 """
 
@@ -22,7 +22,7 @@ def srcc(score: ArrayLike, mos: ArrayLike) -> float:
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Example:
         >>> round(srcc([1, 2, 3, 4], [0.1, 0.2, 0.9, 0.4]), 6)
@@ -36,7 +36,7 @@ def plcc(score: ArrayLike, mos: ArrayLike) -> float:
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Example:
         >>> round(plcc([3, 2, 1], [0.1, 0.2, 0.3]), 6)
@@ -50,7 +50,7 @@ def krcc(score: ArrayLike, mos: ArrayLike) -> float:
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Example:
         >>> round(krcc([1, 2, 3], [0.1, 0.9, 0.4]), 4)
@@ -60,11 +60,11 @@ def krcc(score: ArrayLike, mos: ArrayLike) -> float:
 
 
 def rmse(score: ArrayLike, mos: ArrayLike) -> float:
-    """Returns the root mean squared error, in units of the opinions; lower is better.
+    """Returns the root mean squared error, in units of the MOS; lower is better.
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Example:
         >>> rmse([0.5, 0.5], [0.25, 0.75])
@@ -79,16 +79,16 @@ def summarize(score: ArrayLike, mos: ArrayLike) -> dict[str, float]:
 
     `srcc`, `plcc`, `krcc` and `rmse` are of the scores as they are, the correlations signed.
     `plcc_fit` and `rmse_fit` are taken after the four-parameter logistic curve, `plcc_fit5` and
-    `rmse_fit5` after the five-parameter one; each RMSE is in units of the opinions. `fit_ok` and
+    `rmse_fit5` after the five-parameter one; each RMSE is in units of the MOS. `fit_ok` and
     `fit5_ok` are 1.0 where the curve's search converged, or 0.0 where there is no curve and the
     raw values stand in for the fitted ones. `n` counts the rows.
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Raises:
-        ValueError: if there are no rows, or a score or an opinion is not a finite number.
+        ValueError: if there are no rows, or a score or a label is not a finite number.
 
     Example:
         >>> row = summarize([0.1, 0.2, 0.3, 0.4, 0.6, 0.7], [0.0, 0.3, 0.2, 0.5, 0.8, 0.9])

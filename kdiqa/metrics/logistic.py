@@ -1,4 +1,4 @@
-"""The logistic curve that maps scores to opinions before their linear correlation is taken."""
+"""The logistic curve that maps scores to the MOS before their linear correlation is taken."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ NUM_STARTS = 3  # of six valleys, that are gone down
 
 @dataclass(frozen=True)
 class LogisticFit:
-    """A fitted logistic curve from scores to opinions; `fit(score)` maps :math:`(N,)` to the same.
+    """A fitted logistic curve from scores to the MOS; `fit(score)` maps :math:`(N,)` to the same.
 
-    `parameters` belong to standardised scores and opinions; their means and standard deviations
+    `parameters` belong to standardised scores and labels; their means and standard deviations
     are `score_scale` and `mos_scale`. Where nothing could be fitted, `ok` is False and the curve
     is the identity.
     """
@@ -26,7 +26,7 @@ class LogisticFit:
     ok: bool = False
 
     def __call__(self, score: ArrayLike) -> Vector:
-        """Returns the scores mapped onto the opinions, :math:`(N,)`."""
+        """Returns the scores mapped onto the MOS, :math:`(N,)`."""
         x = np.asarray(score, np.float64)
         if not self.ok:
             return x
@@ -40,7 +40,7 @@ class LogisticFit:
 
 
 def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> LogisticFit:
-    r"""Returns the logistic curve that maps scores to opinions with least squared error.
+    r"""Returns the logistic curve that maps scores to the MOS with least squared error.
 
     With four parameters, as AKD-IQA and CVRKD-IQA use it,
     :math:`f(x) = (b_1 - b_2) / (1 + \exp(-(x - b_3) / |b_4|)) + b_2`;
@@ -50,12 +50,12 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
     Both are linear in all but steepness and centre, so that only these two are searched, within
     bounds and from several starts, and the others follow by linear least squares (variable
     projection, Golub and Pereyra 1973). The customary search over all of them from one start
-    often fails, and runs away where opinions rise exponentially. The curve may fall as well as
+    often fails, and runs away where the MOS rises exponentially. The curve may fall as well as
     rise: what is measured after it has no sign.
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
         num_parameters: 4 or 5.
 
     Example:
@@ -85,7 +85,7 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
             lambda shape: solve(shape)[1], start, "3-point", bounds, max_nfev=most, **exact
         )
 
-    # Few noisy rows have many valleys: a coarse look finds, for each steepness, where to go down.
+    # Few noisy rows have many valleys: a coarse search finds, for each steepness, where to go down.
     centers = np.quantile(x, np.linspace(0.02, 0.98, 15))
 
     def cost(shape: tuple[float, float]) -> float:
@@ -94,10 +94,10 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, num_parameters: int = 4) -> L
     rises = np.log([0.2, 1, 3, 8, 25, 100])
     starts = [min(((rise, center) for center in centers), key=cost) for rise in rises]
     lowest = sorted(starts, key=cost)[:NUM_STARTS]
-    found = [fit for fit in (search(start, 1e-5, 200) for start in lowest) if fit.success]
-    if not found:
+    fits = [fit for fit in (search(start, 1e-5, 200) for start in lowest) if fit.success]
+    if not fits:
         return LogisticFit()
-    best = min(found, key=lambda fit: float(fit.cost))
+    best = min(fits, key=lambda fit: float(fit.cost))
     # Once more to the last bit, so that whoever fits the curve again finds the same numbers.
     shape = min((best, search(best.x, 3e-16, 100)), key=lambda fit: float(fit.cost)).x
     (height, floor, *slope), steepness = solve(shape)[0], np.exp(shape[0])

@@ -28,7 +28,7 @@ class Interval:
         estimate: of the table as it is.
         low: lower bound.
         high: upper bound.
-        p_value: two-sided, of the bootstrap, for the estimate's being 0; NaN where not asked for.
+        p_value: two-sided, of the bootstrap, for the estimate's being 0; NaN without an interval.
     """
 
     estimate: float
@@ -42,7 +42,7 @@ def weighted_plcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
         weights: how often each row stands in a resample, :math:`(R, N)`.
 
     Example:
@@ -58,7 +58,7 @@ def weighted_srcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
         weights: how often each row stands in a resample, :math:`(R, N)`.
 
     Example:
@@ -88,7 +88,7 @@ def groups_of(num_images: int, contents: ArrayLike | None = None) -> NDArray[np.
     names = np.asarray(contents).astype(str)
     if names.shape != (num_images,):
         raise ValueError(
-            f"{names.size} contents do not stand row by row beside {num_images} images. Give the "
+            f"{names.size} contents do not match {num_images} images row by row. Give the "
             "column content of the same table, or None where images share none."
         )
     return np.unique(names, return_inverse=True)[1]

@@ -42,7 +42,7 @@ def read_rows(file: Path) -> pd.DataFrame:
         file: a CSV, as `predictions/test.csv` of a run.
 
     Raises:
-        ValueError: if it has no opinions or no scores.
+        ValueError: if it has no labels or no scores.
     """
     texts = dict.fromkeys(("id", "content", "distortion", "mos", "score"), str)
     rows = pd.read_csv(file, dtype=texts | {"level": "Int64"})
@@ -57,14 +57,14 @@ def read_rows(file: Path) -> pd.DataFrame:
 
 
 def aligned(rows_a: pd.DataFrame, rows_b: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of one table with the other's scores beside, as `score` and `score_b`.
+    """Returns the rows of one table paired with the other's scores, as `score` and `score_b`.
 
     Args:
         rows_a: a run's predictions, with `id`, `mos` and `score`.
         rows_b: another run's, of the same images in any order.
 
     Raises:
-        ValueError: if the tables are not of the same images with the same opinions.
+        ValueError: if the tables are not of the same images with the same labels.
 
     Example:
         >>> a = pd.DataFrame({"id": ["x", "y"], "mos": [0.1, 0.9], "score": [0.2, 0.8]})
@@ -82,7 +82,7 @@ def aligned(rows_a: pd.DataFrame, rows_b: pd.DataFrame) -> pd.DataFrame:
     far = np.flatnonzero(np.abs(other["mos"].to_numpy() - rows_a["mos"].to_numpy()) > 1e-6)
     if len(far):
         raise ValueError(
-            f"{len(far)} of {len(rows_a)} images have other opinions in the second table, the "
+            f"{len(far)} of {len(rows_a)} images have other labels in the second table, the "
             f"first is '{rows_a['id'].iloc[far[0]]}'. Compare runs that read the same label file."
         )
     return rows_a.assign(score_b=other["score"].to_numpy())

@@ -15,7 +15,7 @@ class Rows:
 
     Attributes:
         index: position in the data set, :math:`(N,)`, int64, strictly rising.
-        mos: opinions, :math:`(N,)`, float64, higher is better.
+        mos: labels, :math:`(N,)`, float64, higher is better.
         score: predictions, :math:`(N,)`, float64, higher is better.
     """
 
@@ -37,13 +37,13 @@ def merge(
     """Returns the rows of all parts as one table, each image once.
 
     Samplers pad until every rank has as many batches, so that an image may come back twice. Its
-    first row is kept; others may differ by rounding, as their batch held other images.
+    first row counts; others may differ by rounding, as their batch held other images.
 
     Args:
         indices: for each part (a batch, or a rank), positions in the data set, :math:`(N_i,)`.
         scores: for each part, the predictions, :math:`(N_i,)`.
-        mos: for each part, the opinions, :math:`(N_i,)`.
-        tolerance: how far two scores of one image may be apart, relative to 1 + their size; the
+        mos: for each part, the labels, :math:`(N_i,)`.
+        tolerance: how far two scores of one image may differ, relative to 1 + their size; the
             default covers bfloat16.
 
     Raises:
@@ -55,18 +55,18 @@ def merge(
         ([0, 1, 2], [0.1, 0.5, 0.9])
     """
     index = _join(indices, np.int64)
-    score, opinion = _join(scores, np.float64), _join(mos, np.float64)
+    score, label = _join(scores, np.float64), _join(mos, np.float64)
     unique, first, row = np.unique(index, return_index=True, return_inverse=True)
-    rows = Rows(unique, opinion[first], score[first])
+    rows = Rows(unique, label[first], score[first])
 
-    same_mos = np.isclose(opinion, rows.mos[row], rtol=1e-6, atol=1e-6, equal_nan=True)
+    same_mos = np.isclose(label, rows.mos[row], rtol=1e-6, atol=1e-6, equal_nan=True)
     same_score = np.isclose(score, rows.score[row], rtol=tolerance, atol=tolerance, equal_nan=True)
     wrong = np.flatnonzero(~(same_mos & same_score))
     if len(wrong):
         image = index[wrong[0]]
         values = [
             (float(m), float(s))
-            for m, s in zip(opinion[index == image], score[index == image], strict=True)
+            for m, s in zip(label[index == image], score[index == image], strict=True)
         ]
         raise ValueError(
             f"Rows of image {image} contradict each other: (mos, score) = {values}. Either two "
@@ -81,15 +81,15 @@ def gather(index: Tensor, score: Tensor, mos: Tensor) -> Rows:
     Args:
         index: this rank's positions in the data set, :math:`(N,)`.
         score: its predictions, :math:`(N,)`, higher is better.
-        mos: its opinions, :math:`(N,)`, higher is better.
+        mos: its labels, :math:`(N,)`, higher is better.
     """
     mine = (index.cpu().numpy(), score.double().cpu().numpy(), mos.double().cpu().numpy())
     parts = [mine]
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         parts = [mine] * dist.get_world_size()
         dist.all_gather_object(parts, mine)
-    indices, scores, opinions = zip(*parts, strict=True)
-    return merge(indices, scores, opinions)
+    indices, scores, labels = zip(*parts, strict=True)
+    return merge(indices, scores, labels)
 
 
 def _join(parts: Sequence[ArrayLike], dtype: type) -> NDArray:

@@ -1,4 +1,4 @@
-"""What every measure asks of its two vectors: scores beside opinions, all of them numbers."""
+"""What every measure requires of its two vectors: scores and labels, row by row, all finite."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,11 +7,11 @@ Vector = NDArray[np.float64]
 
 
 def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
-    """Returns scores and opinions as float64, row by row.
+    """Returns scores and labels as float64, row by row.
 
     Args:
         score: predictions, :math:`(N,)`.
-        mos: opinions, :math:`(N,)`.
+        mos: labels, :math:`(N,)`.
 
     Raises:
         ValueError: if they differ in length, are empty, or one is not a finite number.
@@ -19,7 +19,7 @@ def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
     x, y = np.asarray(score, np.float64), np.asarray(mos, np.float64)
     if x.ndim != 1 or x.shape != y.shape or not len(x):
         raise ValueError(
-            f"Scores of shape {x.shape} do not stand row by row beside opinions of shape "
+            f"Scores of shape {x.shape} do not match labels of shape "
             f"{y.shape}. Give two vectors of one length, with at least one row."
         )
     for name, values, remedy in (
@@ -28,7 +28,7 @@ def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
             x,
             "Training has diverged: lower the learning rate.",
         ),
-        ("opinions", y, "Look for an empty cell in the data set's label file."),
+        ("labels", y, "Look for an empty cell in the data set's label file."),
     ):
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
@@ -43,7 +43,7 @@ def is_constant(values: Vector) -> bool:
     """Returns whether values differ by no more than rounding.
 
     A dead student's scores differ in the last bits of float32: what float32 holds exactly is
-    constant when it spreads over eight of its last places. Anything else was computed in float64
+    constant when it spreads over eight units in the last place. Anything else was computed in float64
     and is measured by that, so that a measure far from zero keeps its small differences.
 
     Args:

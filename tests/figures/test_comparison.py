@@ -8,13 +8,13 @@ from kdiqa import figures
 
 
 def test_bars_are_as_long_as_their_medians_the_best_on_top() -> None:
-    found = {
+    parts = {
         "blur": {"median": 0.5, "min": 0.4, "max": 0.7},
         "noise": {"median": 0.9, "min": 0.9, "max": 0.9},
         "few": {"median": None},
         "jpeg": {"median": -0.2},
     }
-    figure = figures.parts(found)
+    figure = figures.parts(parts)
     assert figure is not None
     axes = figure.axes[0]
     names = [tick.get_text() for tick in axes.get_yticklabels()]

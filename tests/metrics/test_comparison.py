@@ -95,5 +95,5 @@ def test_holm_steps_down_as_written() -> None:
 def test_holm_keeps_the_errors_of_a_family_at_five_in_100() -> None:
     random = np.random.default_rng(6)
     families = random.uniform(size=(2000, 6))
-    found = [min(holm(list(family))) < 0.05 for family in families]
-    assert 0.035 <= np.mean(found) <= 0.065
+    rejected = [min(holm(list(family))) < 0.05 for family in families]
+    assert 0.035 <= np.mean(rejected) <= 0.065

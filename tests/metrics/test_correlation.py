@@ -137,7 +137,7 @@ def test_fit_of_a_falling_measure_has_no_sign(random: np.random.Generator) -> No
         ([0.5], [0.7]),
         ([0.1, 0.5], [0.2, 0.3]),
     ],
-    ids=["constant scores", "constant opinions", "rounding noise", "one row", "two rows"],
+    ids=["constant scores", "constant labels", "rounding noise", "one row", "two rows"],
 )
 def test_degenerate_tables_fall_back_to_raw_values_and_say_so(
     score: ArrayLike, mos: ArrayLike
@@ -169,9 +169,9 @@ def test_scores_that_are_not_numbers_are_refused() -> None:
         summarize([0.1, np.nan, np.inf, 0.2], [0.1, 0.2, 0.3, 0.4])
 
 
-def test_opinions_that_are_not_numbers_are_refused() -> None:
+def test_labels_that_are_not_numbers_are_refused() -> None:
     message = (
-        "1 of 2 opinions are not finite numbers, the first in row 0. "
+        "1 of 2 labels are not finite numbers, the first in row 0. "
         "Look for an empty cell in the data set's label file."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -181,7 +181,7 @@ def test_opinions_that_are_not_numbers_are_refused() -> None:
 @pytest.mark.parametrize(("score", "mos"), [([], []), ([1, 2], [1]), ([[1]], [[1]])])
 def test_tables_that_do_not_stand_row_by_row_are_refused(score: list, mos: list) -> None:
     message = (
-        f"Scores of shape {np.shape(score)} do not stand row by row beside opinions of shape "
+        f"Scores of shape {np.shape(score)} do not match labels of shape "
         f"{np.shape(mos)}. Give two vectors of one length, with at least one row."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

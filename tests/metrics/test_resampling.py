@@ -144,7 +144,7 @@ def test_a_statistic_and_its_negative_have_mirrored_intervals() -> None:
 
 def test_contents_of_another_table_are_refused() -> None:
     message = (
-        "2 contents do not stand row by row beside 3 images. Give the column content of the same "
+        "2 contents do not match 3 images row by row. Give the column content of the same "
         "table, or None where images share none."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -43,14 +43,14 @@ def test_number_selected_on_test_is_marked_wherever_it_is_printed(
     words = (*TEACHER, *common, "protocol=paper", "trainer.max_epochs=3")
     folder = train(*words, folder=tmp_path / "paper")
     assert "(selected on" in capsys.readouterr().out
-    made = json.loads((folder / "results.json").read_text())
-    assert made["selected_on"] == "test/srcc"
-    assert made["metrics"]["val"] == made["metrics"]["test"]
+    results = json.loads((folder / "results.json").read_text())
+    assert results["selected_on"] == "test/srcc"
+    assert results["metrics"]["val"] == results["metrics"]["test"]
     curve = pd.read_csv(folder / "metrics.csv")
     assert not [name for name in curve if name.startswith("val/")]
     curve = curve[curve["epoch"] < 3].groupby("epoch")["test/srcc"].first()
-    assert made["best_epoch"] == curve.idxmax()
-    assert made["metrics"]["test"]["srcc"] == pytest.approx(curve.max(), abs=1e-6)
+    assert results["best_epoch"] == curve.idxmax()
+    assert results["metrics"]["test"]["srcc"] == pytest.approx(curve.max(), abs=1e-6)
     assert report.main([str(folder), "--markdown", "--no-figures"]) == 0
     assert "| teacher (selected on test) |" in capsys.readouterr().out
 

@@ -65,9 +65,9 @@ def test_tables_of_other_images_are_refused(rows: pd.DataFrame) -> None:
         aligned(rows, pd.concat([rows, rows.iloc[:1]]))
 
 
-def test_tables_of_other_opinions_are_refused(rows: pd.DataFrame) -> None:
+def test_tables_of_other_labels_are_refused(rows: pd.DataFrame) -> None:
     message = (
-        "1 of 500 images have other opinions in the second table, the first is '007'. Compare "
+        "1 of 500 images have other labels in the second table, the first is '007'. Compare "
         "runs that read the same label file."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

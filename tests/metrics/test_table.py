@@ -34,7 +34,7 @@ def test_the_first_of_two_rows_that_differ_by_rounding_is_kept() -> None:
         ([[0.5], [0.9]], [[0.3], [0.3]], "[(0.3, 0.5), (0.3, 0.9)]"),
         ([[0.5], [0.5]], [[0.3], [0.4]], "[(0.3, 0.5), (0.4, 0.5)]"),
     ],
-    ids=["scores", "opinions"],
+    ids=["scores", "labels"],
 )
 def test_rows_that_contradict_each_other_are_refused(scores: list, mos: list, values: str) -> None:
     message = (

@@ -95,7 +95,7 @@ def test_scores_are_drawn_with_no_and_with_many_distortions(
     legend = figures.score_against_opinion(rows).axes[0].get_legend()
     assert legend is not None
     labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == [d or "image" for d in distortions] + ["score = opinion", "logistic fit"]
+    assert labels == [d or "image" for d in distortions] + ["score = MOS", "logistic fit"]
 
 
 def test_constant_scores_are_drawn_without_a_fit(tmp_path: Path) -> None:
