@@ -22,7 +22,7 @@ from rich.progress import track
 
 from experiments.bundled.deviation import mdsi
 from kdiqa.data.crops import Crops
-from kdiqa.data.images.read import read_rgb, write_png
+from kdiqa.data.images.read import read_rgb, write_image
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import KADID, Distortion, distort, find
 from kdiqa.distortions.pixels import to_uint8
@@ -86,10 +86,10 @@ def of_photo(folder: Path, photo: Path) -> list[tuple[str, ...]]:
     for place, tile in enumerate(pristine):
         stem = f"{photo.stem}_{place}"
         reference = f"references/{stem}.png"
-        write_png(folder / reference, tile)
+        write_image(folder / reference, tile)
         for name, image, kind, level in versions(stem, tile):
             path = f"images/{name}.png"
-            write_png(folder / path, image)
+            write_image(folder / path, image)
             score = f"{pseudo_score(image, tile):.6f}"
             rows.append((path, score, reference, photo.stem, kind, level))
     return rows

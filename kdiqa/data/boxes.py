@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from kdiqa.data.choices import check_choice
+
 CropMode = Literal["random", "grid", "center", "full", "five", "ten", "tiles"]
-MODES = ("random", "grid", "center", "full", "five", "ten", "tiles")
 COUNTS = {"center": 1, "full": 1, "five": 5, "ten": 10, "tiles": 1}
 Corner = tuple[int, int]
 
 
 def check_numbers(num: int, size: int | None, mode: str, max_pixels: int) -> None:
     """Raises ``ValueError`` where the numbers of crops contradict their mode."""
-    if mode not in MODES:
-        raise ValueError(f"Crops have no mode {mode!r}. Set mode to one of: {', '.join(MODES)}.")
+    check_choice("mode", mode, CropMode)
     count = COUNTS.get(mode, num)
     if mode == "tiles" and num != 1:
         raise ValueError(
@@ -41,7 +41,7 @@ def corners(mode: str, num: int, size: int, height: int, width: int) -> list[Cor
     """Returns the top left corners, (row, column), of the crops of an image of that size.
 
     Args:
-        mode: One of :data:`MODES` but ``random`` and ``full``.
+        mode: One of :data:`CropMode` but ``random`` and ``full``.
         num: Crops of an image; ``grid`` alone asks.
         size: Side of a crop, at most the short side of the image.
         height: Of the image.

@@ -11,6 +11,7 @@ from typing import ClassVar
 import lightning as L
 
 from kdiqa.data.cache.features import CachedDataset
+from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.loader import Loader, loader
@@ -20,7 +21,7 @@ from kdiqa.data.record import Record, told_apart
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.source import DatasetNotFoundError, Facts, Source
-from kdiqa.data.splits.leaks import Leak, OnLeak, check_policy, split_leaks
+from kdiqa.data.splits.leaks import Leak, OnLeak, split_leaks
 from kdiqa.data.splits.shares import check_shares, scored, shared
 from kdiqa.data.splits.split import SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
 from kdiqa.data.splits.stored import StoredSplit
@@ -114,7 +115,7 @@ class IQADataModule(L.LightningDataModule):
         self.records: Sequence[Record] = []
         self.assignment, self.digest = Assignment([], [], ""), ""
         self.extra: list[Record] = []  # without labels; counted after the records
-        check_policy(guard)
+        check_choice("data.guard", guard, OnLeak)
         check_crops(self.train_crops, self.train_pairs, batch_size)
         check_shares(fraction, labelled_ratio)
 

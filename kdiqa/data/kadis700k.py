@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.images.read import check_image, read_rgb
+from kdiqa.data.images.read import check_image, read_rgb, write_image
 from kdiqa.data.readers.files import read_csv
-from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
-from kdiqa.files.atomic import write
 
 HOMEPAGE = "https://database.mmsp-kn.de/kadid-10k-database.html"
 PLAN = "kadis700k_ref_imgs.csv"
@@ -106,33 +102,6 @@ def read_plan(root: Path) -> list[Planned]:
     return planned
 
 
-def distorted_records(root: Path, folder: Path | None = None) -> Iterator[Record]:
-    """Yields the distorted images that are there, each with its reference.
-
-    Nobody rated them: ``mos`` is NaN, so that a loss that used it would show.
-
-    Args:
-        root: The download.
-        folder: Where they were written; None for ``dist_imgs`` beside the references.
-    """
-    plan = read_plan(root)
-    folder = folder or distorted_folder(plan)
-    there = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
-    for planned in plan:
-        for level in LEVELS:
-            stem = planned.stem(level)
-            file = there.get(f"{stem}.bmp") or there.get(f"{stem}.png")
-            if file is not None:
-                yield Record(
-                    image=file,
-                    mos=math.nan,
-                    content=planned.reference.name.partition(".")[0].casefold(),
-                    reference=planned.reference,
-                    distortion=f"{planned.kind:02d}",
-                    level=level,
-                )
-
-
 def distorted_folder(plan: Sequence[Planned]) -> Path:
     """Returns where the authors' program writes: ``dist_imgs`` beside the references."""
     return plan[0].reference.parents[1] / "dist_imgs"
@@ -157,13 +126,6 @@ def write_distorted(planned: Planned, folder: Path, suffix: str, seed: int) -> i
             continue
         pristine = read_rgb(planned.reference) / 255.0 if pristine is None else pristine
         rng = np.random.default_rng(derive_seed(seed, stem))
-        _write(path, to_uint8(distort(pristine, planned.kind, level, rng)))
+        write_image(path, to_uint8(distort(pristine, planned.kind, level, rng)))
         written += 1
     return written
-
-
-def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    """Writes an image atomically; several processes may write the same one."""
-    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []
-    data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
-    write(path, data.tobytes(), cache=True)

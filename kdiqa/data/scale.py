@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kdiqa.data.choices import check_choice
+
 LabelScale = Literal["unit", "raw", "zscore"]
 Score = TypeVar("Score", float, Tensor, NDArray[np.float64])
 
@@ -42,11 +44,7 @@ class Label:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.scale not in ("unit", "raw", "zscore"):
-            raise ValueError(
-                f"Opinion scores have no scale {self.scale!r}. "
-                "Set label_scale: unit, raw or zscore."
-            )
+        check_choice("label_scale", self.scale, LabelScale)
 
     def unit(self, score: Score) -> Score:
         """Returns an authors' score in [0, 1], higher is better."""

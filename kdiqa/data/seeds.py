@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 SeedMode = Literal["per_image", "per_epoch", "random"]
 
@@ -20,14 +20,6 @@ def derive_seed(*parts: int | str) -> int:
     """
     text = "\x1f".join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def check_mode(mode: str) -> None:
-    """Raises ``ValueError`` for what is no :data:`SeedMode`."""
-    if mode not in get_args(SeedMode):
-        raise ValueError(
-            f"Seeds have no mode {mode!r}. Set seed_mode: per_image, per_epoch or random."
-        )
 
 
 @dataclass(frozen=True)

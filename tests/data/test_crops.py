@@ -178,8 +178,7 @@ def test_albumentations_does_not_ask_the_network_for_its_newest_version() -> Non
     [
         (
             {"mode": "centre"},
-            "Crops have no mode 'centre'. Set mode to one of: random, grid, center, full, five, ten, "
-            "tiles.",
+            "mode is 'centre'; it is one of: random, grid, center, full, five, ten, tiles.",
         ),
         (
             {"num": 10, "mode": "center"},

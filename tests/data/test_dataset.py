@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from kdiqa.data.crops import Crops, official_augmentation
 from kdiqa.data.dataset import IQADataset, to_tensor
-from kdiqa.data.images.read import read_rgb, write_png
+from kdiqa.data.images.read import read_rgb, write_image
 from kdiqa.data.pairs.pairing import Pairing, Redistorted, Reference
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.data.record import Record
@@ -118,7 +118,7 @@ def test_a_test_beside_a_bank_shows_the_images_alone_and_training_all_pictures(
     records: list[Record], tmp_path: Path
 ) -> None:
     for i in range(8):
-        write_png(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8))
+        write_image(tmp_path / f"{i}.png", np.full((20, 20, 3), i, np.uint8))
     pairs = {"second": Pool(tmp_path, bank=3)}
     dataset = IQADataset(records * 9, Crops(1, 16), pairs, 0)
     assert {int(dataset[key]["second"][0, 0, 0, 0]) for key in range(63)} == set(range(8))
@@ -129,7 +129,7 @@ def test_tiles_of_a_picture_of_another_size_take_turns(
     records: list[Record], tmp_path: Path
 ) -> None:
     for height in (20, 200):
-        write_png(tmp_path / "a.png", np.zeros((height, 20, 3), np.uint8))
+        write_image(tmp_path / "a.png", np.zeros((height, 20, 3), np.uint8))
         crops = Crops(1, 16, "tiles")
         sample = IQADataset(records, crops, {"second": Pool(tmp_path)}, 0, False)[0]
         assert sample["second"].shape == sample["image"].shape == (12, 3, 16, 16)

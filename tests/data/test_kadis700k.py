@@ -1,22 +1,17 @@
-import math
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kdiqa.data.crops import Crops
-from kdiqa.data.dataset import IQADataset
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.kadis700k import (
     HOMEPAGE,
     KADISNotFoundError,
     Planned,
-    distorted_records,
     read_plan,
     write_distorted,
 )
-from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
 from kdiqa.distortions.pixels import to_uint8
@@ -104,26 +99,3 @@ def test_what_cannot_be_written_leaves_nothing_half_done(root: Path, tmp_path: P
     with pytest.raises(OSError, match=message):
         write_distorted(planned, tmp_path / "out", "bmp", seed=0)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo0_10_01.bmp"]
-
-
-def test_what_was_generated_is_listed_with_its_reference_and_no_score(root: Path) -> None:
-    assert list(distorted_records(root)) == []
-    (root / "dist_imgs").mkdir()
-    for planned, suffix in zip(read_plan(root)[:2], ("bmp", "png"), strict=True):
-        write_distorted(planned, root / "dist_imgs", suffix, seed=0)
-    records = list(distorted_records(root))
-    assert [record.image.suffix for record in records] == [".bmp"] * 5 + [".png"] * 5
-    last = records[-1]
-    assert (last.content, last.distortion, last.level) == ("photo1", "10", 5)
-    assert last.reference == root / "ref_imgs" / "photo1.jpg.png"
-    assert all(math.isnan(record.mos) for record in records)
-
-
-def test_what_was_generated_is_a_data_set_without_opinions(root: Path) -> None:
-    (root / "dist_imgs").mkdir()
-    write_distorted(read_plan(root)[4], root / "dist_imgs", "bmp", seed=0)
-    records = list(distorted_records(root))
-    data = IQADataset(records, Crops(2, 16), {"reference": Reference()}, seed=0)
-    sample = data[3]
-    assert sample["image"].shape == sample["reference"].shape == (2, 3, 16, 16)
-    assert sample["mos"].isnan()

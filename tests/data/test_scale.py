@@ -47,6 +47,6 @@ def test_a_label_survives_a_checkpoint() -> None:
 
 
 def test_an_unknown_scale_is_told() -> None:
-    message = "Opinion scores have no scale 'percent'. Set label_scale: unit, raw or zscore."
+    message = "label_scale is 'percent'; it is one of: unit, raw, zscore."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Label(0, 1, scale="percent")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kdiqa import jnd
-from kdiqa.data.images.read import write_png
+from kdiqa.data.images.read import write_image
 from kdiqa.data.pairs.jnd import Itself, Noisy, Shrunk, threshold
 from kdiqa.data.record import Record
 from kdiqa.distortions.jnd import just_noticeable, luminance
@@ -58,7 +58,7 @@ def test_luminance_weighs_the_colours_as_television_does() -> None:
 
 def record_of(folder: Path, reference: np.ndarray) -> Record:
     path = folder / "reference.png"
-    write_png(path, reference)
+    write_image(path, reference)
     return Record(folder / "image.png", 0.5, "scene", reference=path)
 
 
@@ -103,7 +103,7 @@ def test_command_draws_a_photograph_beside_its_thresholds(
 ) -> None:
     dark = picture(2).copy()
     dark[:, : dark.shape[1] // 2] = 0
-    write_png(tmp_path / "photo.png", dark)
+    write_image(tmp_path / "photo.png", dark)
     jnd.main([str(tmp_path / "photo.png"), "-o", str(tmp_path / "jnd.png")])
     assert "jnd.png: " in capsys.readouterr().out
     assert (tmp_path / "jnd.png").is_file()

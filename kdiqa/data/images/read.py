@@ -80,10 +80,10 @@ def _reason(error: Exception) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
-def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """Writes an image atomically; several processes may write the same one."""
-    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+    """Writes an image atomically, by its suffix; several processes may write the same one."""
+    quick = [cv2.IMWRITE_PNG_COMPRESSION, 1] if path.suffix == ".png" else []
+    data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quick)[1]
     write(path, data.tobytes(), cache=True)
 
 

@@ -11,12 +11,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
-from kdiqa.data.images.read import read_rgb, write_png
+from kdiqa.data.images.read import read_rgb, write_image
 from kdiqa.data.record import Record
-from kdiqa.data.seeds import SeedMode, check_mode
+from kdiqa.data.seeds import SeedMode
 
 Image = NDArray[np.uint8]
+Where = Literal["image", "crop"]
 
 
 class Distort(Protocol):
@@ -46,7 +48,7 @@ class Pairing(ABC):
 
     aligned: bool = True
     crops: Crops | None = None
-    where: Literal["image", "crop"] = "image"
+    where: Where = "image"
     seed_mode: SeedMode = "per_image"
 
     @abstractmethod
@@ -127,16 +129,13 @@ class Redistorted(Pairing):
         self,
         pipeline: Distort,
         seed_mode: SeedMode = "per_image",
-        where: Literal["image", "crop"] = "image",
+        where: Where = "image",
         aligned: bool = True,
         crops: Crops | None = None,
         cache: str | Path | None = None,
     ) -> None:
-        check_mode(seed_mode)
-        if where not in ("image", "crop"):
-            raise ValueError(
-                f"Re-distortion happens nowhere called {where!r}. Set where: image or crop."
-            )
+        check_choice("seed_mode", seed_mode, SeedMode)
+        check_choice("where", where, Where)
         if where == "crop" and not aligned:
             raise ValueError(
                 "Re-distorted crops are aligned with the crops they are made of, here aligned: "
@@ -163,7 +162,7 @@ class Redistorted(Pairing):
         if path.exists():
             return read_rgb(path)
         second = self.pipeline(image, seed)
-        write_png(path, second)
+        write_image(path, second)
         return second
 
     def check(self, records: Sequence[Record]) -> None:

@@ -22,7 +22,7 @@ from torchmetrics.functional.image import visual_information_fidelity
 from kdiqa.data.crops import Crops
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.images.read import read_rgb
-from kdiqa.data.pairs.pairing import write_png
+from kdiqa.data.pairs.pairing import write_image
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
@@ -171,14 +171,14 @@ class Demo(IQADataModule):
     ) -> list[tuple[object, ...]]:
         """Writes a tile and all its distorted versions, and returns the latters' labels."""
         reference = f"references/{name}.png"
-        write_png(folder / reference, tile)
+        write_image(folder / reference, tile)
         rows: list[tuple[object, ...]] = []
         for kind in self.kinds:
             for level in self.levels:
                 file = f"images/{name}_{kind}_{level}.png"
                 rng = np.random.default_rng(derive_seed(file))
                 image = to_uint8(distort(tile / 255.0, kind, level, rng, mapmm=False))
-                write_png(folder / file, image)
+                write_image(folder / file, image)
                 rows.append(
                     (file, f"{fidelity(image, tile):.6f}", reference, kind, level, content)
                 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
@@ -13,7 +14,9 @@ from kdiqa.data.source import DatasetNotFoundError, Facts
 
 SETS = "koniq10k_distributions_sets.csv"
 SCORES = ("koniq10k_scores_and_distributions.csv", "koniq10k_scores.csv")
-PARTS = {"training": "train", "validation": "val", "test": "test"}
+ImageSize = Literal["1024x768", "512x384"]
+Label = Literal["mos_100", "mos_5"]
+SUBSETS = {"training": "train", "validation": "val", "test": "test"}
 
 
 class KonIQ10k(IQADataModule):
@@ -49,16 +52,12 @@ class KonIQ10k(IQADataModule):
         self,
         root: str | Path | None = None,
         *,
-        image_size: Literal["1024x768", "512x384"] = "1024x768",
-        label: Literal["mos_100", "mos_5"] = "mos_100",
+        image_size: ImageSize = "1024x768",
+        label: Label = "mos_100",
         **options: Any,
     ) -> None:
-        if label not in ("mos_100", "mos_5"):
-            raise ValueError(f"KonIQ10k has no label {label!r}. Set label: mos_100 or mos_5.")
-        if image_size not in ("1024x768", "512x384"):
-            raise ValueError(
-                f"KonIQ10k has no image size {image_size!r}. Set image_size: 1024x768 or 512x384."
-            )
+        check_choice("label", label, Label)
+        check_choice("image_size", image_size, ImageSize)
         self.mos_range = (0.0, 100.0) if label == "mos_100" else (1.0, 5.0)
         # The copies of the scores file that are about differ in their five-point means.
         self.facts = Facts(10073, 3.9118, 88.3889, 58.7296) if label == "mos_100" else None
@@ -84,7 +83,7 @@ class KonIQ10k(IQADataModule):
         if path is None:
             return {}
         rows = read_csv(path, ["image_name", "set"])
-        return {row["image_name"].casefold(): PARTS.get(row["set"], "") for _, row in rows}
+        return {row["image_name"].casefold(): SUBSETS.get(row["set"], "") for _, row in rows}
 
     def _scores(self) -> tuple[Path, str]:
         """Returns the label file to read and its column: ``MOS`` means two things in the two."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_mat
@@ -15,6 +16,7 @@ from kdiqa.data.source import Facts
 FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """How many images each distortion has; the label files list them in this order."""
 
+Label = Literal["realigned", "raw"]
 SCORES = {"realigned": ("dmos_realigned.mat", "dmos_new"), "raw": ("dmos.mat", "dmos")}
 
 
@@ -51,11 +53,10 @@ class LIVE(IQADataModule):
         self,
         root: str | Path | None = None,
         *,
-        label: Literal["realigned", "raw"] = "realigned",
+        label: Label = "realigned",
         **options: Any,
     ) -> None:
-        if label not in SCORES:
-            raise ValueError(f"LIVE has no label {label!r}. Set label: realigned or raw.")
+        check_choice("label", label, Label)
         realigned = label == "realigned"
         self.mos_range = (-5.0, 115.0) if realigned else (0.0, 115.0)
         numbers = (-2.64, 111.7747, 48.5812) if realigned else (17.9024, 84.489, 44.7655)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
 
-ATTRIBUTES = ("Overall", "Details", "Exposure")
-PARTS = {"train": "train", "test": "test"}
+Attribute = Literal["Overall", "Details", "Exposure"]
+Official = Literal["scene", "device"]
+SUBSETS = {"train": "train", "test": "test"}
 
 
 class PIQ23(IQADataModule):
@@ -54,19 +56,12 @@ class PIQ23(IQADataModule):
         self,
         root: str | Path | None = None,
         *,
-        attribute: Literal["Overall", "Details", "Exposure"] = "Overall",
-        official: Literal["scene", "device"] = "scene",
+        attribute: Attribute = "Overall",
+        official: Official = "scene",
         **options: Any,
     ) -> None:
-        if attribute not in ATTRIBUTES:
-            raise ValueError(
-                f"PIQ23 has no attribute {attribute!r}. Set attribute: Overall, Details or "
-                "Exposure."
-            )
-        if official not in ("scene", "device"):
-            raise ValueError(
-                f"PIQ23 has no official split by {official!r}. Set official: scene or device."
-            )
+        check_choice("attribute", attribute, Attribute)
+        check_choice("official", official, Official)
         self.attribute = attribute
         self.official = official
         super().__init__(root, **options)
@@ -94,4 +89,6 @@ class PIQ23(IQADataModule):
         if path is None:
             return {}
         rows = read_csv(path, [column, "SPLIT"])
-        return {row[column].casefold(): PARTS.get(row["SPLIT"].casefold(), "") for _, row in rows}
+        return {
+            row[column].casefold(): SUBSETS.get(row["SPLIT"].casefold(), "") for _, row in rows
+        }

@@ -58,15 +58,6 @@ class LeakError(ValueError):
     """The same content stands in two subsets."""
 
 
-def check_policy(policy: str) -> None:
-    """Raises ``ValueError`` unless a policy on leaks is one of the three."""
-    if policy not in ("stop", "warn", "drop"):
-        raise ValueError(
-            f"A leak is nothing to {policy!r}. Set data.guard: stop, warn, or drop (leaves what "
-            "would leak out of training)."
-        )
-
-
 def compared(assignment: Assignment, subset: str) -> list[ComparedImage]:
     """Returns what the images of a subset show: one reference a content, else each image."""
     groups: dict[tuple[Path, bool], list[int]] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kdiqa.data.choices import check_choice
 from kdiqa.data.record import Record
 
 SUBSETS = ("train", "val", "test")
@@ -85,10 +86,7 @@ class Split:
         by: SplitBy = "content",
         ratios: Sequence[float] = (0.7, 0.1, 0.2),
     ) -> None:
-        if by not in ("content", "image", "official"):
-            raise ValueError(
-                f"Images are not split by {by!r}. Set split_by: content, image or official."
-            )
+        check_choice("split_by", by, SplitBy)
         if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
             raise ValueError(
                 f"The shares of train, val and test are {list(ratios)}, but three that add up to "

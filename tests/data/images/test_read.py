@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kdiqa.data.images.read import ImageReadError, check_image, check_images, read_rgb, write_png
+from kdiqa.data.images.read import ImageReadError, check_image, check_images, read_rgb, write_image
 from tests.fakes import picture, write
 
 PICTURE = picture(0)
@@ -204,6 +204,6 @@ def test_a_picture_with_another_suffix_is_read_by_its_bytes(tmp_path: Path) -> N
 def test_many_writers_of_one_file_leave_it_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: write_png(path, picture(4)), range(40)))
+        list(pool.map(lambda _: write_image(path, picture(4)), range(40)))
     np.testing.assert_array_equal(read_rgb(path), picture(4))
     assert list(tmp_path.iterdir()) == [path]

@@ -132,11 +132,11 @@ def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Reco
         ),
         (
             {"where": "crops"},
-            "Re-distortion happens nowhere called 'crops'. Set where: image or crop.",
+            "where is 'crops'; it is one of: image, crop.",
         ),
         (
             {"seed_mode": "per_batch"},
-            "Seeds have no mode 'per_batch'. Set seed_mode: per_image, per_epoch or random.",
+            "seed_mode is 'per_batch'; it is one of: per_image, per_epoch, random.",
         ),
     ],
 )

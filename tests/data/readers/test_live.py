@@ -39,7 +39,7 @@ def test_live_has_two_labels_and_both_fall_with_quality(fake_data: Path) -> None
 
 
 def test_live_tells_an_unknown_label() -> None:
-    message = "LIVE has no label 'mos'. Set label: realigned or raw."
+    message = "label is 'mos'; it is one of: realigned, raw."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         LIVE("x", label="mos")  # type: ignore[arg-type]
 

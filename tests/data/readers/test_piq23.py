@@ -64,11 +64,11 @@ def test_piq23_without_its_split_asks_for_another(copy: Path) -> None:
     [
         (
             {"attribute": "overall"},
-            "PIQ23 has no attribute 'overall'. Set attribute: Overall, Details or Exposure.",
+            "attribute is 'overall'; it is one of: Overall, Details, Exposure.",
         ),
         (
             {"official": "scenes"},
-            "PIQ23 has no official split by 'scenes'. Set official: scene or device.",
+            "official is 'scenes'; it is one of: scene, device.",
         ),
     ],
 )

@@ -147,10 +147,10 @@ def test_koniq10k_names_the_label_file_it_wants(tmp_path: Path, label: str, want
 
 
 def test_koniq10k_tells_an_unknown_label_and_size() -> None:
-    message = "KonIQ10k has no label 'mos'. Set label: mos_100 or mos_5."
+    message = "label is 'mos'; it is one of: mos_100, mos_5."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         KonIQ10k("x", label="mos")  # type: ignore[arg-type]
-    message = "KonIQ10k has no image size '1024'. Set image_size: 1024x768 or 512x384."
+    message = "image_size is '1024'; it is one of: 1024x768, 512x384."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         KonIQ10k("x", image_size="1024")  # type: ignore[arg-type]
 

@@ -81,10 +81,7 @@ def test_a_reference_under_another_name_is_found(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_is_told() -> None:
-    message = (
-        "A leak is nothing to 'ignore'. Set data.guard: stop, warn, or drop (leaves what would "
-        "leak out of training)."
-    )
+    message = "data.guard is 'ignore'; it is one of: stop, warn, drop."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         TID2013("x", guard="ignore")  # type: ignore[arg-type]
 

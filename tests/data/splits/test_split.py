@@ -220,7 +220,7 @@ def test_too_few_contents_and_unknown_parts_are_told(
 
 
 def test_unknown_ways_and_shares_are_told() -> None:
-    message = "Images are not split by 'contents'. Set split_by: content, image or official."
+    message = "split_by is 'contents'; it is one of: content, image, official."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Split(0, "contents")  # type: ignore[arg-type]
     message = (
