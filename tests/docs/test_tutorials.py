@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import forked
+
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "docs" / "tutorials"
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
@@ -44,9 +46,9 @@ def run(block: Block, folder: Path) -> None:
         (folder / block.title).write_text(block.text)
         return
     command = ["bash", "-euo", "pipefail"] if block.language == "sh" else [sys.executable, "-"]
-    here = Path(sys.executable).parent
+    commands = [Path(python).parent for python in (sys.executable, forked.REAL)]
     told = {
-        "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, commands), os.environ["PATH"]]),
         "KDIQA_CACHE": str(folder / "cache"),
     }
     if not (folder / "kdiqa").is_dir():

@@ -5,8 +5,9 @@ Tests start some hundred commands, each of which would load PyTorch and Lightnin
 processor-seconds before its first line. ``sys.executable`` is a script here (:mod:`.client`) that asks
 a server (:mod:`.server`) to fork: the child has the caller's words, folder, environment and open
 files, its exit code and its signals go through, and whoever kills the script kills the child. A
-command that starts others by ``sys.executable`` (jobs, ranks) starts them so too. What is not
-``-m`` with a module of ours, or has ``PYTHONSAFEPATH`` set, is run by the real interpreter.
+command that starts others by ``sys.executable`` (jobs, ranks) starts them so too. The real
+interpreter runs what is not ``-m`` with a module of ours, and what is to find another package than
+the checkout's (``PYTHONSAFEPATH``, a copy in the folder).
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ def begin(folder: Path) -> subprocess.Popen[bytes]:
     """Starts the server, which loads nothing before it is asked, and ends with its standard input.
 
     Args:
-        folder: For the script and the socket.
+        folder: For the socket, and for ``python`` and ``kdiqa``, which can be put first in PATH.
     """
     socket, script = folder / "socket", folder / "python"
     script.write_text(SCRIPT.format(real=REAL, client=HERE / "client.py", socket=socket))
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    console = folder / "kdiqa"
+    console.write_text(f"#!/bin/sh\nexec '{script}' -m kdiqa.cli \"$@\"\n")
+    for file in (script, console):
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
     os.environ[VARIABLE] = str(script)
     return subprocess.Popen(
         [REAL, HERE / "server.py", socket],

@@ -32,6 +32,8 @@ def preload() -> None:
     import kdiqa.train  # noqa: F401
 
     Plugins.instance()
+    for verb in ("train", "evaluate"):
+        del sys.modules[f"kdiqa.{verb}"]  # each is __main__, or what its command imports
     gc.collect()
     gc.freeze()  # a child that collects would copy all of this
 
@@ -140,7 +142,6 @@ def become(request: dict[str, Any], files: list[int]) -> None:
 
 def run(module: str) -> int:
     """Runs a module as ``python -m`` does, and returns the exit code."""
-    sys.modules.pop(module, None)  # it is __main__ now
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as stopped:
