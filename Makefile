@@ -5,15 +5,16 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+OLDEST := .venv-oldest
 JOBS   ?= 2
 
 # One thread a process: tests and data loaders run several processes, which would fight for the cores.
-test pytest fast doctest: export OMP_NUM_THREADS := 1
-test pytest fast doctest: export WANDB_MODE := offline
+test pytest fast doctest nightly slow oldest: export OMP_NUM_THREADS := 1
+test pytest fast doctest nightly slow oldest: export WANDB_MODE := offline
 export NO_ALBUMENTATIONS_UPDATE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint type pytest fast doctest bench profile sheet docs build clean clean-runs
+.PHONY: help install demo test check format lint type pytest fast nightly slow oldest doctest bench profile sheet docs build clean clean-runs
 
 help:  ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,11 +45,25 @@ lint: $(READY)  ## Format and lint, changing nothing
 type: $(READY)  ## Types, by mypy
 	$(BIN)/mypy
 
-pytest: $(READY)  ## All tests and doctests, JOBS files at a time (JOBS=0: one after the other)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+pytest: $(READY)  ## Tests and doctests but the slow ones, JOBS at a time (JOBS=0: one after the other)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow'
 
-fast: $(READY)  ## Tests that are neither slow nor on two processes
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not ddp and not gpu'
+fast: $(READY)  ## Tests that start no command and no second process
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not process and not ddp and not gpu'
+
+nightly: slow oldest  ## What make test leaves out: slow tests, and the tests on the oldest versions allowed
+
+slow: $(READY)  ## Repetitions: many kills, fuzzing with more seeds, the browser, Ray
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m slow
+
+oldest: $(OLDEST)/.ready  ## Tests that start no command, on the lower bounds of pyproject.toml (constraints-oldest.txt)
+	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not process and not gpu' tests
+
+$(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
+	test -x $(OLDEST)/bin/pip || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check -c constraints-oldest.txt \
+	  -e '.[export,completion]' pytest pytest-xdist
+	@touch $@
 
 doctest: $(READY)  ## Only the examples in docstrings
 	$(BIN)/python -m pytest kdiqa

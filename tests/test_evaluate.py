@@ -183,7 +183,7 @@ def test_images_that_the_guard_left_out_are_no_change_of_the_data(
     assert made.warnings == []
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_command_takes_lists_and_roots(student: Path, fake_data: Path) -> None:
     words = [f"run={student}", "data=[biq2021]", f"root.biq2021={fake_data / 'biq2021'}"]
     command = [sys.executable, "-m", "kdiqa.evaluate", *words]

@@ -279,7 +279,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
     assert sum(bool(row[3]) for row in table(Path("s.csv"))[1:]) == 5
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_memory_stays_bounded_on_a_hundred_megapixels(run: Path, tmp_path: Path) -> None:
     large, small = tmp_path / "large.jpg", tmp_path / "small.jpg"
     tile = np.tile(picture(0, 500, 625), (16, 20, 1))

@@ -18,7 +18,7 @@ BUNDLED = {"kdiqa/bundled/student.safetensors"}
 PAGES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.md")}
 MODULES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.py")}
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from bench.data_pipeline import memory
 from tests.fakes import picture, write
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_memory_of_a_worker_stays_bounded(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     write(path, picture(0)[:48, :64])

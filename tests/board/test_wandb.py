@@ -13,7 +13,7 @@ from kdiqa import evaluate
 from tests.board.records import Board
 from tests.runs import STUDENT, TEACHER, train, write_weights
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from kdiqa.runtime.errors import for_user
 from kdiqa.systems.akd.integrator import FusionName
 from tests.runs import one_step, train
 
-COUNT = int(os.environ.get("KDIQA_FUZZ", "60"))  # compositions
-SEED = int(os.environ.get("KDIQA_FUZZ_SEED", "0"))
+COUNT = int(os.environ.get("KDIQA_FUZZ", "30"))  # compositions
+SEEDS = (0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 11)))
 TINY = (
     *("data=tid2013", "backbone=log_filters", "module.net.backbone.statistics=mean"),
     *("module.net.dim=16", "data.num_workers=0", "trainer=cpu", "callbacks.progress=null"),
@@ -103,14 +103,15 @@ def outcome(words: list[str], common: tuple[str, ...], folder: Path) -> str:
     return "step"
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 def test_every_composition_takes_a_step_or_says_why_not(
-    common: tuple[str, ...], tmp_path: Path, subtests: pytest.Subtests
+    seed: int, common: tuple[str, ...], tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    draw = random.Random(SEED)
+    draw = random.Random(seed)
     outcomes = []
     for number in range(COUNT):
         words = drawn(draw)
         with subtests.test(words=words):
             outcomes.append(outcome(words, common, tmp_path / str(number)))
     taken = outcomes.count("step")
-    assert COUNT / 5 < taken < COUNT, outcomes  # it tries both what works and what does not
+    assert COUNT / 10 < taken < COUNT, outcomes  # it tries both what works and what does not

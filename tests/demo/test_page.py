@@ -20,7 +20,7 @@ from tests.report.browser import Browser, installed
 
 PROGRAM = installed()
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.process,
     pytest.mark.skipif(
         PROGRAM is None, reason="no Chromium; install it with: apt-get install chromium"
     ),

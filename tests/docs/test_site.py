@@ -16,7 +16,7 @@ pytest.importorskip("mkdocstrings", reason="the extra docs is not installed")
 ROOT = Path(__file__).parents[2]
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 
 class Fetched(HTMLParser):

@@ -66,7 +66,7 @@ def test_every_tutorial_is_run() -> None:
     assert all(list(blocks(page)) for page in pages)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("name", CHAINS)
 def test_tutorial_runs_as_it_stands(name: str, tmp_path: Path) -> None:
     pages, checkout = CHAINS[name]

@@ -69,7 +69,7 @@ def test_the_list_is_there_for_machines(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out)["facts"]["images"] == 10073
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_reader_that_has_read_enough_ends_it_quietly(fake_data: Path) -> None:
     root = fake_data / "tid2013"
     code = f"{sys.executable} -m kdiqa.doctor verify tid2013 '{root}' --json --fast | true"

@@ -18,7 +18,7 @@ from kdiqa.export import parity
 from kdiqa.export.__main__ import main
 from tests.fakes import noisy, picture, write
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 ALONE = """
 import sys

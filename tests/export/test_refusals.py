@@ -82,7 +82,7 @@ def test_a_grid_that_the_net_cannot_take_is_refused() -> None:
         static.with_grid(scorer(Crops(10, 32), net=net), 9, "r")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_net_that_torch_cannot_write_is_named() -> None:
     class Backbone(nn.Module):
         def pooled(self, crops: object) -> object:
@@ -123,7 +123,7 @@ class Counts(nn.Module):
         return Prediction(score, None, None, score)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_graph_takes_any_number_of_images_or_is_none() -> None:
     crops = Crops(1, 32, "center")
     net = PooledNet(Flat(), input_norm="running", input_dropout=0.5)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from kdiqa.runtime import devices
 from tests.launchers.jobs import ALONE, needs, train
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_jobs_of_a_multirun_have_their_own_seeds_and_devices(
     tmp_path: Path, fake_data: Path
 ) -> None:

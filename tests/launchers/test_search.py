@@ -22,7 +22,7 @@ def searched(words: list[str], trials: int, cwd: Path) -> subprocess.CompletedPr
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_search_on_two_ranks_goes_on_and_gives_both_the_trials_values(
     tmp_path: Path, fake_data: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.launchers.jobs import ALONE, needs, train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 # What a cluster's commands say. The job fails at once: what is looked at is how it was asked for.
 SBATCH = '#!/bin/sh\ncp "$1" "{home}/asked.sh"\necho "Submitted batch job 4321"\n'

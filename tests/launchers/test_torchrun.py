@@ -18,7 +18,7 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_processes_of_torchrun_train_what_lightnings_do(
     tmp_path: Path, fake_data: Path
 ) -> None:

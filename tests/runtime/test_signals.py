@@ -38,7 +38,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
     number: signal.Signals, tmp_path: Path, fake_data: Path
@@ -68,7 +68,7 @@ def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
     assert torch.load(last, weights_only=True)["epoch"] == reached + 1
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) -> None:
     words = [word for word in TEACHER if word.split("=")[0] not in ("data", "module", "net")]
     kept = ("module.net.depth=4", "module.net.distorted_depth=2", "num_crops=2", "crop_size=32")

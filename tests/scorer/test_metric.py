@@ -102,7 +102,7 @@ distributed.destroy_process_group()
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_processes_compute_what_one_does(
     scorer: Scorer, batch: torch.Tensor, tmp_path: Path
 ) -> None:

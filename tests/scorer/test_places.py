@@ -82,7 +82,7 @@ def test_data_may_be_read_only_and_behind_links(tmp_path: Path, fake_data: Path)
         path.chmod(path.stat().st_mode | 0o200)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_the_command_line_takes_any_folder_too(tmp_path: Path, fake_data: Path) -> None:
     home = tmp_path / ODD
     home.mkdir()

@@ -34,7 +34,7 @@ variants: {{alone: [distill=false], taught: {{teacher: teacher}}}}
 """
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_killed_study_of_real_runs_ends_as_the_undisturbed_one(
     tmp_path: Path, fake_data: Path
 ) -> None:

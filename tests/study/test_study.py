@@ -180,7 +180,7 @@ def test_missing_data_are_named_before_a_job_starts(
     assert not (folder / "logs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_runners_at_once_run_no_job_twice(tmp_path: Path) -> None:
     folder = write(tmp_path / "study")
     both = [start(folder, seconds=0.2) for _ in range(2)]
@@ -191,7 +191,7 @@ def test_two_runners_at_once_run_no_job_twice(tmp_path: Path) -> None:
     assert set(starts(folder).values()) == {1}
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_ctrl_c_stops_the_jobs_and_prints_how_to_go_on(tmp_path: Path) -> None:
     folder = write(tmp_path / "study")
     process = start(folder, "--jobs", "2", seconds=30)
@@ -206,7 +206,7 @@ def test_ctrl_c_stops_the_jobs_and_prints_how_to_go_on(tmp_path: Path) -> None:
     assert not list(folder.glob("logs/locks/*.json"))
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_killed_three_times_it_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
     whole = write(tmp_path / "study")
     run(whole)

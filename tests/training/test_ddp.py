@@ -44,7 +44,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_processes_resume_where_the_whole_run_ends(
     home: Path, common: tuple[str, ...]
 ) -> None:
@@ -61,7 +61,7 @@ def test_two_processes_resume_where_the_whole_run_ends(
     assert not list(home.glob("logs*"))
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_killed_run_ends_where_the_undisturbed_one_does(
     home: Path, common: tuple[str, ...]
 ) -> None:
@@ -84,7 +84,7 @@ def test_killed_run_ends_where_the_undisturbed_one_does(
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_processes_of_each_job_of_a_multirun_have_its_values(
     home: Path, common: tuple[str, ...]
 ) -> None:

@@ -43,9 +43,7 @@ def same(run: Path, other: Path) -> None:
     assert metrics[0] == metrics[1]
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "num_workers"), [(3, 0), pytest.param(5, 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("batch_size", "num_workers"), [(3, 0), (5, 2)])
 def test_batch_size_and_workers_change_no_bit(
     run: Path, words: tuple[str, ...], tmp_path: Path, batch_size: int, num_workers: int
 ) -> None:
@@ -54,7 +52,7 @@ def test_batch_size_and_workers_change_no_bit(
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_two_processes_that_pad_an_odd_split_change_no_bit(
     run: Path, words: tuple[str, ...], tmp_path: Path
 ) -> None:

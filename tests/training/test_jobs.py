@@ -14,7 +14,7 @@ from tests.runs import STUDENT, TEACHER, write_weights
 GROUPS = ("data", "module", "net", "second", "distiller", "backbone", "trainer")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_one_command_trains_teacher_comparison_and_student_and_does_nothing_twice(
     tmp_path: Path, fake_data: Path
 ) -> None:
@@ -51,7 +51,7 @@ def test_one_command_trains_teacher_comparison_and_student_and_does_nothing_twic
     assert [(run / "results.json").stat().st_mtime_ns for run in runs] == stamps
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_failing_job_tells_its_own_error_once(tmp_path: Path, fake_data: Path) -> None:
     words = [
         *STUDENT,

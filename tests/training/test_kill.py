@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("what", ["training", "bookkeeping"])
 def test_three_kills_change_nothing(what: str) -> None:
     command = [sys.executable, "-m", "experiments.faults.kill", "--what", what]

@@ -244,7 +244,7 @@ def test_misspelt_key_names_itself(tmp_path: Path) -> None:
         composed("data=tid2013", "data.batchsize=4", folder=tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_misspelt_experiment_lists_those_there_are() -> None:
     words = [sys.executable, "-m", "kdiqa.train", "experiment=akd_dmeo"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)

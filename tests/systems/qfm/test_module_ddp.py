@@ -13,7 +13,7 @@ from tests.training.test_ddp import TWO, call
 
 
 @pytest.mark.ddp
-@pytest.mark.slow
+@pytest.mark.process
 def test_each_process_keeps_its_own_memory_and_resumes_with_it(
     tmp_path: Path, fake_data: Path
 ) -> None:

@@ -434,7 +434,7 @@ def killed_when(folder: Path, there: Path, *words: str) -> None:
         process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_one_command_runs_all_stages_and_killing_it_changes_nothing(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
