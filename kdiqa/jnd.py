@@ -1,4 +1,4 @@
-"""Draws what a photograph hides: ``python -m kdiqa.jnd photo.jpg -o jnd.png``."""
+"""Draws the just-noticeable differences of an image: ``python -m kdiqa.jnd photo.jpg -o jnd.png``."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from kdiqa.data.record import Record
 from kdiqa.distortions.__main__ import check_output
 from kdiqa.figures.contact_sheet import grid
 
-TILE = 384  # pixels: the longer side of each picture
+TILE = 384  # pixels: the longer side of each image
 BRIGHTEST = 20.0  # grey levels: the threshold in black, drawn white
 
 
 def sheet(image: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
-    """Returns the photograph, its thresholds, and the photograph with noise of 1 and of 4 of them.
+    """Returns the image, its thresholds, and the image with noise of 1 and of 4 of them.
 
     Where the model is right, the noise of one threshold is just about to be seen, at one pixel of
     the sheet to one of the screen.
@@ -28,23 +28,23 @@ def sheet(image: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
     scale = min(1.0, TILE / max(image.shape[:2]))
     shape = (round(scale * image.shape[1]), round(scale * image.shape[0]))
     small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
-    hidden = (255 / BRIGHTEST * threshold(small)).clip(0, 255).astype(np.uint8)
+    thresholds = (255 / BRIGHTEST * threshold(small)).clip(0, 255).astype(np.uint8)
     record = Record(Path("photograph"), 0.0, "photograph")
     noisy = [Noisy(a, 0.0)(small, record, seed) for a in (1.0, 4.0)]
     names = ["photograph", f"threshold, white = {BRIGHTEST:g}", "noise of 1 JND", "of 4 JND"]
-    tiles = [squared(picture) for picture in (small, hidden.repeat(3, 2), *noisy)]
+    tiles = [squared(tile) for tile in (small, thresholds.repeat(3, 2), *noisy)]
     return grid(names, [(f"mean {threshold(small).mean():.1f} levels", tiles)])
 
 
 def squared(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a picture in the middle of a white square."""
+    """Returns an image in the middle of a white square."""
     height, width = (TILE - side for side in image.shape[:2])
     edges = (height // 2, height - height // 2), (width // 2, width - width // 2), (0, 0)
     return np.pad(image, edges, constant_values=255)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the picture that the command line asks for."""
+    """Writes the image that the command line asks for."""
     parser = argparse.ArgumentParser(
         prog="kdiqa jnd",
         description="Draw the just-noticeable difference of each pixel of a photograph, and the"
@@ -61,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         image = read_rgb(options.image)
     except (OSError, ImageReadError) as error:
         parser.error(str(error))
-    made = sheet(image, options.seed)
-    Pillow.fromarray(made).save(options.output)
-    print(f"{options.output}: {made.shape[1]} x {made.shape[0]} pixels")
+    pixels = sheet(image, options.seed)
+    Pillow.fromarray(pixels).save(options.output)
+    print(f"{options.output}: {pixels.shape[1]} x {pixels.shape[0]} pixels")
 
 
 if __name__ == "__main__":

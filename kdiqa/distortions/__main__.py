@@ -74,8 +74,8 @@ def read(path: Path) -> Pixels:
             f"No file at {path}. Give the path of an image, or none for scikit-image's astronaut."
         )
     try:
-        with Pillow.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+        with Pillow.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except UnidentifiedImageError:
         raise OSError(f"{path} is not an image that Pillow can read. Give another.") from None
     except OSError as error:
@@ -83,22 +83,22 @@ def read(path: Path) -> Pixels:
 
 
 def check_output(path: Path) -> None:
-    """Checks that a picture can be written to the path.
+    """Checks that an image can be written to the path.
 
     Raises:
-        OSError: Its folder is missing, or its ending names no format for pictures.
+        OSError: Its folder is missing, or its ending names no image format.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent} to write {path.name} to. Make it first.")
     if Pillow.registered_extensions().get(path.suffix.lower()) not in Pillow.SAVE:
-        raise OSError(f"No picture format ends in {path.suffix!r}. Give --output a .png or .jpg.")
+        raise OSError(f"No image format ends in {path.suffix!r}. Give --output a .png or .jpg.")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the sheet that the command line asks for."""
     parser = argparse.ArgumentParser(
         prog="kdiqa distortions",
-        description="Write one picture of the 25 distortions of KADID-10k at their five levels, "
+        description="Write one image of the 25 distortions of KADID-10k at their five levels, "
         "or of the re-distortion presets.",
     )
     parser.add_argument("image", nargs="?", type=Path, help="default: scikit-image's astronaut")

@@ -26,7 +26,7 @@ SAMPLE = 16384  # pixels, of which a palette is learnt: a tenth of the time, the
 
 
 def colour_diffusion(image: Image, amount: float, rng: Generator) -> Image:
-    """Returns the image with a*, b* of Lab blurred (sigma 1.5 a + 2) and scaled by a; L kept."""
+    """Returns the image with a*, b* of Lab blurred (sigma 1.5 a + 2) and scaled by a; L stays."""
     lab = rgb_to_lab(image)
     lab[..., 1:] = gaussian_filter(lab[..., 1:].copy(), 1.5 * amount + 2) * amount
     return lab_to_rgb(lab)
@@ -38,7 +38,7 @@ def colour_shift(image: Image, amount: float, rng: Generator) -> Image:
     The direction is drawn from the first quadrant: right and down.
     """
     angle = rng.uniform(0, np.pi / 2)
-    right, down = (round(amount * part) for part in (np.cos(angle), np.sin(angle)))
+    right, down = (round(amount * share) for share in (np.cos(angle), np.sin(angle)))
     height, width = image.shape[:2]
     rows = (np.arange(height) - down).clip(min=0)
     columns = (np.arange(width) - right).clip(min=0)
@@ -70,8 +70,9 @@ def colour_quantisation(image: Image, colours: float, rng: Generator) -> Image:
     stride = math.ceil((pixels.shape[0] * pixels.shape[1] / SAMPLE) ** 0.5)
     sample = Pillow.fromarray(np.ascontiguousarray(pixels[::stride, ::stride]))
     palette = sample.quantize(int(colours), Pillow.Quantize.MAXCOVERAGE, kmeans=1)
-    picture = Pillow.fromarray(pixels)
-    indexed = picture.quantize(palette=palette, dither=Pillow.Dither.FLOYDSTEINBERG)
+    indexed = Pillow.fromarray(pixels).quantize(
+        palette=palette, dither=Pillow.Dither.FLOYDSTEINBERG
+    )
     return to_float(np.asarray(indexed.convert("RGB")))
 
 

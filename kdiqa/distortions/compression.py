@@ -21,8 +21,9 @@ def jpeg2000(image: Image, ratio: float, rng: Generator) -> Image:
     differ (the 9/7 wavelet would be 0.5 dB better at the same rate).
     """
     file = io.BytesIO()
-    picture = Pillow.fromarray(to_uint8(image))
-    picture.save(file, "JPEG2000", quality_mode="rates", quality_layers=[ratio])
+    Pillow.fromarray(to_uint8(image)).save(
+        file, "JPEG2000", quality_mode="rates", quality_layers=[ratio]
+    )
     return to_float(np.asarray(Pillow.open(file).convert("RGB")))
 
 

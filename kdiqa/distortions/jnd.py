@@ -67,7 +67,7 @@ def luminance_adaptation(background: Tensor) -> Tensor:
 
 
 def contrast_masking(background: Tensor, gradient: Tensor) -> Tensor:
-    r"""Returns the threshold beside an edge: :math:`(0.0001 B + 0.115)\, G`."""
+    r"""Returns the threshold at an edge: :math:`(0.0001 B + 0.115)\, G`."""
     return (1e-4 * background + 0.115) * gradient
 
 
@@ -89,7 +89,7 @@ def just_noticeable(luminance: Tensor) -> Tensor:
     level = luminance.new_tensor(SURROUNDINGS)[None] / 32
     across = luminance.new_tensor(GRADIENTS) / 16
     kernels = torch.cat([level, across, across.rot90(dims=(1, 2))])[:, None]
-    made = F.conv2d(F.pad(luminance, (2, 2, 2, 2), mode="replicate"), kernels)
-    background, gradient = made[:, :1], made[:, 1:].abs().amax(dim=1, keepdim=True)
+    maps = F.conv2d(F.pad(luminance, (2, 2, 2, 2), mode="replicate"), kernels)
+    background, gradient = maps[:, :1], maps[:, 1:].abs().amax(dim=1, keepdim=True)
     light, edge = luminance_adaptation(background), contrast_masking(background, gradient)
     return light + edge - OVERLAP * torch.minimum(light, edge)

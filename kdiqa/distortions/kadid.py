@@ -97,7 +97,7 @@ def distort(
     rng: Generator,
     mapmm: bool = True,
 ) -> Image:
-    """Returns the image under one type of distortion, in [0, 1], shape and dtype kept.
+    """Returns the image under one type of distortion, in [0, 1], of the same shape and dtype.
 
     Args:
         image: RGB, :math:`(H, W, 3)`, float in [0, 1]; not modified.

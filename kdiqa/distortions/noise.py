@@ -41,7 +41,7 @@ def multiplicative_noise(image: Image, variance: float, rng: Generator) -> Image
 
 
 def non_local_means(image: Image, sigma: float) -> Image:
-    """Returns the image denoised by non-local means (Buades et al., 2005), each channel alone.
+    """Returns the image denoised by non-local means (Buades et al., 2005), channel by channel.
 
     Its strength leaves as much error and as much fine structure as one original of KADID-10k has.
 

@@ -56,7 +56,7 @@ def gaussian_filter(image: Image, sigma: float) -> Image:
 
 
 def rgb_to_lab(image: Image) -> Image:
-    """Returns CIE Lab (D65) of an RGB image in [0, 1]: L in [0, 100], shape kept."""
+    """Returns CIE Lab (D65) of an RGB image in [0, 1]: L in [0, 100], of the same shape."""
     return color.rgb2lab(image)
 
 

@@ -67,7 +67,7 @@ class Pipeline:
         self.choose = choose
 
     def __call__(self, image: Pixels, seed: int) -> Pixels:
-        """Returns the re-distorted image, 8-bit RGB :math:`(H, W, 3)`; the input is kept.
+        """Returns the re-distorted image, 8-bit RGB :math:`(H, W, 3)`; the input is not modified.
 
         Args:
             image: 8-bit RGB, :math:`(H, W, 3)`.

@@ -1,4 +1,4 @@
-"""Shrinking an image and growing it back: the resize steps, alone and in a row."""
+"""Shrinking an image and growing it back: the resize steps, one by one and merged."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -46,10 +46,10 @@ def non_eccentricity_patch(image: Image, count: float, rng: Generator) -> Image:
 
 
 def pixelate(image: Image, strength: float, rng: Generator) -> Image:
-    """Returns the image made smaller by ``.95 - strength ** .6`` and large again, both nearest.
+    """Returns the image reduced by ``.95 - strength ** .6`` and enlarged again, both nearest.
 
     The smaller size is rounded, and each pixel is where the ratio of the sizes says; MATLAB
-    keeps the factor itself, which moves large images by a pixel at their far end.
+    uses the factor itself, which moves large images by a pixel at their far end.
     """
     scale = 0.95 - strength**0.6
     rows, columns = (_nearest(size, scale) for size in image.shape[:2])
@@ -67,7 +67,7 @@ def quantisation(image: Image, thresholds: float, rng: Generator) -> Image:
     """Returns the image in few values, cut by multi-level Otsu over all its elements.
 
     The classes take the values 0, threshold 2, … threshold k, 1. The cut is the exact optimum on
-    256 bins; MATLAB's ``multithresh`` searches for it and may stop beside it.
+    256 bins; MATLAB's ``multithresh`` searches for it and may stop near it.
     """
     cuts = otsu_thresholds(image, int(thresholds))
     values = np.concatenate([[0.0], cuts[1:], [1.0]])

@@ -31,15 +31,15 @@ class Backbone(nn.Module):
             and EfficientNets, those of one stride side by side (ours): texture shows in them
             that the narrow stage outputs have thrown away; or ``inception`` for the first
             blocks of Inception-ResNet-v2 side by side, 1920 channels at stride 8; or ``tokens``
-            for a ViT's patch tokens and its class token at every place: two levels.
+            for a ViT's patch tokens and its class token at every position: two levels.
         levels: How many stages, counted from the coarsest.
         grid: Side G of the pooled grid.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
             statistics of batch norm still stay: crops of one image are no sample of a data set.
         chunk: How many crops pass at once; bounds memory, changes nothing else.
         statistics: ``mean`` pools each cell's mean (official); ``mean_std`` appends its
-            standard deviation as further channels (ours: it keeps a cell's texture energy).
-        norm: ``layer`` normalises each place over channels without affine weights (official);
+            standard deviation as further channels (ours: a cell's texture energy).
+        norm: ``layer`` normalises each position over channels without affine weights (official);
             ``none`` leaves the activations as they are.
         mean: Of the normalisation; from timm's configuration by default.
         std: Likewise.
@@ -106,7 +106,7 @@ class Backbone(nn.Module):
         counts = [image.shape[0] * image.shape[1] for image in images]
         split = [level.split(counts) for level in levels]
         return [
-            [part[i].unflatten(0, image.shape[:2]) for part in split]
+            [level[i].unflatten(0, image.shape[:2]) for level in split]
             for i, image in enumerate(images)
         ]
 

@@ -1,4 +1,4 @@
-"""A bank of references: their features, once, and the mean score beside all of them."""
+"""A bank of references: their features, once, and the mean score over all of them."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ class ReferenceBank:
     @classmethod
     def of(cls, backbone: Any, references: Any, pair: Sequence[str]) -> ReferenceBank:
         """Returns the bank of a data set of references, from one pass of the backbone each."""
-        shown = (references[place]["image"][None] for place in range(len(references)))
+        batches = (references[index]["image"][None] for index in range(len(references)))
         with torch.no_grad():
-            pyramids = [backbone([crops.to(backbone.mean.device)])[0] for crops in shown]
+            pyramids = [backbone([crops.to(backbone.mean.device)])[0] for crops in batches]
         return cls(pyramids, pair)
 
     def __len__(self) -> int:
         return len(self.pyramids)
 
     def score(self, net: nn.Module, image: Pyramid) -> Tensor:
-        r"""Returns the mean score of images beside all references, float32, :math:`(B,)`.
+        r"""Returns the mean score of images over all references, float32, :math:`(B,)`.
 
         Args:
             net: Maps two pyramids to a prediction.
             image: Levels :math:`(B, P, C_l, G, G)`.
         """
         batch, crops = image[0].shape[:2]
-        said = []
+        scores = []
         for reference in self.pyramids:
-            # Tiles differ in number from picture to picture: a reference's take turns.
+            # Tiles differ in number from image to image: a reference's take turns.
             turn = torch.arange(crops, device=image[0].device) % reference[0].shape[1]
-            beside = [level[:, turn].expand(batch, -1, -1, -1, -1) for level in reference]
-            sides = [image if name == "image" else beside for name in self.pair]
-            said.append(net(*sides).score.float())
-        return torch.stack(said).mean(dim=0)
+            second = [level[:, turn].expand(batch, -1, -1, -1, -1) for level in reference]
+            sides = [image if name == "image" else second for name in self.pair]
+            scores.append(net(*sides).score.float())
+        return torch.stack(scores).mean(dim=0)

@@ -1,6 +1,6 @@
 """A pyramid of filter responses, for where no pretrained weights are at hand: nothing to download.
 
-Natural pictures differ less in how the logarithms of neighbouring differences are distributed than
+Natural images differ less in how the logarithms of neighbouring differences are distributed than
 in what they show; blur, noise and compression each shift that distribution in their own way.
 """
 
@@ -35,8 +35,8 @@ class LogFilters(nn.Module):
 
     .. math:: x_{l,c} = \log(1 + |w_c * I_l|), \quad I_{l+1} = \text{2×2 mean of } I_l
 
-    Two constant channels stand beside them: the backbone's layer norm divides each place by its
-    own contrast, which makes pictures alike, and what it divided by stays readable in these.
+    Two constant channels are added: the backbone's layer norm divides each position by its
+    own contrast, which makes images alike, and what it divided by stays readable in these.
 
     Args:
         levels: Octaves, fine to coarse, at strides 1, 2, 4, …
@@ -76,7 +76,7 @@ class LogFilters(nn.Module):
 
 
 class Channels:
-    """What timm's networks say of their levels."""
+    """The levels' channels, as timm's networks give them."""
 
     def __init__(self, dims: list[int]) -> None:
         self.dims = dims
@@ -94,7 +94,7 @@ def log_filters(
 
     Args:
         pretrained: Makes no difference.
-        out_indices: As many levels are made.
-        options: Of ``timm.create_model``, which say nothing here.
+        out_indices: As many levels as it has entries.
+        options: Of ``timm.create_model``, which change nothing here.
     """
     return LogFilters(len(out_indices))

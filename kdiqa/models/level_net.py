@@ -1,4 +1,4 @@
-"""A net that scores an image alone, from its levels side by side."""
+"""A no-reference net that scores an image from its levels side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LevelNet(nn.Module):
     Crops are scored one by one, and their mean is the image's score.
 
     Args:
-        backbone: The pyramid; with ``grid=1`` the net reads pictures of any size alike.
+        backbone: The pyramid; with ``grid=1`` the net reads images of any size alike.
         hidden: Width of the hidden layers.
         dropout: Before each hidden layer.
         input_norm: ``running`` standardises each channel by the training images seen so far;

@@ -1,4 +1,4 @@
-"""A small net that sees the image alone: a backbone's pooled features and one head."""
+"""A small no-reference net: a backbone's pooled features and one head."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ class BinHead(nn.Linear):
 
 
 class PooledNet(nn.Module):
-    r"""Backbone, global pooling, head: one pass over the image, nothing beside it.
+    r"""Backbone, global pooling, head: one pass over the image and no second one.
 
     The crops of an image are averaged before the head, so that any number of them will do.
-    With a large backbone and a hidden layer of 512 it is the plain teacher of METHODS 4.3.
+    With a large backbone and a hidden layer of 512 it is SSKD's plain teacher.
 
     Args:
         backbone: Gives the features; not frozen, it is fine-tuned, batch norm in evaluation mode.
@@ -98,7 +98,7 @@ class PooledNet(nn.Module):
         self.head: ScoreHead | BinHead = head(hidden or width)  # type: ignore[assignment]
 
     def forward(self, image: Pyramid) -> Prediction:
-        r"""Returns the score of images, levels :math:`(B, P, C_l, G, G)`, and what the head saw."""
+        r"""Returns the score of images, levels :math:`(B, P, C_l, G, G)`, and the head's input."""
         if self.tail is not None:
             crops = self.tail(image[0].flatten(0, 1)).unflatten(0, image[0].shape[:2])
             image = [crops[..., None, None]]

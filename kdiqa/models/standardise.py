@@ -43,15 +43,15 @@ class Standardise(nn.Module):
             self.observe(image)
         mean = self.mean.split(self.dims)
         std = (self.square - self.mean.square()).clamp(min=FLOOR**2).sqrt().split(self.dims)
-        made: tuple[Pyramid, ...] = tuple([] for _ in pyramids)
+        results: tuple[Pyramid, ...] = tuple([] for _ in pyramids)
         for *sides, m, s in zip(*pyramids, mean, std, strict=True):
             x = sides[0]
             ones = x.new_ones(x.shape[0], 1, len(m), 1, 1)  # len(x) would be a number in a graph
             mask = nn.functional.dropout(ones, self.dropout, self.training)
-            for level, levels in zip(sides, made, strict=True):
+            for level, levels in zip(sides, results, strict=True):
                 z = (level - m.view(-1, 1, 1)) / s.view(-1, 1, 1)
                 levels.append(z.clamp(-CEILING, CEILING) * mask)
-        return made
+        return results
 
     @torch.no_grad()
     def observe(self, image: Pyramid) -> None:

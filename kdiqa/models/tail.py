@@ -1,4 +1,4 @@
-"""The trained rest of a MobileNet whose first stages stay frozen: those can be kept on disk."""
+"""The trained rest of a MobileNet whose first stages stay frozen: those can be cached on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Tail(nn.Module):
     r"""The stages behind those of a backbone that is cut short, fine-tuned.
 
     Early layers see most pixels and take most of the time, and change least in fine-tuning: frozen,
-    they run once for all epochs (``features=cached``). The net as a whole is the uncut one.
+    they run once for all epochs (``features=cached``). Both together are the uncut network.
 
     Args:
         backbone: Frozen and cut: one level, ``options: {out_indices: [2]}`` for stride 8, on a grid
@@ -26,7 +26,7 @@ class Tail(nn.Module):
         name: Of the same timm network, of the EfficientNet family.
         options: Further arguments of ``timm.create_model``.
         wide: Reads the wide activations inside the inverted residuals too, mean and deviation
-            over the image, beside the last stage's.
+            over the image, besides the last stage's.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Tail(nn.Module):
             self.dim = self(torch.zeros(1, backbone.dims[0], 8, 8)).shape[1]
 
     def train(self, mode: bool = True) -> Tail:
-        """Stays in evaluation mode: batch norm keeps its statistics."""
+        """Stays in evaluation mode: batch norm has fixed statistics."""
         return super().train(mode and False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,8 +61,8 @@ class Tail(nn.Module):
             for block in stage:
                 inner, x = through(block, x)
                 read.append(inner)
-        kept = [*read, x] if self.wide else [x]
-        return torch.cat([part for level in kept for part in statistics(level)], dim=1)
+        levels = [*read, x] if self.wide else [x]
+        return torch.cat([x for level in levels for x in statistics(level)], dim=1)
 
 
 def statistics(level: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ def inception_blocks(trunk: Any, x: Tensor, count: int = 1) -> list[Tensor]:
     r"""Returns ``mixed_5b`` and every second of the ten blocks behind it, side by side.
 
     As the official code of *Conformer and Blind Noisy Students* (Conde et al., 2022,
-    https://arxiv.org/abs/2204.12819) taps it: 21² places for crops of 192 pixels.
+    https://arxiv.org/abs/2204.12819) taps it: 21² positions for crops of 192 pixels.
 
     Args:
         trunk: timm's Inception-ResNet-v2.
@@ -70,12 +70,12 @@ def inception_blocks(trunk: Any, x: Tensor, count: int = 1) -> list[Tensor]:
         x = block(x)
         if number % 2:
             tapped.append(x)
-    made = [torch.cat(tapped, dim=1)]
+    levels = [torch.cat(tapped, dim=1)]
     if count > 1:
         for layer in TAIL:
             x = getattr(trunk, layer)(x)
-        made.append(x)
-    return made
+        levels.append(x)
+    return levels
 
 
 def through(block: Any, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,5 +163,5 @@ def trunk_dims(trunk: Any, taps: str, levels: int) -> list[int]:
             f" a {type(trunk).__name__}; use backbone.taps=stages."
         )
     with torch.no_grad():
-        made = expansions(trunk, trunk.conv_stem.weight.new_zeros(1, 3, 64, 64))
-    return [level.shape[1] for level in made[-levels:]]
+        maps = expansions(trunk, trunk.conv_stem.weight.new_zeros(1, 3, 64, 64))
+    return [x.shape[1] for x in maps[-levels:]]

@@ -65,7 +65,7 @@ def test_output_that_cannot_be_written_is_told_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fails(["-o", str(tmp_path / "sheet.doc")], capsys) == (
-        "No picture format ends in '.doc'. Give --output a .png or .jpg.\n"
+        "No image format ends in '.doc'. Give --output a .png or .jpg.\n"
     )
     assert fails(["-o", str(tmp_path / "no" / "sheet.png")], capsys) == (
         f"No folder {tmp_path / 'no'} to write sheet.png to. Make it first.\n"

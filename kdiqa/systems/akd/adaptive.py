@@ -1,4 +1,4 @@
-"""Weightings that look at each sample: the gate, and the trust in the teacher."""
+"""Weightings by the sample: the gate, and the trust in the teacher."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class GateWeighting(Weighting):
                 "The gate reads difference features; choose a net.fusion that has them."
             )
         # Detached: the features learn from the distance, not from how they steer their own weight.
-        seen = side.difference[-1].detach().mean(dim=2).float()
-        weights = self.gate(seen.transpose(0, 1).flatten(1)).float().softmax(dim=-1).T
+        features = side.difference[-1].detach().mean(dim=2).float()
+        weights = self.gate(features.transpose(0, 1).flatten(1)).float().softmax(dim=-1).T
         if weights.shape != losses.shape:
             raise ValueError(
                 f"The gate weighs {len(weights)} levels and the distiller compares {len(losses)}."
@@ -73,11 +73,11 @@ class TeacherTrust(Weighting):
     def forward(
         self, losses: Tensor, student: Prediction, teacher: Prediction, mos: Tensor
     ) -> Weighed:
-        """Returns what the inner weighting makes of the trusted losses."""
+        """Returns the inner weighting's result on the trusted losses."""
         gap = (standardised(teacher.score.float()) - standardised(mos.float())).abs()
         trust = (-gap / self.temperature).exp().detach()
         return self.inner(losses * trust, student, teacher, mos)
 
     def end_epoch(self) -> None:
-        """Passes it on."""
+        """Lets the inner weighting move on."""
         self.inner.end_epoch()

@@ -50,12 +50,12 @@ class LevelDistiller(Distiller):
         self.num_blocks, self.reduce, self.name = num_blocks, reduce, name
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
-        r"""Returns the weighted term, and each level's loss and weight to watch.
+        r"""Returns the weighted term, and each level's loss and weight to log.
 
         Args:
-            student: What the student says, with a gradient.
-            teacher: What the teacher says; it gets none.
-            mos: Opinion scores :math:`(B,)`.
+            student: The student's prediction, with a gradient.
+            teacher: The teacher's; it gets none.
+            mos: Labels :math:`(B,)`, not used.
         """
         s, t = (blocks_of(side, self.feature) for side in (student, teacher))
         ours, theirs = paired_blocks(len(s), len(t), self.layer_map, self.num_blocks)
@@ -164,5 +164,5 @@ def normalised(layers: nn.ModuleList, levels: Tensor) -> Tensor:
     r"""Returns unit queries or keys :math:`(L, B, W)` from the batch similarities of levels."""
     flat = levels.flatten(2)
     similarity = nn.functional.normalize(flat @ flat.transpose(1, 2), dim=-1)
-    made = [layer(x) for layer, x in zip(layers, similarity, strict=True)]
-    return nn.functional.normalize(torch.stack(made).float(), dim=-1)
+    projected = [layer(x) for layer, x in zip(layers, similarity, strict=True)]
+    return nn.functional.normalize(torch.stack(projected).float(), dim=-1)

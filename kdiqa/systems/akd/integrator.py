@@ -27,7 +27,7 @@ class Fusion(nn.Module):
 
     def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
         r"""Returns the fused vector :math:`(B, F)`."""
-        raise TypeError(f"{type(self).__name__} does not say how it fuses.")
+        raise TypeError(f"{type(self).__name__} has no forward of its own.")
 
 
 class CrossAttention(Fusion):
@@ -121,7 +121,7 @@ class AttentionalFusion(Fusion):
 
 
 class DifferenceOnly(Fusion):
-    """The difference alone; the distorted-image mixer is not built (ablation E)."""
+    """Only the difference; the distorted-image mixer is not built (ablation E)."""
 
     needs: Source = "difference"
 
@@ -131,7 +131,7 @@ class DifferenceOnly(Fusion):
 
 
 class DistortedOnly(Fusion):
-    """The distorted image alone; the discrepancy extractor is not built (ablation E)."""
+    """Only the distorted image; the discrepancy extractor is not built (ablation E)."""
 
     needs: Source = "distorted"
 

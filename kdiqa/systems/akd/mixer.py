@@ -18,7 +18,7 @@ class MixerBlock(nn.Sequential):
 
 
 class Mixer(nn.Module):
-    r"""An MLP-mixer over a grid of tokens that returns what each of its blocks said.
+    r"""An MLP-mixer over a grid of tokens that returns the output of each of its blocks.
 
     Args:
         in_dim: Channels of a token on entry (the crops' channels, concatenated).

@@ -25,7 +25,7 @@ class AKDNet(nn.Module):
     itself for a student. Each mixer is shared by the levels, which pass it as one larger batch.
 
     Args:
-        backbone: The pyramid; frozen, it is shared with whoever has the same weights.
+        backbone: The pyramid; frozen, it is shared with a teacher of the same weights.
         num_crops: Crops P of an image. With ``crop_fusion="cat"`` the weights depend on it.
         dim: Width D of a level's tokens.
         depth: Blocks of the discrepancy extractor (MFDE): 18 for a student, 36 for a teacher.
@@ -40,7 +40,7 @@ class AKDNet(nn.Module):
             seen so far (ours, for levels that are not layer-normalised); ``none`` is official.
         input_dropout: Share of the standardised channels left out in training.
         mixer_norm: Normalises the tokens that leave a mixer (official). Without, a level weighs
-            as much as its channels have to say: few images are overfitted less.
+            as much as its channels vary: fewer training images are overfitted.
         level_fusion: ``late`` reads the levels one by one (AKD-IQA); ``early_cat`` puts them on
             the channels, and the mixers read them all at once, as one level (CVRKD-IQA).
         embed_dim: Width a level is projected to before a mixer; None for ``dim``.
@@ -106,7 +106,7 @@ class AKDNet(nn.Module):
         self.head.apply(scaled_kaiming)
 
     def forward(self, image: Pyramid, second: Pyramid) -> Prediction:
-        """Returns the score of ``image`` beside ``second``, and the features behind it."""
+        """Returns the score of ``image`` compared with ``second``, and its features."""
         crops = image[0].shape[1]
         if self.crop_fusion == "cat" and crops != self.num_crops:
             raise ValueError(
@@ -151,7 +151,7 @@ class AKDNet(nn.Module):
         x = levels.flatten(2, 3) if self.crop_fusion == "cat" else levels.flatten(1, 2)
         last, blocks = mixer(x.flatten(0, 1).transpose(1, 2))
         merged = last.unflatten(0, (count, -1)).permute(1, 2, 0, 3).flatten(2)
-        # Crops scored one by one are further tokens of their image, to whoever compares features.
+        # Crops scored one by one are further tokens of their image, to a distiller of features.
         stacked = torch.stack(blocks).unflatten(1, (count, batch, -1)).flatten(3, 4)
         return merged, stacked
 

@@ -165,7 +165,7 @@ class DynamicAverage(Weighting):
         self.seen: list[Tensor] = []
 
     def weights(self, losses: Tensor) -> Tensor:
-        """Returns the weights of this epoch, and keeps its losses."""
+        """Returns the weights of this epoch, and stores its losses."""
         same_levels(losses, self.history[0])
         if self.training:
             self.seen.append(losses.detach().mean(dim=1))

@@ -1,4 +1,4 @@
-"""Cascaded group attention: each head reads its share of the channels and what the last head said."""
+"""Cascaded group attention: each head reads its share of the channels and the last head's output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution that keeps the map's size, without bias, and batch norm behind it.
+    """A convolution that leaves the map's size, without bias, and batch norm behind it.
 
     Args:
         dim: Channels in.
@@ -38,8 +38,8 @@ class CascadedGroupAttention(nn.Module):
         y = \mathrm{ConvNorm}(\mathrm{ReLU}([o_1, \dots, o_h]))
 
     x is split over the heads by channels. q, k and v are 1×1 convolutions with batch norm; a
-    depthwise one looks around each query; the bias depends on how many rows and columns lie
-    between two places.
+    depthwise one mixes each query with its neighbours; the bias depends on how many rows and columns lie
+    between two positions.
 
     Args:
         dim: Channels C.
@@ -97,7 +97,7 @@ class CascadedGroupAttention(nn.Module):
         return self.project(torch.cat(outputs, dim=1))
 
     def attend(self, head: int, x: Tensor, bias: Tensor, valid: Tensor | None) -> Tensor:
-        r"""Returns what one head says, :math:`(N, C / h, H, W)`."""
+        r"""Returns the output of one head, :math:`(N, C / h, H, W)`."""
         q, k, v = self.qkv[head](x).split(self.widths, dim=1)
         if valid is not None:
             q = q * valid  # as the zeros beyond a map's edge, which the convolution pads with
@@ -108,7 +108,7 @@ class CascadedGroupAttention(nn.Module):
         return (v.flatten(2) @ scores.softmax(dim=-1).mT).unflatten(2, x.shape[-2:])
 
     def biases(self, height: int, width: int) -> Tensor:
-        r"""Returns the bias of every pair of places of a map, :math:`(h, H W, H W)`."""
+        r"""Returns the bias of every pair of positions of a map, :math:`(h, H W, H W)`."""
         rows, columns = (torch.arange(n, device=self.bias.device) for n in (height, width))
         down = (rows[:, None] - rows).abs()[:, None, :, None]
         across = (columns[:, None] - columns).abs()[None, :, None]
@@ -119,7 +119,7 @@ class WindowAttention(nn.Module):
     r"""A residual branch of cascaded group attention inside windows that tile the map.
 
     A map that is no multiple of the window is padded at its right and lower edge; the padding is
-    no key of any place. In training it still counts in the statistics of batch norm.
+    no key of any position. In training it still counts in the statistics of batch norm.
 
     Args:
         dim: Channels C.

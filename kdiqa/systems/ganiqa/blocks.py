@@ -52,13 +52,13 @@ class Reader(nn.Module):
         crops = pyramids[0][0].shape[1]
         x = self.project(torch.cat([level.flatten(0, 1) for level in levels], dim=1))
         if self.attention is not None:
-            kept = nn.functional.dropout(
+            mask = nn.functional.dropout(
                 x.new_ones(x.shape[0], 1, 1, 1), self.drop_path, self.training
             )
-            x = x + kept * self.attention(x)
+            x = x + mask * self.attention(x)
         maps = x.unflatten(0, (-1, len(pyramids), crops)).unbind(1)
         means = levels[-1].mean(dim=(3, 4)).unflatten(1, (-1, crops)).unbind(1)
-        return [part.flatten(0, 1) for part in maps], [part.flatten(0, 1) for part in means]
+        return [x.flatten(0, 1) for x in maps], [mean.flatten(0, 1) for mean in means]
 
 
 class SeparableConvolution(nn.Sequential):
@@ -73,10 +73,10 @@ class SeparableConvolution(nn.Sequential):
 
 
 class Head(nn.Module):
-    """From what was read and what the image shows to a score.
+    """A score from a read map and the image's semantics.
 
     Args:
-        dim: Width D of what was read.
+        dim: Width D of the read map.
         semantic_dim: Channels of the coarsest level; 0 leaves the semantic branch out.
         dropout: Before both layers.
         last: Builds the last layer for a width: a score, or bins whose mean is the score.
@@ -91,20 +91,20 @@ class Head(nn.Module):
         self.hidden = nn.Linear(2 * dim if semantic_dim else dim, dim)
         self.score = last(dim)
 
-    def forward(self, x: Tensor, shown: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        r"""Returns the score :math:`(N,)`, what it is of :math:`(N, F)`, and the bins' logits.
+    def forward(self, x: Tensor, semantics: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        r"""Returns the score :math:`(N,)`, the fused vector :math:`(N, F)`, and the bins' logits.
 
         Args:
-            x: What was read, :math:`(N, D)`.
-            shown: Means of the coarsest level, or how far those of two images lie apart.
+            x: The read map, :math:`(N, D)`.
+            semantics: Means of the coarsest level, or the distance of two images' means.
         """
-        fused = x if self.semantic is None else torch.cat([x, self.semantic(shown)], dim=1)
-        said = self.score(self.dropout(self.hidden(self.dropout(fused)).relu())).float()
-        return self.score.score(said), fused, said if isinstance(self.score, BinHead) else None
+        fused = x if self.semantic is None else torch.cat([x, self.semantic(semantics)], dim=1)
+        output = self.score(self.dropout(self.hidden(self.dropout(fused)).relu())).float()
+        return self.score.score(output), fused, output if isinstance(self.score, BinHead) else None
 
 
 def tokens_of(x: Tensor) -> Tensor:
-    r"""Returns a map's places as tokens, :math:`(N, T, D)`."""
+    r"""Returns a map's positions as tokens, :math:`(N, T, D)`."""
     return x.flatten(2).mT
 
 
@@ -113,23 +113,24 @@ def stacked(blocks: Sequence[Tensor], crops: int) -> Tensor:
     return torch.stack(list(blocks)).unflatten(1, (-1, crops)).flatten(2, 3)[:, None]
 
 
-def visibility(hidden: Tensor) -> Tensor:
-    r"""Returns :math:`e^{-\mathrm{JND}}` over its mean: how much a difference counts at a place.
+def visibility(threshold: Tensor) -> Tensor:
+    r"""Returns :math:`e^{-\mathrm{JND}}` over its mean: how much a difference counts at a position.
 
     Args:
-        hidden: The just-noticeable difference in grey levels, :math:`(N, 1, G, G)`.
+        threshold: The just-noticeable difference in grey levels, :math:`(N, 1, G, G)`.
     """
-    return hidden[0, 0].numel() * (-hidden.flatten(1)).softmax(dim=1).view_as(hidden)
+    share = (-threshold.flatten(1)).softmax(dim=1).view_as(threshold)
+    return threshold[0, 0].numel() * share
 
 
 def over_crops(
-    said: tuple[Tensor, Tensor, Tensor | None],
+    output: tuple[Tensor, Tensor, Tensor | None],
     difference: Tensor | None,
     distorted: Tensor,
     crops: int,
 ) -> Prediction:
-    """Returns the prediction of images from what a head said of their crops: means, and a spread."""
-    score, fused = (x.unflatten(0, (-1, crops)) for x in said[:2])
+    """Returns the prediction of images from a head's output of their crops: means, and a spread."""
+    score, fused = (x.unflatten(0, (-1, crops)) for x in output[:2])
     spread = score.std(dim=1, correction=0) if crops > 1 else None
-    logits = None if said[2] is None else said[2].unflatten(0, (-1, crops)).mean(dim=1)
+    logits = None if output[2] is None else output[2].unflatten(0, (-1, crops)).mean(dim=1)
     return Prediction(score.mean(dim=1), difference, distorted, fused.mean(dim=1), spread, logits)

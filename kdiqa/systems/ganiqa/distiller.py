@@ -42,7 +42,7 @@ class AdaptedDistiller(Distiller):
         self.adapters = nn.ModuleList(nn.Linear(dim, teacher_dim) for _ in range(num_blocks))
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
-        """Returns the term ``features``, and each block's distance to watch."""
+        """Returns the term ``features``, and each block's distance to log."""
         count = len(self.adapters)
         ours = blocks_of(student, "distorted")[-count:, 0].float()
         theirs = blocks_of(teacher, self.feature)[-count:, 0].float().detach()
@@ -79,13 +79,13 @@ class BinsDistiller(Distiller):
     .. math:: \mathrm{KL}\!\left(p_T \,\|\, \mathrm{softmax}(z_S)\right), \quad
         p_{T,k} \propto \exp\!\left(-\frac{(c_k - \hat y_T)^2}{2 \sigma^2}\right)
 
-    A teacher that gives bins itself is taken at its word.
+    The bins of a teacher that gives some itself are taken as they are.
 
     Args:
         num_bins: As the student's net has them, see :class:`kdiqa.models.pooled.BinHead`.
         lower: The first one's centre, in label units.
         upper: The last one's.
-        deviation: σ of the bins that are made of a teacher's score, in label units.
+        deviation: σ of the bins around a teacher's score, in label units.
     """
 
     centres: Tensor

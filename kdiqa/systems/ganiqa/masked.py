@@ -1,4 +1,4 @@
-"""A backbone that also says how much a place hides."""
+"""A backbone with a level of visual masking."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class MaskedBackbone(Backbone):
 
     def pooled(self, crops: Tensor) -> list[Tensor]:
         r"""Returns the levels of crops, and the just-noticeable difference :math:`(N, 1, G, G)`."""
-        hidden = F.adaptive_avg_pool2d(just_noticeable(luminance(crops.float())), self.grid)
-        return [*super().pooled(crops), hidden]
+        threshold = F.adaptive_avg_pool2d(just_noticeable(luminance(crops.float())), self.grid)
+        return [*super().pooled(crops), threshold]
 
     def digest(self) -> str:
         """Returns 12 hex digits that name these weights and this way of reading them."""

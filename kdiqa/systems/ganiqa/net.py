@@ -1,6 +1,6 @@
 """The nets of GAN-IQA-KD: a full-reference teacher, and a light student that needs no reference.
 
-The paper's abstract names the parts; how they are joined here follows the code that it resembles
+The paper's abstract names the blocks; how they are joined here follows the code that it resembles
 most, *Conformer and Blind Noisy Students*, and is our interpretation where that is silent.
 
 References:
@@ -44,14 +44,14 @@ class GANIQATeacher(nn.Module):
     .. math:: F_d = F_r - F_x, \quad \mathrm{head}(\mathrm{Dec}(F_r, \mathrm{Enc}(F_d)))
 
     Args:
-        backbone: The pyramid, frozen. A :class:`MaskedBackbone` weighs the difference at a place
-            by how little that hides (JND mode ``weight``): :math:`e^{-\mathrm{JND}}`, mean 1.
+        backbone: The pyramid, frozen. A :class:`MaskedBackbone` weighs the difference at a position
+            by how little that masks (JND mode ``weight``): :math:`e^{-\mathrm{JND}}`, mean 1.
         dim: Width D of a token.
         layers: Of the encoder, and of the decoder.
         attention: Of the maps, see :class:`Reader`.
         query: What asks the decoder: the tokens of the reference ``ref`` (the paper), or those of
             the difference ``diff``.
-        semantic: Whether the head sees how far both images' coarsest levels lie apart.
+        semantic: Whether the head sees the distance of both images' coarsest levels.
         dropout: In the transformer and the head.
         input_dropout: See :class:`Reader`.
     """
@@ -74,7 +74,7 @@ class GANIQATeacher(nn.Module):
         dims = backbone.dims[:-1] if self.masked else backbone.dims
         self.read = Reader(dims, dim, attention, input_dropout)
         self.convolve = nn.ModuleDict({k: SeparableConvolution(dim) for k in ("diff", query)})
-        # A quality token and a position for each place; one set for each side of the transformer.
+        # A quality token and an embedding for each position; one set for each side of the transformer.
         self.tokens = nn.Parameter(0.02 * torch.randn(2, backbone.grid**2 + 1, dim))
         self.encoder = nn.Sequential(*(EncoderLayer(dim, dropout=dropout) for _ in range(layers)))
         self.decoder = nn.ModuleList(DecoderLayer(dim, dropout=dropout) for _ in range(layers))
@@ -82,24 +82,24 @@ class GANIQATeacher(nn.Module):
         self.head = Head(dim, dims[-1] if semantic else 0, dropout)
 
     def forward(self, image: Pyramid, second: Pyramid) -> Prediction:
-        """Returns the score of ``image`` beside its reference ``second``, and the features behind it."""
-        crops, hidden = image[0].shape[1], second[-1]
+        """Returns the score of ``image`` compared with its reference ``second``, and its features."""
+        crops, threshold = image[0].shape[1], second[-1]
         if self.masked:
             image, second = image[:-1], second[:-1]
-        (shown, wanted), means = self.read(image, second)
-        apart = wanted - shown
+        (distorted_map, reference_map), means = self.read(image, second)
+        gap = reference_map - distorted_map
         if self.masked:
-            apart = apart * visibility(hidden.flatten(0, 1))
-        given = {"ref": wanted, "diff": apart}
+            gap = gap * visibility(threshold.flatten(0, 1))
+        given = {"ref": reference_map, "diff": gap}
         maps = {name: convolve(given[name]) for name, convolve in self.convolve.items()}
         encoded = self.encoder(self.with_quality(maps["diff"], 0))
         decoded = self.with_quality(maps[self.query], 1)
         for layer in self.decoder:
             decoded = layer(decoded, encoded)
-        said = self.head(self.norm(decoded[:, 0]), (means[0] - means[1]).abs())
+        output = self.head(self.norm(decoded[:, 0]), (means[0] - means[1]).abs())
         difference = stacked([tokens_of(maps["diff"]), encoded[:, 1:]], crops)
-        distorted = stacked([tokens_of(shown), decoded[:, 1:]], crops)
-        return over_crops(said, difference, distorted, crops)
+        distorted = stacked([tokens_of(distorted_map), decoded[:, 1:]], crops)
+        return over_crops(output, difference, distorted, crops)
 
     def with_quality(self, x: Tensor, side: int) -> Tensor:
         r"""Returns a map's tokens behind a quality token, all embedded, :math:`(N, T + 1, D)`."""
@@ -107,7 +107,7 @@ class GANIQATeacher(nn.Module):
 
 
 class GANIQAStudent(nn.Module):
-    """Scores an image alone: attention, a separable convolution, the mean over places.
+    """Scores an image without a reference: attention, a separable convolution, the mean over positions.
 
     Args:
         backbone: Small, its own or, frozen, its teacher's.
@@ -140,17 +140,17 @@ class GANIQAStudent(nn.Module):
         self.head = Head(dim, dims[-1] if semantic else 0, dropout, last)
 
     def forward(self, image: Pyramid, second: Pyramid | None = None) -> Prediction:
-        """Returns the score of ``image``, and the features behind it.
+        """Returns the score of ``image``, and its features.
 
         With a ``second`` image, its reference, the net reads their difference (ablation).
         """
-        shown_to = [image] if second is None else [image, second]
-        maps, means = self.read(*(pyramid[: self.levels] for pyramid in shown_to))
-        x, shown = maps[0], means[0]
+        inputs = [image] if second is None else [image, second]
+        maps, means = self.read(*(pyramid[: self.levels] for pyramid in inputs))
+        x, semantics = maps[0], means[0]
         if second is not None:
-            x, shown = maps[1] - x, (means[1] - shown).abs()
+            x, semantics = maps[1] - x, (means[1] - semantics).abs()
         convolved = self.convolve(x)
-        said = self.head(convolved.mean(dim=(2, 3)), shown)
+        output = self.head(convolved.mean(dim=(2, 3)), semantics)
         crops = image[0].shape[1]
         features = stacked([tokens_of(x), tokens_of(convolved)], crops)
-        return over_crops(said, None, features, crops)
+        return over_crops(output, None, features, crops)

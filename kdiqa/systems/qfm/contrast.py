@@ -1,4 +1,4 @@
-"""Images of one quality drawn together, those that only mean the same pushed apart."""
+"""Contrast by quality: like quality drawn together, like meaning of other quality pushed away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class QualityContrast(nn.Module):
-    r"""A contrast of features by quality, against the negatives that look most alike.
+    r"""A contrast of features by quality, against the negatives of the nearest features.
 
     .. math:: \mathcal{L}_i = -\log \frac{\sum_{j \in P_i} e^{s_{ij} / \tau}}
         {\sum_{j \in P_i \cup N_i} e^{s_{ij} / \tau}}
@@ -17,7 +17,7 @@ class QualityContrast(nn.Module):
     of the rest with the highest s. Rows without either count nothing.
 
     Args:
-        delta: δ, in [0, 1] units of opinion.
+        delta: δ, in [0, 1] units of MOS.
         negatives: m.
         temperature: τ.
         weight: Of the loss.
@@ -43,8 +43,8 @@ class QualityContrast(nn.Module):
 
         Args:
             feature: :math:`(N, D)`, with a gradient.
-            keys: Features of what is remembered, :math:`(M, D)`.
-            gap: How far the scores are apart, in [0, 1] units, infinite between crops of one
+            keys: Features in the memory, :math:`(M, D)`.
+            gap: Distances of the scores, in [0, 1] units, infinite between crops of one
                 image and NaN where one is not known, :math:`(N, M)`.
         """
         logits = cosines(feature, keys) / self.temperature

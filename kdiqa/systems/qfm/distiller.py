@@ -1,4 +1,4 @@
-"""Label expansion: a student learns a view of an image from what its teacher says of that view."""
+"""Label expansion: a student learns a view of an image from its teacher's prediction of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ViewDistiller(Distiller):
         self.beta, self.semantic = beta, semantic
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
-        """Returns the terms ``view_score`` and ``view_semantic``; opinions are not asked."""
+        """Returns the terms ``view_score`` and ``view_semantic``; labels are not used."""
         if student.fused.shape != teacher.fused.shape:
             raise ValueError(
                 f"The student's semantic vectors are {tuple(student.fused.shape)} and the teacher's"

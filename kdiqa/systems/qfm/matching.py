@@ -1,4 +1,4 @@
-"""Semantic noise matching: whose features are to disturb an image's score, and must not."""
+"""Semantic noise matching: which other image's features an image's score must not depend on."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Rule = Literal["low_sem_sim", "high_sem_sim", "random", "off"]
 class Shortlist(NamedTuple):
     """The m candidates of each row, the first-ranked first."""
 
-    place: Tensor
-    r"""Where each stands in the memory, :math:`(N, m)`."""
+    entry: Tensor
+    r"""The index of each in the memory, :math:`(N, m)`."""
     weight: Tensor
-    r"""How likely each is to be drawn; 0 where there is none, :math:`(N, m)`."""
+    r"""Weight of each in the draw; 0 where there is none, :math:`(N, m)`."""
     cosine: Tensor
     r"""How alike both images are in meaning, in [-1, 1], :math:`(N, m)`."""
 
@@ -36,7 +36,7 @@ class Matching:
     Args:
         rule: ``low_sem_sim`` ranks by the lowest cosine of the semantic vectors,
             ``high_sem_sim`` by the highest, ``random`` not at all; ``off`` disturbs nothing.
-        delta: δ, in [0, 1] units of opinion.
+        delta: δ, in [0, 1] units of MOS.
         candidates: m.
         nearest: k.
         adversarial: Takes the one of the m that changes the score most, in place of the draw.
@@ -66,7 +66,7 @@ class Matching:
     def shortlist(self, rows: Entries, held: Entries, generator: Generator) -> Shortlist:
         """Returns the candidates of each row among the entries held."""
         gap = (rows.score[:, None] - held.score).abs()
-        other = (rows.image[:, None] != held.image) & gap.isfinite()  # a withheld opinion is NaN
+        other = (rows.image[:, None] != held.image) & gap.isfinite()  # a masked label is NaN
         gap = gap.masked_fill(~other, torch.inf)
         close = gap <= self.delta
         count = min(self.nearest, len(held.score))

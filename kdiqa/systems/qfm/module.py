@@ -17,7 +17,7 @@ from kdiqa.training.module import IQAModule
 from kdiqa.training.student import teacher_of
 
 Semantic = Literal["student", "frozen"]
-VIEW = "view"  # the batch's key of what only the teacher has labelled
+VIEW = "view"  # the batch's key of the images that the teacher labels
 
 
 class Shown(NamedTuple):
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
     crops: int
     """Crops P of an image."""
     mos: Tensor
-    r"""Opinions, and the teacher's scores of views, on the scale that is learnt, :math:`(N,)`."""
+    r"""Labels, and the teacher's scores of views, on the scale that is learnt, :math:`(N,)`."""
     image: Tensor
     r"""Whose crop it is: a view is its image's, :math:`(N,)`."""
     weight: Tensor
@@ -46,16 +46,16 @@ class NoiseMatchingModule(IQAModule):
     memory is each rank's own. Neither it nor the noise is in the net: inference knows neither.
 
     Args:
-        memory: Keeps what rows are matched with.
-        matching: Chooses among it.
-        noise: Lets the chosen in.
+        memory: Earlier crops, to match with.
+        matching: Chooses among them.
+        noise: Adds the chosen one's features.
         consistency: λ_c.
         gate: λ_g.
-        semantic: What tells images apart: ``student``, the net's semantic vector; ``frozen``, the
+        semantic: By what images differ in meaning: ``student``, the net's semantic vector; ``frozen``, the
             coarsest level of frozen features.
         seed: Of the draws of matches, with the epoch, the batch and the rank.
         distiller: Compares the student's and the teacher's prediction of a view.
-        contrast: What the paper's first version did with the memory, in place of noise.
+        contrast: The loss of the paper's first version on the memory, in place of noise.
         options: As for :class:`IQAModule`; the net is a :class:`kdiqa.systems.qfm.net.PanelNet`.
 
     References:
@@ -91,42 +91,44 @@ class NoiseMatchingModule(IQAModule):
         """Learns how to read the teacher's scores: its labels may stand on another scale."""
         ours = self.trainer.datamodule.label  # type: ignore[attr-defined]
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
-            told = getattr(getattr(callback, "teacher", None), "label", None)
-            if told is not None:
-                theirs = type(ours)(**told)
+            label = getattr(getattr(callback, "teacher", None), "label", None)
+            if label is not None:
+                theirs = type(ours)(**label)
                 low, high = (ours.learned(theirs.to_unit(value)) for value in (0.0, 1.0))
                 self.teachers_scale = (high - low, low)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Returns the loss, and the scores for whoever compares them with the teacher's."""
+        """Returns the loss, and the scores, to be compared with the teacher's."""
         shown = self.shown(batch)
         seen = self.net.read(shown.levels)
         score = self.net.decide(seen)
-        said = self.net.said(score, seen.semantic, shown.crops)
+        prediction = self.net.prediction(score, seen.semantic, shown.crops)
         count = len(batch["mos"])
         images = slice(0, count * shown.crops)
         terms: dict[str, Tensor] = {"score": self.loss(score[images], shown.mos[images])}
         watched: dict[str, Tensor] = {}
         if self.distiller is not None:
-            view = said._replace(score=said.score[count:], fused=said.fused[count:])
-            made = self.distiller(view, self.labelled(batch), batch["mos"])
+            view = prediction._replace(
+                score=prediction.score[count:], fused=prediction.fused[count:]
+            )
+            distilled = self.distiller(view, self.labelled(batch), batch["mos"])
             # Never skipped at weight 0: under DDP every parameter must get its gradient.
-            terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
-            watched = made.watched | {"weight_distill": self.distill_weight}
+            terms |= {name: self.distill_weight * term for name, term in distilled.terms.items()}
+            watched = distilled.watched | {"weight_distill": self.distill_weight}
         if seen.gate is not None:
             terms["gate"] = self.gate * seen.gate.float().mean()
         rows = self.entries(batch, shown, seen)
         held = self.memory.push(rows)
         if self.matching.rule != "off":
-            noisy, told = self.disturbed(seen, score, rows, held, batch_idx)
+            noisy, also = self.disturbed(seen, score, rows, held, batch_idx)
             terms |= self.noisy_terms(noisy, score, shown.mos, images.stop)
-            watched |= told
+            watched |= also
         if self.contrast is not None:
             gap = (rows.score[:, None] - held.score).abs()
             gap = gap.masked_fill(rows.image[:, None] == held.image, torch.inf)
             terms["contrast"] = self.contrast(seen.semantic, held.semantic, gap)
         total = self.log_terms(terms, watched, count)
-        return {"loss": total, "score": said.score[-count:].detach()}
+        return {"loss": total, "score": prediction.score[-count:].detach()}
 
     def shown(self, batch: Batch) -> Shown:
         """Returns the images and, where a teacher labels them, their views, as one larger batch."""
@@ -137,12 +139,12 @@ class NoiseMatchingModule(IQAModule):
         if self.distiller is not None:
             mos.append(self.labelled(batch).score.to(mos[0].dtype))
             weight.append(self.distill_weight.expand_as(weight[0]))
-        parts = (torch.cat(mos), batch["index"].repeat(len(names)), torch.cat(weight))
+        rows = (torch.cat(mos), batch["index"].repeat(len(names)), torch.cat(weight))
         crops = levels[0].shape[1]
-        return Shown(levels, crops, *(part.repeat_interleave(crops) for part in parts))
+        return Shown(levels, crops, *(row.repeat_interleave(crops) for row in rows))
 
     def labelled(self, batch: Batch) -> Prediction:
-        """Returns what the teacher says of the views, its scores on the student's label scale."""
+        """Returns the teacher's prediction of the views, its scores on the student's label scale."""
         teacher = teacher_of(batch)
         scale, offset = self.teachers_scale
         return teacher._replace(score=scale * teacher.score + offset)
@@ -160,10 +162,10 @@ class NoiseMatchingModule(IQAModule):
         )
 
     def frozen(self, batch: Batch, shown: Shown) -> Tensor:
-        r"""Returns what frozen features say each crop shows, :math:`(N, S)`.
+        r"""Returns the semantic vector of each crop by frozen features, :math:`(N, S)`.
 
         Raises:
-            RuntimeError: If the backbone is trained and nobody else gives frozen features.
+            RuntimeError: If the backbone is trained and no callback gives frozen features.
         """
         if self.net.backbone.frozen:
             return shown.levels[-1].flatten(0, 1).mean(dim=(-2, -1))
@@ -179,29 +181,29 @@ class NoiseMatchingModule(IQAModule):
     def disturbed(
         self, seen: Seen, score: Tensor, rows: Entries, held: Entries, batch_idx: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        r"""Returns the scores of disturbed tokens, :math:`(N,)`, and what is worth watching."""
+        r"""Returns the scores of disturbed tokens, :math:`(N,)`, and what to log."""
         generator = self.generator(batch_idx)
-        found = self.matching.shortlist(rows, held, generator)
+        shortlist = self.matching.shortlist(rows, held, generator)
         epochs = self.current_epoch + batch_idx / max(1, self.trainer.num_training_batches)
         strength = self.noise.strength(epochs)
-        matched = found.weight.sum(dim=1) > 0
+        matched = shortlist.weight.sum(dim=1) > 0
 
-        def judged(choice: Tensor) -> Tensor:
-            place = found.place.gather(1, choice[:, None]).squeeze(1)
-            other = held.tokens[place]
+        def scored(choice: Tensor) -> Tensor:
+            index = shortlist.entry.gather(1, choice[:, None]).squeeze(1)
+            other = held.tokens[index]
             patches = self.noise(seen.patches, other, seen.gate, strength * matched)
             return self.net.decide(seen._replace(patches=patches))
 
         if self.matching.adversarial:
             with torch.no_grad():
-                options = torch.arange(found.place.shape[1], device=score.device)
-                tried = [judged(option.expand(len(score))) for option in options]
+                options = torch.arange(shortlist.entry.shape[1], device=score.device)
+                tried = [scored(option.expand(len(score))) for option in options]
                 change = (torch.stack(tried, dim=1) - score[:, None]).abs()
-                choice = change.masked_fill(found.weight == 0, -1.0).argmax(dim=1)
+                choice = change.masked_fill(shortlist.weight == 0, -1.0).argmax(dim=1)
         else:
-            choice = self.matching.draw(found.weight, generator)
-        noisy = judged(choice)
-        chosen = found.cosine.gather(1, choice[:, None]).squeeze(1)
+            choice = self.matching.draw(shortlist.weight, generator)
+        noisy = scored(choice)
+        chosen = shortlist.cosine.gather(1, choice[:, None]).squeeze(1)
         return noisy, {
             "noise_beta": torch.full_like(score[0].detach(), strength),
             "noise_change": (noisy - score).abs().mean().detach(),
@@ -212,23 +214,22 @@ class NoiseMatchingModule(IQAModule):
     def noisy_terms(
         self, noisy: Tensor, score: Tensor, mos: Tensor, count: int
     ) -> dict[str, Tensor]:
-        """Returns the terms of disturbed scores beside undisturbed ones: ``count`` images, views."""
+        """Returns the terms of disturbed scores and undisturbed ones: ``count`` images, then views."""
         terms: dict[str, Tensor] = {}
-        parts = [("", slice(0, count), torch.ones_like(self.distill_weight))]
+        groups = [("", slice(0, count), torch.ones_like(self.distill_weight))]
         if self.distiller is not None:
-            parts.append(("_view", slice(count, None), self.distill_weight))
-        for name, part, weight in parts:
-            change = (noisy[part] - score[part]).abs().mean()
-            terms[f"noisy{name}"] = weight * self.loss(noisy[part], mos[part])
+            groups.append(("_view", slice(count, None), self.distill_weight))
+        for name, rows, weight in groups:
+            change = (noisy[rows] - score[rows]).abs().mean()
+            terms[f"noisy{name}"] = weight * self.loss(noisy[rows], mos[rows])
             terms[f"consistency{name}"] = weight * self.consistency * change
         return terms
 
     def generator(self, batch_idx: int) -> Generator:
         """Returns where this step's draws come from, on every rank and in every step another."""
-        parts = (self.current_epoch, batch_idx, self.global_rank)
         state = self.seed
-        for part in parts:
-            state = (state * 1_000_003 + part) % 2**63
+        for number in (self.current_epoch, batch_idx, self.global_rank):
+            state = (state * 1_000_003 + number) % 2**63
         return Generator(self.device).manual_seed(state)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -237,5 +238,5 @@ class NoiseMatchingModule(IQAModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes this rank's memory back; a rank that was not there before begins with another's."""
-        apart = checkpoint.get("memory") or [{}]
-        self.memory.restore(apart[self.global_rank % len(apart)])
+        states = checkpoint.get("memory") or [{}]
+        self.memory.restore(states[self.global_rank % len(states)])

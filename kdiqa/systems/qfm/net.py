@@ -1,4 +1,4 @@
-"""QFM-IQM's student: tokens, a gate on their channels, a panel of queries that judges them."""
+"""QFM-IQM's student: tokens, a gate on their channels, a panel of queries that scores them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdiqa.models.standardise import Standardise
 
 
 class Seen(NamedTuple):
-    """What the panel judges: one row a crop, N = B·P."""
+    """What the panel scores: one row a crop, N = B·P."""
 
     patches: Tensor
     r"""Gated patch tokens, :math:`(N, T, D)`."""
@@ -54,7 +54,7 @@ class PanelDecoder(nn.Module):
         depth: Layers.
         expansion: Width of a layer's hidden layer over D.
         dropout: Within the layers.
-        norm_first: Normalises what a sublayer reads in place of what it leaves.
+        norm_first: Normalises a sublayer's input in place of its output.
 
     References:
         | Data-Efficient Image Quality Assessment with Attention-Panel Decoder (Qin et al., 2023)
@@ -88,14 +88,14 @@ class PanelDecoder(nn.Module):
     def forward(self, patches: Tensor, semantic: Tensor) -> Tensor:
         r"""Returns every member's score, :math:`(N, Q)`, of tokens and class token."""
         first = semantic.unsqueeze(1)
-        opinions = self.layers(first + self.queries, torch.cat([first, patches], dim=1))
-        return self.head(opinions).squeeze(-1)
+        members = self.layers(first + self.queries, torch.cat([first, patches], dim=1))
+        return self.head(members).squeeze(-1)
 
 
 class PanelNet(nn.Module):
-    r"""Scores an image alone. Nothing of what disturbs it in training is in here.
+    r"""Scores an image without a reference; the noise of training is not in here.
 
-    Tokens are a ViT's (``backbone.taps=tokens``), or the places of all levels of a CNN, projected
+    Tokens are a ViT's (``backbone.taps=tokens``), or the positions of all levels of a CNN, projected
     to one width, with their mean as class token (ours).
 
     Args:
@@ -152,7 +152,7 @@ class PanelNet(nn.Module):
         if self.standardise is not None:
             (image,) = self.standardise(image)
         levels = [level.flatten(0, 1).flatten(2).transpose(1, 2) for level in image]
-        if self.has_class:  # the last level is the class token, the same at every place
+        if self.has_class:  # the last level is the class token, the same at every position
             levels = [levels[0], levels[-1].mean(dim=1, keepdim=True)]
             patches, first = (self.projections[0](level) for level in levels)
         else:
@@ -173,10 +173,10 @@ class PanelNet(nn.Module):
     def forward(self, image: Pyramid) -> Prediction:
         """Returns the score, and the semantic vector as ``fused``: means over an image's crops."""
         seen = self.read(image)
-        return self.said(self.decide(seen), seen.semantic, image[0].shape[1])
+        return self.prediction(self.decide(seen), seen.semantic, image[0].shape[1])
 
     @staticmethod
-    def said(score: Tensor, semantic: Tensor, crops: int) -> Prediction:
+    def prediction(score: Tensor, semantic: Tensor, crops: int) -> Prediction:
         """Returns the prediction of images from rows of crops."""
         score, semantic = (
             rows.unflatten(0, (-1, crops)).mean(dim=1) for rows in (score, semantic)

@@ -1,4 +1,4 @@
-"""What a training step remembers of earlier images: features, labels, whose they are."""
+"""The memory of a training step: features, labels and images of earlier crops."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 
 
 class Entries(NamedTuple):
-    """Remembered crops, one a row, the oldest first; nothing here has a gradient."""
+    """Crops in the memory, one a row, the oldest first; nothing here has a gradient."""
 
     semantic: Tensor
-    r"""What each crop shows, float32, :math:`(M, S)`."""
+    r"""Its semantic vector, float32, :math:`(M, S)`."""
     tokens: Tensor
     r"""Its gated patch tokens, float16, :math:`(M, T, D)`."""
     score: Tensor
-    r"""Its opinion score, in [0, 1] whatever scale is learnt, :math:`(M,)`."""
+    r"""Its label, in [0, 1] whatever scale is learnt, :math:`(M,)`."""
     image: Tensor
     r"""The image it was cut from, int64, :math:`(M,)`."""
     weight: Tensor
-    r"""How likely it is to be drawn, beside the others, :math:`(M,)`."""
+    r"""Its weight in the draw, :math:`(M,)`."""
 
 
 class Memory:
@@ -31,7 +31,7 @@ class Memory:
     of weights would average image numbers. The module saves it in its checkpoints instead.
 
     Args:
-        size: Entries that are kept; 0 keeps none and answers with the batch itself. 1 024 of
+        size: Entries at most; 0 for the batch itself. 1 024 of
             ViT-S/16 at 224² take 154 MB, on each rank and of each rank in a checkpoint.
     """
 
@@ -45,13 +45,13 @@ class Memory:
 
     def push(self, fresh: Entries) -> Entries:
         """Takes a batch in, and returns all there is to be matched with, the batch included."""
-        fresh = Entries(*(part.detach() for part in fresh))
+        fresh = Entries(*(column.detach() for column in fresh))
         if self.size == 0:
             return fresh
-        old = self.held or Entries(*(part[:0] for part in fresh))
+        old = self.held or Entries(*(column[:0] for column in fresh))
         with torch.autocast(fresh.tokens.device.type, enabled=False):  # it joins no float16
             both = [torch.cat([a.to(b.device), b]) for a, b in zip(old, fresh, strict=True)]
-        self.held = Entries(*(part[-self.size :].clone() for part in both))
+        self.held = Entries(*(column[-self.size :].clone() for column in both))
         return self.held
 
     def state(self) -> dict[str, Tensor]:
@@ -59,22 +59,22 @@ class Memory:
         return {} if self.held is None else self.held._asdict()
 
     def of_all_ranks(self, device: torch.device) -> list[dict[str, Tensor]]:
-        """Returns every rank's state, on the CPU; every rank must ask.
+        """Returns every rank's state, on the CPU; every rank must call it.
 
         Args:
             device: Where processes exchange tensors.
         """
-        apart: list[dict[str, Tensor]] = [{}]
+        states: list[dict[str, Tensor]] = [{}]
         if dist.is_available() and dist.is_initialized():
-            apart = [{} for _ in range(dist.get_world_size())]
-        for name, part in self.state().items():
-            parts = [part]
-            if len(apart) > 1:
-                parts = [torch.empty_like(part, device=device) for _ in apart]
-                dist.all_gather(parts, part.to(device))
-            for state, one in zip(apart, parts, strict=True):
-                state[name] = one.cpu().clone()
-        return apart
+            states = [{} for _ in range(dist.get_world_size())]
+        for name, own in self.state().items():
+            columns = [own]
+            if len(states) > 1:
+                columns = [torch.empty_like(own, device=device) for _ in states]
+                dist.all_gather(columns, own.to(device))
+            for state, column in zip(states, columns, strict=True):
+                state[name] = column.cpu().clone()
+        return states
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes back what :meth:`state` gave."""

@@ -1,4 +1,4 @@
-"""What a backbone that stays as it is says of a batch, beside one that is trained."""
+"""Semantic vectors of a batch by a frozen backbone, next to one that is trained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FrozenSemantics(L.Callback):
     Frozen, and so outside the module tree, the optimizer and the checkpoint.
 
     Args:
-        backbone: A :class:`kdiqa.models.backbone.Backbone`; its coarsest level, averaged over places.
+        backbone: A :class:`kdiqa.models.backbone.Backbone`; its coarsest level, averaged over positions.
     """
 
     def __init__(self, backbone: Any) -> None:
@@ -29,7 +29,7 @@ class FrozenSemantics(L.Callback):
     def on_train_batch_start(
         self, trainer: L.Trainer, module: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Asks it."""
+        """Adds the semantic vectors of the batch."""
         names = [name for name in (*module.pair, "view") if name in batch]
         with torch.no_grad(), trainer.precision_plugin.forward_context():
             pyramids = self.backbone([batch[name] for name in names])

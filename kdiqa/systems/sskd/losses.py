@@ -1,8 +1,8 @@
-"""Losses on what a teacher says of an image in place of, or beside, what people said.
+"""Losses on a teacher's scores, in place of labels or together with them.
 
 References:
     | Sang et al., JVCIR 2023: soft targets first, soft targets and labels jointly then. Its
-      abstract says no more; every formula here is our interpretation (METHODS 4.3).
+      abstract says no more; every formula here is our interpretation.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class SoftScore(nn.Module):
         """Returns the loss of a batch, a scalar.
 
         Args:
-            student: What the student says.
+            student: The student's prediction.
             mean: The teacher's scores, in label units, :math:`(B,)`.
-            std: Their deviation over its looks, not used here.
+            std: Their deviation over its views, not used here.
             head: The student's, not used here.
         """
         return F.smooth_l1_loss(student.score.float(), mean.float(), beta=self.beta)
@@ -52,7 +52,7 @@ class SoftBins(nn.Module):
 
     Args:
         temperature: τ, which flattens both.
-        floor: σ₀, in label units: a teacher that looks once has no deviation.
+        floor: σ₀, in label units: a teacher of one view has no deviation.
     """
 
     def __init__(self, temperature: float = 2.0, floor: float = 0.05) -> None:
@@ -63,7 +63,7 @@ class SoftBins(nn.Module):
         """Refuses a head without bins."""
         if not hasattr(head, "centres"):
             raise ValueError(
-                "Soft targets over bins (distiller=soft_bins) need a student that says bins, and"
+                "Soft targets over bins (distiller=soft_bins) need a student that predicts bins, and"
                 f" this one has a {type(head).__name__}. Set net=pooled_bins, or"
                 " distiller=soft_score."
             )
@@ -72,8 +72,8 @@ class SoftBins(nn.Module):
         """Returns the loss of a batch, a scalar; as for :class:`SoftScore`."""
         target = log_bins(mean.float(), std.float().clamp(min=self.floor), head.centres)
         wanted = (target / self.temperature).log_softmax(-1)
-        said = (head(student.fused).float() / self.temperature).log_softmax(-1)
-        divergence = F.kl_div(said, wanted, reduction="batchmean", log_target=True)
+        log_p = (head(student.fused).float() / self.temperature).log_softmax(-1)
+        divergence = F.kl_div(log_p, wanted, reduction="batchmean", log_target=True)
         return self.temperature**2 * divergence
 
 
@@ -102,7 +102,7 @@ def rank_loss(score: Tensor, target: Tensor, margin: float = 0.0) -> Tensor:
 
 
 def counted(score: Tensor, mos: Tensor, teacher: Tensor, margin: float | None) -> Tensor:
-    r"""Returns which images the labels teach, bool :math:`(B,)`.
+    r"""Returns which images are learnt from their labels, bool :math:`(B,)`.
 
     Not those without a label (NaN), and with a margin m only those where the student is no better
     than the teacher by more than it: :math:`|s_S - y| > |s_T - y| - m`.

@@ -1,4 +1,4 @@
-"""The step of soft targets: what people said of an image and what a teacher says, in one loss."""
+"""The step of soft targets: labels and a teacher's scores in one loss."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class SoftTargetModule(IQAModule):
 
     .. math:: (1 - \alpha) \, \mathcal{L}_{hard} + \alpha \, \mathcal{L}_{soft} + w \, \mathcal{L}_{rank}
 
-    With α = 1 it is the self-supervised stage: images without a label teach as well as others.
+    With α = 1 it is the self-supervised stage: images without a label count as others do.
     Without soft targets the same lines train the supervised baseline.
 
     Args:
         soft: The loss on soft targets; None for none.
         alpha: α at a share of the run, from 0 to 1.
-        margin: Of the teacher-bounded hard loss, in label units; None lets every label teach.
+        margin: Of the teacher-bounded hard loss, in label units; None uses every label.
         rank: The weight w of the teacher's order within the batch.
         hint: Compares the student's features with a live teacher's; weighted by the callback.
         options: As for :class:`kdiqa.training.module.IQAModule`.
@@ -55,7 +55,7 @@ class SoftTargetModule(IQAModule):
         self.register_buffer("distill_weight", torch.ones(()), persistent=False)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Returns the loss, and the scores for whoever compares them with the teacher's."""
+        """Returns the loss, and the scores, to be compared with the teacher's."""
         student = self(batch)
         score, mos = student.score.float(), batch["mos"].float()
         if self.soft is None:
@@ -63,22 +63,24 @@ class SoftTargetModule(IQAModule):
         else:
             mean, std = target_of(batch)
             alpha = self.alpha(self.share())
-            taught = counted(score, mos, mean, self.margin)
+            counting = counted(score, mos, mean, self.margin)
             terms = {
-                "hard": (1 - alpha) * self.hard(score, mos, taught),
+                "hard": (1 - alpha) * self.hard(score, mos, counting),
                 "soft": alpha * self.soft(student, mean, std, self.net.head),
                 "rank": self.rank * rank_loss(score, mean),
             }
-            watched = {"alpha": torch.tensor(alpha), "share_taught": taught.float().mean()}
+            watched = {"alpha": torch.tensor(alpha), "share_taught": counting.float().mean()}
             if self.hint is not None:
-                made = self.hint(student, batch["teacher"], mos)
-                terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
+                distilled = self.hint(student, batch["teacher"], mos)
+                terms |= {
+                    name: self.distill_weight * term for name, term in distilled.terms.items()
+                }
         total = self.log_terms(terms, watched, len(mos))
         return {"loss": total, "score": score.detach()}
 
-    def hard(self, score: Tensor, mos: Tensor, taught: Tensor) -> Tensor:
-        """Returns the loss on labels; an image that is not taught is as good as right."""
-        return self.loss(torch.where(taught, score, 0.0), torch.where(taught, mos, 0.0))
+    def hard(self, score: Tensor, mos: Tensor, counting: Tensor) -> Tensor:
+        """Returns the loss on labels; an image that does not count has no error."""
+        return self.loss(torch.where(counting, score, 0.0), torch.where(counting, mos, 0.0))
 
     def share(self) -> float:
         """Returns how far the run is, from 0 to 1."""
@@ -86,9 +88,12 @@ class SoftTargetModule(IQAModule):
 
 
 def target_of(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Returns the soft targets of a batch and their deviations, in label units, or says why not.
+    """Returns the soft targets of a batch and their deviations, in label units.
 
-    A live teacher's word on these very crops stands in where there are no kept targets.
+    A live teacher's scores of these very crops stand in where there are no cached targets.
+
+    Raises:
+        RuntimeError: If the batch has neither.
     """
     if "soft" in batch:
         mean, std = batch["soft"].unbind(-1)

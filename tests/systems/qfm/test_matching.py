@@ -26,7 +26,7 @@ def chosen(matching: Matching, rows: Entries, held: Entries, seed: int = 0) -> T
     generator = Generator().manual_seed(seed)
     found = matching.shortlist(rows, held, generator)
     choice = matching.draw(found.weight, generator)
-    return found.place.gather(1, choice[:, None]).squeeze(1)
+    return found.entry.gather(1, choice[:, None]).squeeze(1)
 
 
 @pytest.mark.parametrize("rule", ["low_sem_sim", "high_sem_sim", "random"])
@@ -72,7 +72,7 @@ def test_withheld_opinion_matches_nothing_and_nobody() -> None:
     rows.score[0] = torch.nan
     found = Matching(delta=0.0, nearest=20).shortlist(rows, held, Generator().manual_seed(0))
     assert not found.weight[0].any()
-    assert (found.place[1:][found.weight[1:] > 0] < 10).all()
+    assert (found.entry[1:][found.weight[1:] > 0] < 10).all()
     assert (found.weight[1:] > 0).any(dim=1).all()
 
 

@@ -65,7 +65,7 @@ def test_bins_need_a_head_that_has_them() -> None:
     SoftBins().check(BinHead(4))
     SoftScore().check(ScoreHead(4))
     message = (
-        r"^Soft targets over bins \(distiller=soft_bins\) need a student that says bins, and this one"
+        r"^Soft targets over bins \(distiller=soft_bins\) need a student that predicts bins, and this one"
         r" has a ScoreHead\. Set net=pooled_bins, or distiller=soft_score\.$"
     )
     with pytest.raises(ValueError, match=message):

@@ -258,7 +258,7 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
     [
         (
             ("distiller=soft_bins",),
-            "Soft targets over bins (distiller=soft_bins) need a student that says bins, and this"
+            "Soft targets over bins (distiller=soft_bins) need a student that predicts bins, and this"
             " one has a ScoreHead. Set net=pooled_bins, or distiller=soft_score.",
         ),
         (
