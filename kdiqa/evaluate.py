@@ -20,12 +20,12 @@ from kdiqa.data.pairs.pairing import NoReferenceError
 from kdiqa.evaluation import banks
 from kdiqa.evaluation.run import Evaluation, evaluated, of_run
 from kdiqa.metrics.selection import marked
-from kdiqa.runtime.errors import told_plainly
+from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
 from kdiqa.training.experiment import needs_teacher
 
 console = Console()
-HELP = """Evaluates a finished run on other data sets, as the run itself looks at images.
+HELP = """Evaluates a finished run on other data sets, as the run itself sees images.
 
   python -m kdiqa.evaluate run=logs/akd_koniq/runs/… data=[livec,bid] root.livec=/data/livec
   KDIQA_DATA=/data python -m kdiqa.evaluate run=… data=livec
@@ -36,12 +36,12 @@ data         names of conf/data; of its own data set only the test images are sc
              other all
 root.NAME    where a data set lies; by default the folder NAME in the one KDIQA_DATA names
 banks        N: also the mean and spread over N banks of references, of a student that has a bank
-bank         pictures K of each of those, or several numbers, [1,5,10]; by default the run's own
+bank         references K of each of those, or several numbers, [1,5,10]; by default the run's own
 pool         where the references lie now, by default where they lay
 teacher      false: leave its teacher out, which else is scored wherever there are references
 device       cpu, cuda; by default what there is
 num_workers  processes that read images
-logger       wandb: each evaluation is a run on the board, beside the one that it evaluates
+logger       wandb: each evaluation is a run on W&B, next to the one that it evaluates
 offline      false: send it at once; else later, by wandb sync FOLDER/wandb/offline-run-*
 """
 
@@ -86,7 +86,7 @@ def main(cfg: Any) -> None:
     quiet()
     if OmegaConf.is_missing(cfg, "run"):
         raise SystemExit(f"kdiqa evaluate: run is not set.\n\n{HELP}")
-    with told_plainly(Path(cfg.run)):
+    with plain_errors(Path(cfg.run)):
         try:
             run(cfg)
         except KeyboardInterrupt:  # nothing to go on with: the same command starts anew

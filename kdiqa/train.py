@@ -29,7 +29,7 @@ from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
 from kdiqa.metrics.selection import marked
 from kdiqa.runtime import devices
-from kdiqa.runtime.errors import told_plainly
+from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here, share_config_with_ranks
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
@@ -66,7 +66,7 @@ def main(cfg: DictConfig) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     cfg.run = str(folder)  # a multirun names its folders itself
     devices.take(cfg.trainer.devices)
-    with told_plainly(folder), ranks_end_here():
+    with plain_errors(folder), ranks_end_here():
         if not is_first():
             return run(cfg, folder)
         with folder_lock(folder, wait=PART_OF_A_RUN in os.environ):

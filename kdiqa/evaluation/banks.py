@@ -1,4 +1,4 @@
-"""How far a student's numbers depend on its bank: the same images beside several banks."""
+"""How far a student's numbers depend on its bank: the same images with several banks."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from rich.table import Table
 
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.dataset import references_of
-from kdiqa.evaluation.run import Evaluation, scored_beside
+from kdiqa.evaluation.run import Evaluation, scored
+from kdiqa.files import atomic
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
 
-SHOWN = ("srcc", "plcc", "krcc", "rmse")
+METRICS = ("srcc", "plcc", "krcc", "rmse")
 
 
 def pools_of(
-    made: Evaluation, count: int, size: int | None = None, folder: str | None = None
+    evaluation: Evaluation, count: int, size: int | None = None, folder: str | None = None
 ) -> list[Any]:
     """Returns banks of a run's pool, drawn by the seeds 0, 1, …, ready.
 
     Args:
-        made: Of a student that compares images with a pool's pictures.
+        evaluation: Of a student that compares images with a pool of references.
         count: How many banks.
-        size: Pictures of each; None for as many as the run's own bank has.
+        size: References of each; None for as many as the run's own bank has.
         folder: Where the pool lies now; None for where it lay.
 
     Raises:
-        ValueError: If the run has no bank, or its pool holds too few pictures.
+        ValueError: If the run has no bank, or its pool holds too few images.
     """
-    banks = made.checkpoint.description.get("banks") or {}
+    banks = evaluation.checkpoint.description.get("banks") or {}
     if count < 1 or not banks:
         raise ValueError(
-            f"banks is {count}, and '{made.run}' has {len(banks)} bank(s) of references. Ask for 1"
-            " bank or more of a student that was trained with second=pool bank=K."
+            f"banks is {count}, and '{evaluation.run}' has {len(banks)} bank(s) of references. Ask"
+            " for 1 bank or more of a student that was trained with second=pool bank=K."
         )
     name, own = next(iter(banks.items()))
-    node: Any = made.checkpoint.config.data.pairs[name]
+    node: Any = evaluation.checkpoint.config.data.pairs[name]
     node.bank, node.folder = size or len(own["ids"]), str(folder or node.folder)
     pools = [instantiate(OmegaConf.merge(node, {"bank_seed": seed})) for seed in range(count)]
     for pool in pools:
@@ -51,44 +52,43 @@ def pools_of(
 
 
 def spread(
-    made: Evaluation, groups: Sequence[Sequence[Any]], device: str = "auto"
+    evaluation: Evaluation, groups: Sequence[Sequence[Any]], device: str = "auto"
 ) -> list[dict[str, Any]]:
-    """Scores all images beside each bank, once, and returns what each group of banks says.
+    """Scores all images with each bank, in one pass, and returns the metrics of each group.
 
     Args:
-        made: What to do; scores and findings go to its folder, a file a group.
+        evaluation: Whose folder takes a table and a summary a group.
         groups: Of :func:`pools_of`, each of banks of one size.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     pools = [pool for group in groups for pool in group]
-    crops, seed = made.data.test_crops, made.data.seed
+    crops, seed = evaluation.data.test_crops, evaluation.data.seed
     references = [references_of({"": pool}, crops, seed) for pool in pools]
-    tables = iter(scored_beside(made, references, device))
-    made.folder.mkdir(parents=True, exist_ok=True)
-    return [write(made, group, [next(tables) for _ in group]) for group in groups]
+    tables = iter(scored(evaluation, references, device))
+    return [write(evaluation, group, [next(tables) for _ in group]) for group in groups]
 
 
-def write(made: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) -> dict[str, Any]:
-    """Writes the scores beside banks of one size, and what they say, and returns that."""
+def write(evaluation: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) -> dict[str, Any]:
+    """Writes the scores with banks of one size, and their summary, which it returns."""
     scores = np.stack([rows.score for rows in tables])
     by_bank = [summarize(rows.score, rows.mos) for rows in tables]
-    chosen = [pool.told() for pool in pools]
-    found = {
+    banks = [pool.told() for pool in pools]
+    summary = {
         "banks": len(pools),
-        "references": len(chosen[0]["ids"]),
+        "references": len(banks[0]["ids"]),
         "pool": len(pools[0].pictures),
-        "metrics": {name: deviation([told[name] for told in by_bank]) for name in SHOWN},
+        "metrics": {name: deviation([bank[name] for bank in by_bank]) for name in METRICS},
         # Of one image's score over the banks, the mean of all images; 0 with a single bank.
         "score_std": float(scores.std(axis=0, ddof=min(1, len(pools) - 1)).mean()),
-        "by_bank": [bank | metrics for bank, metrics in zip(chosen, by_bank, strict=True)],
+        "by_bank": [bank | metrics for bank, metrics in zip(banks, by_bank, strict=True)],
     }
-    named = {f"bank_{seed}": score for seed, score in enumerate(scores)}
-    table = rows_of(made.data, tables[0]).drop(columns="score")
-    whole = pd.concat([table, pd.DataFrame(named, index=table.index)], axis=1)
-    stem = f"banks_of_{found['references']}"
-    whole.to_csv(made.folder / f"{stem}.csv", index=False)
-    (made.folder / f"{stem}.json").write_text(json.dumps(found, indent=2) + "\n")
-    return found
+    columns = {f"bank_{seed}": score for seed, score in enumerate(scores)}
+    table = rows_of(evaluation.data, tables[0]).drop(columns="score")
+    table = pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    path = evaluation.folder / f"banks_of_{summary['references']}.csv"
+    atomic.write(path, table.to_csv(index=False))
+    atomic.write(path.with_suffix(".json"), json.dumps(summary, indent=2) + "\n")
+    return summary
 
 
 def deviation(values: list[float]) -> dict[str, float]:
@@ -102,14 +102,14 @@ def deviation(values: list[float]) -> dict[str, float]:
     return {"mean": float(np.mean(values)), "std": spread}
 
 
-def shown(groups: Sequence[dict[str, Any]], title: str) -> Table:
+def table(groups: Sequence[dict[str, Any]], title: str) -> Table:
     """Returns the means and deviations as a table to print, a row a size of bank."""
     first = groups[0]
-    table = Table(title=f"{title}: {first['banks']} banks from {first['pool']} pictures")
-    for heading in ("K", *(name.upper() for name in SHOWN), "one image's score"):
+    table = Table(title=f"{title}: {first['banks']} banks from {first['pool']} images")
+    for heading in ("K", *(name.upper() for name in METRICS), "one image's score"):
         table.add_column(heading, justify="right")
-    for found in groups:
-        told = [found["metrics"][name] for name in SHOWN]
-        cells = [f"{one['mean']:.4f} ± {one['std']:.4f}" for one in told]
-        table.add_row(str(found["references"]), *cells, f"± {found['score_std']:.4f}")
+    for group in groups:
+        metrics = [group["metrics"][name] for name in METRICS]
+        cells = [f"{metric['mean']:.4f} ± {metric['std']:.4f}" for metric in metrics]
+        table.add_row(str(group["references"]), *cells, f"± {group['score_std']:.4f}")
     return table

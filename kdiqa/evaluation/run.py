@@ -1,4 +1,4 @@
-"""One run on one data set: what its checkpoint says of itself, applied to other images."""
+"""One run on one data set: its net, crops and pairs, applied to other images."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def of_run(
         data.assignment = replace(data.assignment, subsets=["test"] * len(data.records))
     elif data.guard == "drop":
         data.check_leaks()  # as the run did, whose digest is of what was left
-    made = Evaluation(checkpoint, dataset, data, own)
-    made.warnings += warnings_of(made)
-    return made
+    evaluation = Evaluation(checkpoint, dataset, data, own)
+    evaluation.warnings = warnings_of(evaluation)
+    return evaluation
 
 
 def data_node(name: str) -> DictConfig:
@@ -115,102 +115,111 @@ def data_node(name: str) -> DictConfig:
     return node
 
 
-def warnings_of(made: Evaluation) -> list[str]:
+def warnings_of(evaluation: Evaluation) -> list[str]:
     """Returns what a reader of an evaluation's numbers must know, a sentence each."""
-    told = []
-    if made.own and made.data.digest != made.checkpoint.description["data"]["digest"]:
-        told.append(
-            f"The images or scores of {made.dataset} are not those that '{made.run}' was trained"
-            " on: its test split may hold images that it has seen."
+    run, dataset, checkpoint = evaluation.run, evaluation.dataset, evaluation.checkpoint
+    if evaluation.own:
+        same = evaluation.data.digest == checkpoint.description["data"]["digest"]
+        return [] if same else [
+            f"The images or scores of {dataset} are not those that '{run}' was trained on: its"
+            " test split may hold images that it has seen."
+        ]  # fmt: skip
+    trained: Any = instantiate(checkpoint.config.data, DATA_ONLY)
+    warnings = []
+    if trained.root is None or not trained.root.is_dir():
+        warnings.append(
+            f"The images that '{run}' has learnt from are not in '{trained.root}' any more: only"
+            " references could be compared."
         )
-    known = [] if made.own else shared_contents(made)
-    if known:
-        told.append(
-            f"{len(known)} contents of {made.dataset} are in what '{made.run}' has learnt from, or"
-            f" its teacher, such as '{known[0]}': the numbers are too high for new ones."
+    shared = shared_contents(evaluation, None if warnings else trained)
+    if shared:
+        warnings.append(
+            f"{len(shared)} contents of {dataset} are in what '{run}' has learnt from, or its"
+            f" teacher, such as '{shared[0]}': the numbers are too high for new ones."
         )
-    return told
+    return warnings
 
 
-def shared_contents(made: Evaluation) -> list[str]:
+def shared_contents(evaluation: Evaluation, trained: Any) -> list[str]:
     """Returns which contents of the other data the run has learnt from, itself or by its teacher.
 
-    References stand in the checkpoint. Photographs are compared where the run's data still are.
+    Args:
+        evaluation: On the other data.
+        trained: The data module of the run's own data; None where they are gone, so that only
+            the references in the checkpoint are compared.
     """
+    there = evaluation.data.assignment
     found = leaks.leaks_into_test(
-        made.data.assignment, *leaks.from_contents(made.checkpoint.contents or [])
+        there, *leaks.from_contents(evaluation.checkpoint.contents or [])
     )
-    trained: Any = instantiate(made.checkpoint.config.data, DATA_ONLY)
-    if trained.root is not None and trained.root.is_dir():
+    if trained is not None:
         trained.setup()
-        learnt = [i for part in ("train", "val") for i in leaks.compared(trained.assignment, part)]
+        learnt = [
+            image
+            for subset in ("train", "val")
+            for image in leaks.compared(trained.assignment, subset)
+        ]
         hashes = leaks.hashes_of([image.path for image in learnt])
-        found += leaks.leaks_into_test(made.data.assignment, learnt, hashes)
-    else:
-        made.warnings.append(
-            f"The photographs that '{made.run}' has learnt from are not in '{trained.root}' any"
-            " more: only references could be compared."
-        )
+        found += leaks.leaks_into_test(there, learnt, hashes)
     return sorted({leak.there.content for leak in found})
 
 
-def evaluated(made: Evaluation, device: str = "auto") -> dict[str, Any]:
+def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
     """Scores the images, writes rows and results, and returns the results.
 
     Args:
-        made: What to do.
+        evaluation: Of a run on a data set.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
-    rows = scored(made, device)
-    table = rows_of(made.data, rows)
-    write(made.folder / "predictions" / "test.csv", table.to_csv(index=False))
-    trained = json.loads((made.run / "results.json").read_text())
-    found = {
-        "name": f"{trained['name']} on {made.dataset}",
+    (rows,) = scored(evaluation, [evaluation.data.references()], device)
+    table = rows_of(evaluation.data, rows)
+    write(evaluation.folder / "predictions" / "test.csv", table.to_csv(index=False))
+    trained = json.loads((evaluation.run / "results.json").read_text())
+    results = {
+        "name": f"{trained['name']} on {evaluation.dataset}",
         "metrics": {"test": summarize(rows.score, rows.mos)},
         "selected_on": trained["selected_on"],
-        "run": str(made.run),
-        "images": "test split" if made.own else "all",
-        "data": made.data.digest,
+        "run": str(evaluation.run),
+        "images": "test split" if evaluation.own else "all",
+        "data": evaluation.data.digest,
         "seed": trained["seed"],
         "split": trained["split"],
-        "warnings": made.warnings,
+        "warnings": evaluation.warnings,
     }
-    write(made.folder / "results.json", json.dumps(found, indent=2) + "\n")
-    return found
+    write(evaluation.folder / "results.json", json.dumps(results, indent=2) + "\n")
+    return results
 
 
-def scored(made: Evaluation, device: str = "auto") -> Rows:
-    """Returns one row an image: opinion and score in [0, 1], higher is better."""
-    return scored_beside(made, [made.data.references()], device)[0]
+def scored(evaluation: Evaluation, references: Sequence[Any], device: str = "auto") -> list[Rows]:
+    """Returns the rows of all images with each of some banks, from one pass over the images.
 
-
-def scored_beside(made: Evaluation, references: Sequence[Any], device: str = "auto") -> list[Rows]:
-    """Returns the rows of all images beside each of some banks, from one pass over the images.
+    MOS and score are in [0, 1], higher is better.
 
     Args:
-        made: What to do.
-        references: Of each bank; a None stands for the second images that the batches hold.
+        evaluation: Of a run on a data set.
+        references: Of each bank; None: the second images in the batches.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
     device = auto_device() if device == "auto" else device
-    net: Any = made.checkpoint.net().to(device)
-    pair, label = made.checkpoint.description["pair"], Label(**made.checkpoint.label)
+    net: Any = evaluation.checkpoint.net().to(device)
+    pair, label = evaluation.checkpoint.description["pair"], Label(**evaluation.checkpoint.label)
     banks = [r if r is None else ReferenceBank.of(net.backbone, r, pair) for r in references]
     keys = sorted(set(pair)) if None in banks else ["image"]
     indices: list[Any] = []
     scores: list[list[Any]] = [[] for _ in banks]
     with torch.inference_mode():
-        for batch in track(made.data.test_dataloader(), f"Scoring {made.dataset}", transient=True):
+        for batch in track(
+            evaluation.data.test_dataloader(), f"Scoring {evaluation.dataset}", transient=True
+        ):
             pyramids = net.backbone([batch[key].to(device) for key in keys])
             by_key = dict(zip(keys, pyramids, strict=True))
-            for said, bank in zip(scores, banks, strict=True):
+            for predictions, bank in zip(scores, banks, strict=True):
                 if bank is None:
                     score = net(*(by_key[key] for key in pair)).score
                 else:
                     score = bank.score(net, by_key["image"])
                 # On the scale that the run learnt, which is not the other data's.
-                said.append(label.to_unit(score.double()).cpu().numpy())
+                predictions.append(label.to_unit(score.double()).cpu().numpy())
             indices.append(batch["index"].numpy())
-    opinions = [[made.data.records[i].mos for i in index] for index in indices]
-    return [merge(indices, said, opinions) for said in scores]
+    mos = [[evaluation.data.records[i].mos for i in index] for index in indices]
+    return [merge(indices, predictions, mos) for predictions in scores]

@@ -24,7 +24,7 @@ WORKER = re.compile(
 
 
 @contextmanager
-def told_plainly(folder: Path) -> Iterator[None]:
+def plain_errors(folder: Path) -> Iterator[None]:
     """Prints errors that this package raised for a user as their message, and exits with 1.
 
     Others keep their traceback: they are ours to mend. ``KDIQA_DEBUG=1`` shows all of them.
@@ -59,12 +59,12 @@ def for_user(error: BaseException) -> str | None:
 
     Errors come wrapped: Hydra wraps what a constructor raises, a data loader what its worker does.
     """
-    found = WORKER.search(str(error))
-    if found:
-        return f"{found[1]}: {found[2].strip()}"
+    worker = WORKER.search(str(error))
+    if worker:
+        return f"{worker[1]}: {worker[2].strip()}"
     chain: BaseException | None = error
     while chain is not None:
-        if isinstance(chain, OSError) and chain.errno in FULL:  # wherever it was noticed
+        if isinstance(chain, OSError) and chain.errno in FULL:  # wherever it was raised
             return f"NoSpaceError: {NoSpaceError(Path(str(chain.filename or 'a file')), chain)}"
         frames = traceback.extract_tb(chain.__traceback__)
         ours = bool(frames) and Path(frames[-1].filename).resolve().is_relative_to(OURS)

@@ -240,7 +240,7 @@ def test_evaluation_repeats_the_run_and_says_what_other_banks_say(
     assert found["score_std"] == pytest.approx(scores.std(axis=1, ddof=1).mean())
     assert found["score_std"] > 0
     assert [len(told["ids"]) for told in found["by_bank"]] == [3] * 4
-    assert "4 banks from 12 pictures" in " ".join(capsys.readouterr().out.split())
+    assert "4 banks from 12 images" in " ".join(capsys.readouterr().out.split())
     (folder / "banks_of_3.json").unlink()
     evaluated(student, fake_data, banks=2, bank=[1, 12])
     told = [json.loads((folder / f"banks_of_{k}.json").read_text()) for k in (1, 12)]
