@@ -1,4 +1,4 @@
-"""Scores pictures: ``python -m kdiqa.predict photos -o scores.csv``."""
+"""Scores images: ``python -m kdiqa.predict photos -o scores.csv``."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ with the reason); 2 wrong usage; 130 interrupted. The same command goes on where
 
 
 def parser() -> argparse.ArgumentParser:
-    """Returns what the command line may say."""
-    made = argparse.ArgumentParser(
-        "kdiqa predict", description="Score pictures, in [0, 1], higher is better.", epilog=EPILOG
+    """Returns the parser of the command line."""
+    command = argparse.ArgumentParser(
+        "kdiqa predict", description="Score images, in [0, 1], higher is better.", epilog=EPILOG
     )
-    add = made.add_argument
+    add = command.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
         "a path a line), or - for a list from standard input")  # fmt: skip
     add(
@@ -50,14 +50,14 @@ def parser() -> argparse.ArgumentParser:
         " fails")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
-    add("--sheet", type=Path, metavar="PNG", help="also draw the worst pictures, worst first")
-    add("--batch-size", type=int, default=16, metavar="N", help="pictures a batch, default 16")
+    add("--sheet", type=Path, metavar="PNG", help="also draw the worst images, worst first")
+    add("--batch-size", type=int, default=16, metavar="N", help="images a batch, default 16")
     add("--workers", type=int, default=cores(), metavar="N",
-        help="processes beside this one, default one a core")  # fmt: skip
+        help="processes besides this one, default one a core")  # fmt: skip
     add("--engine", choices=("local", "ray"), default="local",
         help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default=auto_device(), help="cpu, cuda, …")
-    return made
+    return command
 
 
 class Card(argparse.Action):
@@ -95,12 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(predictor, paths, rows, table, options)
     except KeyboardInterrupt:
         again = " The same command goes on from there." if table else ""
-        print(f"\nInterrupted after {len(rows)} of {len(paths)} pictures.{again}", file=sys.stderr)
+        print(f"\nInterrupted after {len(rows)} of {len(paths)} images.{again}", file=sys.stderr)
         return INTERRUPTED
     wanted = [rows[path] for path in paths]
     if options.sheet:
         draw(wanted).save(options.sheet)
-    return told(wanted)
+    return report(wanted)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -117,7 +117,7 @@ def check(options: argparse.Namespace) -> None:
             raise FileNotFoundError(f"No folder '{path.parent}' for {path.name}. Make it first.")
     known = Pillow.registered_extensions()
     if options.sheet and known.get(options.sheet.suffix.lower()) not in Pillow.SAVE:
-        raise ValueError(f"No picture format ends in '{options.sheet.suffix}'. Give a .png.")
+        raise ValueError(f"No image format ends in '{options.sheet.suffix}'. Give a .png.")
 
 
 def run(
@@ -131,7 +131,7 @@ def run(
 
     Args:
         predictor: Of the scores.
-        paths: Of all pictures.
+        paths: Of all images.
         rows: By path; filled here.
         table: Where they are written; None for standard output.
         options: Of the command line.
@@ -157,7 +157,7 @@ def run(
 
 
 def engine(name: str) -> Callable[..., Iterator[list[Row]]]:
-    """Returns what scores many pictures."""
+    """Returns what scores many images."""
     if name == "ray":
         from kdiqa.scorer import on_ray
 
@@ -177,15 +177,15 @@ def printer(as_json: bool, as_csv: bool) -> Callable[[Sequence[Row]], None]:
     return lambda rows: writer.writerows(row.cells() for row in rows)
 
 
-def told(rows: Sequence[Row]) -> int:
-    """Lists the pictures that could not be read, and returns the exit code."""
+def report(rows: Sequence[Row]) -> int:
+    """Lists the images that could not be read, and returns the exit code."""
     broken = [row for row in rows if row.error]
     for row in broken[:LISTED]:
         print(f"{row.image}: {row.error}".encode(errors="replace").decode(), file=sys.stderr)
     if len(broken) > LISTED:
         print(f"… and {len(broken) - LISTED} more, in the table", file=sys.stderr)
     if broken:
-        print(f"{len(broken)} of {len(rows)} pictures could not be scored.", file=sys.stderr)
+        print(f"{len(broken)} of {len(rows)} images could not be scored.", file=sys.stderr)
     return SOME_BROKEN if broken else 0
 
 

@@ -16,22 +16,24 @@ from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.scorer import Scorer, load
 
 HOST = "127.0.0.1"  # this machine's own programs reach it, and nobody else
-DESCRIPTION = """Serve a page on this machine, and to this machine alone: drop a picture, see its
+DESCRIPTION = """Serve a page on this machine, and to this machine alone: drop an image, see its
 score, its quality map, and what distortions do to its score. Works without a network."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Returns what the command line may say."""
-    made = argparse.ArgumentParser("kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it.")
-    made.add_argument(
+    """Returns the parser of the command line."""
+    command = argparse.ArgumentParser(
+        "kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it."
+    )
+    command.add_argument(
         "model",
         metavar="CKPT",
         nargs="?",
         help="a student's run folder or checkpoint; default: the bundled student",
     )
-    made.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
-    made.add_argument("--device", default="cpu", help="cpu, cuda, …")
-    return made
+    command.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
+    command.add_argument("--device", default="cpu", help="cpu, cuda, …")
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +88,7 @@ def serve(scorer: Scorer, name: str, port: int) -> None:
     """Serves the page until the process is interrupted; uploads are gone then.
 
     Args:
-        scorer: Says the scores.
+        scorer: Of the scores.
         name: Of the model.
         port: Nobody listens there.
     """
@@ -97,9 +99,9 @@ def serve(scorer: Scorer, name: str, port: int) -> None:
         from kdiqa.demo.page import page, theme
         from kdiqa.demo.reading import MAX_BYTES
 
-        made = page(scorer, name)
+        blocks = page(scorer, name)
         try:
-            made.launch(
+            blocks.launch(
                 server_name=HOST, server_port=port, share=False, quiet=True, ssr_mode=False,
                 prevent_thread_lock=True, footer_links=[], theme=theme(), run_history=False,
                 max_file_size=4 * MAX_BYTES, enable_monitoring=False, inbrowser=False,
@@ -109,7 +111,7 @@ def serve(scorer: Scorer, name: str, port: int) -> None:
         except KeyboardInterrupt:
             print("\nEnded.", file=sys.stderr)
         finally:
-            made.close(verbose=False)
+            blocks.close(verbose=False)
 
 
 if __name__ == "__main__":

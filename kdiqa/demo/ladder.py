@@ -1,4 +1,4 @@
-"""A picture, worse and worse: some types of KADID-10k's distortions at their levels, scored."""
+"""An image, worse and worse: some types of KADID-10k's distortions at their levels, scored."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from kdiqa.scorer.predictor import Predictor
 Image = NDArray[np.uint8]
 KINDS = ("gaussian_blur", "jpeg", "white_noise", "darken", "pixelate")
 LEVELS = (1, 2, 3, 4, 5)
-PIXELS = 1_000_000  # a larger picture is shrunk first: distortions are slow
+PIXELS = 1_000_000  # a larger image is shrunk first: distortions are slow
 TILE = 128  # pixels, of a thumbnail
 
 
 class Rung(NamedTuple):
-    """A type of distortion on the picture."""
+    """A type of distortion on the image."""
 
     kind: str
     images: Sequence[Image]
-    """The picture as it is, and at each level."""
+    """The image as it is, and at each level."""
     scores: Sequence[float]
     """In [0, 1], higher is better."""
 
 
 def shrunk(image: Image, pixels: int = PIXELS) -> Image:
-    """Returns a picture of at most so many pixels."""
+    """Returns an image of at most so many pixels."""
     share = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
     if share >= 1:
         return image
@@ -47,25 +47,25 @@ def shrunk(image: Image, pixels: int = PIXELS) -> Image:
 
 
 def rung(predictor: Predictor, image: Image, kind: str, score: float) -> Rung:
-    """Returns a picture under one type of distortion, with the scores.
+    """Returns an image under one type of distortion, with the scores.
 
     Args:
         predictor: Of the scores.
         image: RGB, :math:`(H, W, 3)`.
         kind: Name of the type.
-        score: Of the picture as it is.
+        score: Of the image as it is.
     """
     given = to_float(image)
-    made = [
+    distorted = [
         to_uint8(distort(given, kind, level, np.random.default_rng(0), mapmm=False))
         for level in LEVELS
     ]
-    return Rung(kind, [image, *made], [score, *predictor.score(made)])
+    return Rung(kind, [image, *distorted], [score, *predictor.score(distorted)])
 
 
 @mpl.rc_context(STYLE)
 def chart(ladder: Sequence[Rung]) -> Image:
-    """Returns a picture of scores by level, one line a type."""
+    """Returns an image of scores by level, one line a type."""
     figure = Figure(figsize=(7, 3.6), dpi=110)
     axes = figure.subplots()
     for one, (colour, marker) in zip(ladder, styles(), strict=False):
@@ -85,7 +85,7 @@ def drawn(figure: Figure) -> Image:
 
 
 def thumbnails(ladder: Sequence[Rung]) -> Image:
-    """Returns the pictures behind the chart in small, each with its score."""
+    """Returns the images behind the chart in small, each with its score."""
     columns = ["as it is", *(f"level {level}" for level in LEVELS)]
     rows = [
         (
@@ -99,8 +99,8 @@ def thumbnails(ladder: Sequence[Rung]) -> Image:
 
 def stamped(tile: Image, score: float) -> Image:
     """Returns a thumbnail with its score in the corner."""
-    picture = Pillow.fromarray(tile)
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(14)
+    image = Pillow.fromarray(tile)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(14)
     draw.rectangle((0, TILE - 19, 44, TILE), "black")
     draw.text((4, TILE - 10), f"{score:.3f}", "white", font, anchor="lm")
-    return np.asarray(picture)
+    return np.asarray(image)

@@ -1,4 +1,4 @@
-"""The page itself: a picture in; its score, its map and its ladder out."""
+"""The page itself: an image in; its score, its map and its ladder out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kdiqa.scorer.scorer import Scorer
 
 Image = NDArray[np.uint8]
 FONTS = ("system-ui", "sans-serif")  # the machine's own: none is asked for elsewhere
-EMPTY = "Drop a picture on the left."
+EMPTY = "Drop an image on the left."
 OVERLAP = 0.25  # of a map's tiles
 
 
@@ -28,43 +28,43 @@ def page(scorer: Scorer, name: str) -> gr.Blocks:
     """Returns the page of a scorer.
 
     Args:
-        scorer: Says the scores.
+        scorer: Of the scores.
         name: Of the model, to be shown.
     """
-    with gr.Blocks(title="kdiqa", analytics_enabled=False, delete_cache=(600, 600)) as made:
+    with gr.Blocks(title="kdiqa", analytics_enabled=False, delete_cache=(600, 600)) as blocks:
         gr.Markdown(f"# How good does it look?\nModel `{name}`. Nothing leaves this machine.")
         with gr.Row():
             with gr.Column():
                 given = gr.File(
-                    label=f"A picture, up to {MAX_BYTES >> 20} MiB and {MAX_PIXELS // 10**6}"
+                    label=f"An image, up to {MAX_BYTES >> 20} MiB and {MAX_PIXELS // 10**6}"
                     " megapixels", type="filepath", height=120, elem_id="given",
                 )  # fmt: skip
             with gr.Column():
-                said = gr.Markdown(EMPTY, elem_id="said")
-        where = picture("Quality map: each tile scored as a picture of its own", "map")
-        curve = picture("Distortion ladder", "ladder")
-        small = picture("The pictures behind it, in the middle, with their scores", "steps")
-        shown = [said, where, curve, small]
+                verdict = gr.Markdown(EMPTY, elem_id="said")
+        where = image_output("Quality map: each tile scored as an image of its own", "map")
+        curve = image_output("Distortion ladder", "ladder")
+        small = image_output("The images behind it, in the middle, with their scores", "steps")
+        shown = [verdict, where, curve, small]
         given.change(
-            lambda path: (yield from told(scorer, path)),
+            lambda path: (yield from outputs(scorer, path)),
             given, shown, api_visibility="private", concurrency_limit=1,
         )  # fmt: skip
-    return made
+    return blocks
 
 
-def picture(label: str, name: str) -> gr.Image:
-    """Returns a place for a picture that the page shows, below its title."""
+def image_output(label: str, name: str) -> gr.Image:
+    """Returns an output for an image, below its title."""
     gr.Markdown(f"### {label}")
     return gr.Image(
         elem_id=name, interactive=False, format="png", buttons=["fullscreen"], show_label=False
     )
 
 
-def told(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
+def outputs(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
     """Yields what the page shows of a file, more and more: score, map, ladder.
 
     Args:
-        scorer: Says the scores.
+        scorer: Of the scores.
         path: Of the upload; None where it was taken away.
     """
     if path is None:
@@ -93,11 +93,11 @@ def sentence(scorer: Scorer, score: float, image: Image) -> str:
     height, width = image.shape[:2]
     return (
         f"# {score:.3f}\nfrom 0 (worst) to 1 (best)\n\n**{label.authors(score):.3g}** in the units"
-        f" of the opinions it learnt from, from {worst:g} (worst) to {best:g} (best)\n\n"
+        f" of the MOS it learnt from, from {worst:g} (worst) to {best:g} (best)\n\n"
         f"{width}×{height} pixels"
     )
 
 
 def theme() -> gr.themes.Base:
-    """Returns the page's looks, without a font from anywhere else."""
+    """Returns the page's theme, without a font from anywhere else."""
     return gr.themes.Default(font=FONTS, font_mono=("ui-monospace", "monospace"))

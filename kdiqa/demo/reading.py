@@ -1,4 +1,4 @@
-"""What may be dropped on the page: one picture, not too large, or a sentence that says why not."""
+"""What may be dropped on the page: one image, not too large, or a sentence with the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(path: Path) -> NDArray[np.uint8]:
     """Returns the pixels of an uploaded file, RGB :math:`(H, W, 3)`.
 
     Raises:
-        ValueError: If it is too large, or no picture; the message is for whoever dropped it.
+        ValueError: If it is too large, or no image; the message is for whoever dropped it.
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
@@ -37,16 +37,16 @@ def read(path: Path) -> NDArray[np.uint8]:
         return read_rgb(path)
     except ImageReadError as error:
         reason = str(error).partition("': ")[2].removesuffix(" Unpack that file again.")
-        raise ValueError(f"{path.name} shows no picture: {reason}") from error
+        raise ValueError(f"{path.name} shows no image: {reason}") from error
 
 
 def declared(path: Path) -> tuple[int, int]:
-    """Returns the width and height that a file's header says; zeros where no header is known."""
+    """Returns the width and height in a file's header; zeros where no header is known."""
     try:
         with Pillow.open(path) as file:
             return file.size
     except Pillow.DecompressionBombError as error:
         pixels = re.search(r"[0-9]+", str(error))
         return int(pixels[0]) if pixels else MAX_PIXELS + 1, 1
-    except Exception:  # of whatever a damaged header raises; decoding says what is wrong with it
+    except Exception:  # of whatever a damaged header raises; decoding has a message for it
         return 0, 0

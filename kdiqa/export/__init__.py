@@ -1,1 +1,1 @@
-"""A student as one ONNX file that takes pictures of any size and needs no torch."""
+"""A student as one ONNX file that takes images of any size and needs no torch."""

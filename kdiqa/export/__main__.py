@@ -22,11 +22,11 @@ from kdiqa.scorer.open import opened
 from kdiqa.scorer.predictor import Predictor
 
 BUNDLED = "bundled"  # the word for the student in this package
-DESCRIPTION = """Write a student as ONNX: pictures of any size in, scores in [0, 1] out, everything
+DESCRIPTION = """Write a student as ONNX: images of any size in, scores in [0, 1] out, everything
 between inside the file. It runs under onnxruntime without torch. The file is compared with the
-student before it is written, on the photographs inside scikit-image, on --images, or on a data set
-(data=NAME data.root=FOLDER): with opinions, SRCC and what it loses are printed."""
-EPILOG = """Beside model.onnx stand model_int8.onnx, model_half.onnx, model.safetensors, where they
+student before it is written, on the images inside scikit-image, on --images, or on a data set
+(data=NAME data.root=FOLDER): with MOS, SRCC and what it loses are printed."""
+EPILOG = """Next to model.onnx stand model_int8.onnx, model_half.onnx, model.safetensors, where they
 are asked for, and model.md, the model card. exit codes: 0 written; 2 cannot be done, nothing written."""
 
 
@@ -42,14 +42,14 @@ def parser() -> argparse.ArgumentParser:
     add("words", nargs="*", metavar="data=NAME data.root=FOLDER", help="a data set to compare on")
     add("-o", "--output", type=Path, required=True, metavar="ONNX", help="ends in .onnx")
     add("--int8", action="store_true", help="also in INT8; calibrated on training images, or on a"
-        " part of --images")  # fmt: skip
+        " share of --images")  # fmt: skip
     add("--half", action="store_true", help="also with float16 weights: half the size")
     add("--safetensors", action="store_true", help="also the weights for kdiqa and torch")
-    add("--images", type=Path, metavar="FOLDER", help="pictures to compare on; with opinions where"
+    add("--images", type=Path, metavar="FOLDER", help="images to compare on; with MOS where"
         " it has a labels.csv (image,mos)")  # fmt: skip
-    add("--limit", type=int, default=400, metavar="N", help="pictures at most, default 400")
+    add("--limit", type=int, default=400, metavar="N", help="images at most, default 400")
     add("--grid", type=int, metavar="P", help="P crops spread evenly, where the run draws them")
-    add("--nchw", action="store_true", help="pictures as (N, 3, H, W) in place of (N, H, W, 3)")
+    add("--nchw", action="store_true", help="images as (N, 3, H, W) in place of (N, H, W, 3)")
     add("--licence", metavar="TEXT", help="of the weights, for the card")
     return command
 
@@ -82,7 +82,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
     if not output.parent.is_dir():
         raise FileNotFoundError(f"No folder '{output.parent}' for {output.name}. Make it first.")
     if options.limit < 3:
-        raise ValueError(f"--limit is {options.limit}. Give at least 3 pictures to compare on.")
+        raise ValueError(f"--limit is {options.limit}. Give at least 3 images to compare on.")
     if options.model == BUNDLED and not Path(BUNDLED).exists():
         options.model = str(WEIGHTS)
     words = dict(word.partition("=")[::2] for word in options.words)
@@ -98,7 +98,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
         raise ValueError(f"data={words['data']} and --images: give one of them.")
     if options.int8 and not words and not options.images:
         raise ValueError(
-            "--int8 is calibrated on pictures such as the model will see. Give --images FOLDER, or"
+            "--int8 is calibrated on images such as the model will see. Give --images FOLDER, or"
             " data=NAME data.root=FOLDER."
         )
     return words
@@ -133,8 +133,8 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     plain = opened(checkpoint, Predictor)
     seen = plain if options.grid is None else static.with_grid(plain, options.grid, options.model)
     static.check(seen, options.model)
-    pictures = pictures_of(options, words, checkpoint)
-    for warning in pictures.warnings:
+    images = images_of(options, words, checkpoint)
+    for warning in images.warnings:
         console.print(f"[yellow]{warning}", highlight=False)
     with console.status("Writing the graph, half a minute"):
         net = net_graph(seen)
@@ -143,27 +143,27 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     if options.half:
         nets[Path(f"{stem}_half.onnx")] = half(net)
     if options.int8:
-        nets[Path(f"{stem}_int8.onnx")] = int8(net, parity.calibrating(seen, pictures))
+        nets[Path(f"{stem}_int8.onnx")] = int8(net, parity.calibrating(seen, images))
     files = {path: joined(graph, seen, options.nchw).SerializeToString()
              for path, graph in nets.items()}  # fmt: skip
     sessions = [parity.session(model) for model in files.values()]
     predictors = [plain, seen] if seen is not plain else [seen]
-    scores = parity.compared(predictors, sessions, pictures, options.nchw)
-    parity.check(scores[len(predictors) - 1 : len(predictors) + 1], pictures)
+    scores = parity.compared(predictors, sessions, images, options.nchw)
+    parity.check(scores[len(predictors) - 1 : len(predictors) + 1], images)
     names = ["PyTorch, the run's own crops", "PyTorch"][-len(predictors) :]
     sizes = ["–"] * len(predictors) + [f"{len(model) / 1e6:.2f} MB" for model in files.values()]
     names += [path.name for path in files]
-    table = compare(names, sizes, scores, pictures.mos, len(predictors) - 1)
-    text = card(checkpoint, seen, table, pictures.description, options.licence)
+    table = compare(names, sizes, scores, images.mos, len(predictors) - 1)
+    text = card(checkpoint, seen, table, images.description, options.licence)
     for path, data in {**files, options.output.with_suffix(".md"): text.encode()}.items():
         atomic.write(path, data)
     if options.safetensors:
         packed = options.output.with_suffix(SUFFIX)
         write_packed(checkpoint.content, packed, torch.float32)
-    show(table, pictures.description, files, options)
+    show(table, images.description, files, options)
 
 
-def pictures_of(
+def images_of(
     options: argparse.Namespace, words: Mapping[str, str], checkpoint: Checkpoint
 ) -> Any:
     """Returns what the files are compared on."""
@@ -179,25 +179,25 @@ def pictures_of(
 def compare(
     names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int
 ) -> list[list[str]]:
-    """Returns the table of what each file says, its head first.
+    """Returns the table of each file's scores, its head first.
 
     Args:
         names: Of its rows.
         sizes: Of the files.
         scores: One row each, :math:`(R, N)`.
-        mos: Opinions, or None.
+        mos: The labels, or None.
         base: The row that the others are compared with.
     """
     from kdiqa.export.parity import correlation
 
     rows = [["", "size", "largest difference", "mean", "SRCC", "SRCC drop"]]
-    whole = correlation(scores[0], mos)
-    for name, size, made in zip(names, sizes, scores, strict=True):
-        apart, found = abs(made - scores[base]), correlation(made, mos)
+    of_student = correlation(scores[0], mos)
+    for name, size, row in zip(names, sizes, scores, strict=True):
+        difference, of_file = abs(row - scores[base]), correlation(row, mos)
         ranks = ["–", "–"]
-        if found is not None and whole is not None:
-            ranks = [f"{found:.4f}", f"{whole - found:.4f}"]
-        rows.append([name, size, f"{apart.max():.1e}", f"{apart.mean():.1e}", *ranks])
+        if of_file is not None and of_student is not None:
+            ranks = [f"{of_file:.4f}", f"{of_student - of_file:.4f}"]
+        rows.append([name, size, f"{difference.max():.1e}", f"{difference.mean():.1e}", *ranks])
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The model card beside an export: what checkpoint, run and data set say, and nothing else."""
+"""The model card of an export: the facts of checkpoint, run and data set, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def card(
     Args:
         checkpoint: Of the student.
         predictor: What was exported.
-        table: A head and one row a file: how well it says what the student says.
+        table: A head and one row a file: how far its scores are from the student's.
         images: A description of what the files were compared on.
         licence: Of the weights, as the user states it; None where nobody does.
     """
@@ -58,9 +58,9 @@ def card(
 def use(predictor: Predictor) -> list[str]:
     """Returns what goes in and what comes out."""
     label, crops = predictor.label, predictor.views.crops
-    shrunk = f" of the picture at a short side of {crops.resize}" if crops.resize else ""
+    shrunk = f" of the image at a short side of {crops.resize}" if crops.resize else ""
     seen = {
-        "full": f"the whole picture, squeezed into {crops.size} pixels square",
+        "full": f"the whole image, squeezed into {crops.size} pixels square",
         "center": f"the middle {crops.size} pixels square{shrunk}",
         "five": f"five squares of {crops.size} pixels, the corners and the middle{shrunk}",
         "ten": f"five squares of {crops.size} pixels and the same mirrored{shrunk}",
@@ -69,7 +69,7 @@ def use(predictor: Predictor) -> list[str]:
     better = "lower" if label.lower_is_better else "higher"
     worst, best = (label.authors(end) for end in (0.0, 1.0))
     return [
-        "In: `image`, uint8 RGB, pictures of one size in a batch, upright. Out: `score`, float32,"
+        "In: `image`, uint8 RGB, images of one size in a batch, upright. Out: `score`, float32,"
         " in [0, 1], higher is better. Resizing, cropping and normalisation are inside.",
         f"It sees {seen}. In the units of its data set a score is"
         f" {worst:g} + {best - worst:g} × score, {better} is better.",
@@ -110,7 +110,9 @@ def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None
         began = "it began with random weights"
     elif source == "hub":
         terms = getattr(predictor.net.backbone.trunk, "pretrained_cfg", {}).get("license")
-        began = f"it began with timm's pretrained weights (licence by timm: {terms or 'not said'})"
+        began = (
+            f"it began with timm's pretrained weights (licence by timm: {terms or 'not stated'})"
+        )
     else:
         began = (
             f"it began with the file `{Path(source.replace('}', '')).name}`, whose licence stands"
@@ -141,16 +143,16 @@ def protocol(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[
 
 
 def numbers(folder: Path) -> list[str]:
-    """Returns what the run's results say, as its own evaluation found them in PyTorch."""
+    """Returns the run's own metrics, of its evaluation in PyTorch."""
     file = folder / "results.json"
     if not file.is_file():
         return [
-            "No `results.json` lay beside the checkpoint: its run's own numbers are not known."
+            "No `results.json` lay next to the checkpoint: its run's own numbers are not known."
         ]
     metrics = json.loads(file.read_text())["metrics"]
-    rows = [["part", *METRICS.values()]]
-    for part, made in metrics.items():
-        rows.append([part, *(shown(made.get(key)) for key in METRICS)])
+    rows = [["split", *METRICS.values()]]
+    for split, values in metrics.items():
+        rows.append([split, *(shown(values.get(key)) for key in METRICS)])
     return ["Of the run's own evaluation, in PyTorch:", markdown(rows)]
 
 
@@ -159,9 +161,9 @@ def limits(config: Mapping[str, Any], predictor: Predictor, images: str) -> list
     size = predictor.views.crops.size
     name = str(config["data"]["_target_"]).rsplit(".", 1)[-1]
     return [
-        f"- It predicts the opinions of {name}; on other kinds of pictures or distortions it was"
+        f"- It predicts the MOS of {name}; on other kinds of images or distortions it was"
         " not measured here.",
-        f"- Pictures with a side below {size} pixels are enlarged first.",
+        f"- Images with a side below {size} pixels are enlarged first.",
         "- Scores of models that learnt from different data sets do not compare.",
         f"- INT8 and float16 were compared on {images} and on nothing else.",
     ]

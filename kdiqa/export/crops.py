@@ -1,4 +1,4 @@
-"""What :class:`kdiqa.data.crops.Crops` does to a picture, as ONNX, for policies without a draw."""
+"""What :class:`kdiqa.data.crops.Crops` does to an image, as ONNX, for policies without a draw."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def double(value: INT64) -> FLOAT:
 
 @script(default_opset=op)
 def enlarged(image: UINT8, size: INT64, short: INT64) -> FLOAT:
-    """Returns pictures whose short side is ``short`` (0: as it is) and at least ``size``."""
+    """Returns images whose short side is ``short`` (0: as it is) and at least ``size``."""
     shape = op.Shape(image)
     tall, wide = op.Gather(shape, 1), op.Gather(shape, 2)
     least = op.Min(tall, wide)
@@ -41,15 +41,15 @@ def enlarged(image: UINT8, size: INT64, short: INT64) -> FLOAT:
 
 @script(default_opset=op)
 def cut(levels: FLOAT, tops: INT64, lefts: INT64, size: INT64, mirrored: INT64) -> FLOAT:
-    """Returns squares :math:`(N, P, 3, S, S)` of pictures :math:`(N, 3, H, W)`."""
+    """Returns squares :math:`(N, P, 3, S, S)` of images :math:`(N, 3, H, W)`."""
     shape = op.Shape(levels)
     wide = op.Gather(shape, 3)
     steps = op.Unsqueeze(op.Range(0, size, 1), [0])
     rows, columns = op.Unsqueeze(tops, [1]) + steps, op.Unsqueeze(lefts, [1]) + steps
     columns = op.Where(mirrored > 0, wide - 1 - columns, columns)
-    places = op.Unsqueeze(rows, [2]) * wide + op.Unsqueeze(columns, [1])
+    indices = op.Unsqueeze(rows, [2]) * wide + op.Unsqueeze(columns, [1])
     flat = op.Reshape(levels, op.Concat(op.Gather(shape, [0, 1]), [-1], axis=0))
-    return op.Transpose(op.Gather(flat, places, axis=2), perm=[0, 2, 1, 3, 4])
+    return op.Transpose(op.Gather(flat, indices, axis=2), perm=[0, 2, 1, 3, 4])
 
 
 @script(default_opset=op)
@@ -85,11 +85,11 @@ def spread(levels: FLOAT, size: INT64, num: INT64) -> tuple[INT64, INT64]:
     rows = (num + columns - 1) / columns
     few = num / rows
     longer = num - few * rows  # rows that hold one square more
-    place = op.Range(0, num, 1)
-    later = place - longer * (few + 1)
+    index = op.Range(0, num, 1)
+    later = index - longer * (few + 1)
     first = later < 0
-    row = op.Where(first, place / (few + 1), longer + later / few)
-    column = op.Where(first, place - row * (few + 1), later - (row - longer) * few)
+    row = op.Where(first, index / (few + 1), longer + later / few)
+    column = op.Where(first, index - row * (few + 1), later - (row - longer) * few)
     count = op.Where(first, few + 1, few)
     tops = op.Where(
         rows == 1, bottom / 2, rounded(double(row * bottom) / double(op.Max(rows - 1, 1)))
@@ -101,7 +101,7 @@ def spread(levels: FLOAT, size: INT64, num: INT64) -> tuple[INT64, INT64]:
 
 
 def preprocessing(crops: Crops, channels_first: bool = False) -> ModelProto:
-    """Returns the graph from pictures, uint8, to their crops in whole grey levels.
+    """Returns the graph from images, uint8, to their crops in whole grey levels.
 
     Args:
         crops: Of one of the :data:`STATIC` modes.
@@ -139,15 +139,15 @@ def preprocessing(crops: Crops, channels_first: bool = False) -> ModelProto:
         return cut(levels, tops, lefts, size, 0)
 
     chosen = {"full": full, "center": center, "five": five, "ten": ten, "grid": grid}
-    made = chosen[crops.mode].to_model_proto(
+    model = chosen[crops.mode].to_model_proto(
         ir_version=IR_VERSION,
         input_types=[UINT8["batch", "height", "width", 3]],
         output_types=[FLOAT["batch", num, 3, size, size]],
     )
-    made.graph.output[0].name, old = "crops", made.graph.output[0].name
-    for node in made.graph.node:
+    model.graph.output[0].name, old = "crops", model.graph.output[0].name
+    for node in model.graph.node:
         node.output[:] = ["crops" if name == old else name for name in node.output]
-    flat = inliner.inline_local_functions(first(made) if channels_first else made)
+    flat = inliner.inline_local_functions(first(model) if channels_first else model)
     return optimizer.optimize(flat)
 
 

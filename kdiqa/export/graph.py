@@ -1,4 +1,4 @@
-"""One ONNX graph of two: from a picture to its crops, and from crops to a score."""
+"""One ONNX graph of two: from an image to its crops, and from crops to a score."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CropScore(nn.Module):
     Args:
         net: Has a backbone, and maps pyramids to a prediction.
         views: How many pyramids it takes, all of the image.
-        label: What it learnt to predict.
+        label: The scale of its predictions.
         bank: References that it compares with; their features become constants.
     """
 
@@ -46,10 +46,10 @@ class CropScore(nn.Module):
         levels = self.net.backbone.pooled(crops.flatten(0, 1))
         pyramid = [level.unflatten(0, (-1, crops.shape[1])) for level in levels]
         if self.bank is not None:
-            learned = self.bank.score(self.net, pyramid)
+            predicted = self.bank.score(self.net, pyramid)
         else:
-            learned = self.net(*[pyramid] * self.views).score
-        return self.label.to_unit(learned).clamp(0, 1)
+            predicted = self.net(*[pyramid] * self.views).score
+        return self.label.to_unit(predicted).clamp(0, 1)
 
 
 def net_graph(predictor: Predictor) -> onnx.ModelProto:
@@ -84,14 +84,14 @@ def net_graph(predictor: Predictor) -> onnx.ModelProto:
             " report the net with this message."
         ) from error
     assert program is not None
-    made = stripped(program.model_proto)
-    if not made.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
-        raise ValueError(  # the exporter falls back to the example's number, and says so to nobody
-            f"{type(predictor.net).__name__} was written for batches of 2 alone: something in it takes"
+    model = stripped(program.model_proto)
+    if not model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise ValueError(  # the exporter falls back to the example's number, and tells nobody
+            f"{type(predictor.net).__name__} was written for batches of 2 only: something in it takes"
             " the number of images for a constant. Report the net with this message."
         )
-    made.ir_version = IR_VERSION
-    return made
+    model.ir_version = IR_VERSION
+    return model
 
 
 def mean_of_cells(level: Any, output_size: Sequence[int]) -> Any:
@@ -110,11 +110,11 @@ def cells(side: int, grid: int) -> NDArray[np.float32]:
         array([[0.5, 0.5, 0. ],
                [0. , 0.5, 0.5]], dtype=float32)
     """
-    made = np.zeros((grid, side), np.float32)
+    matrix = np.zeros((grid, side), np.float32)
     for cell in range(grid):
         begin, end = cell * side // grid, -(-(cell + 1) * side // grid)
-        made[cell, begin:end] = 1 / (end - begin)
-    return made
+        matrix[cell, begin:end] = 1 / (end - begin)
+    return matrix
 
 
 def tensor(array: NDArray[np.float32]) -> onnx.TensorProto:
@@ -147,7 +147,7 @@ def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
 def joined(
     net: onnx.ModelProto, predictor: Predictor, channels_first: bool = False
 ) -> onnx.ModelProto:
-    """Returns the graph from pictures to scores, and in its properties what it is.
+    """Returns the graph from images to scores, and in its properties what it is.
 
     Args:
         net: From crops to scores, of any precision.

@@ -1,4 +1,4 @@
-"""Whether an exported file says what the student says: picture by picture, and in SRCC."""
+"""Whether an exported file has the student's scores: image by image, and in SRCC."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from kdiqa.scorer.inputs import find
 from kdiqa.scorer.predictor import Predictor
 
 TOLERANCE = 1e-4  # of a score, between PyTorch and the float32 file
-CALIBRATION = 100  # pictures the quantiser sees
+CALIBRATION = 100  # images the quantiser sees
 OWN = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
 
 @dataclass
-class Pictures:
+class Images:
     """What an export is tried on.
 
     Args:
         description: Of these images, for the card.
         paths: Of the files that are compared.
         calibration: Of those that the quantiser sees; others, where there are enough.
-        mos: Opinion scores of ``paths``, higher is better; None where there are none.
+        mos: MOS of ``paths``, higher is better; None where there are none.
         warnings: What a reader must know.
     """
 
@@ -46,7 +46,7 @@ class Pictures:
     warnings: list[str] = field(default_factory=list)
 
 
-def of_dataset(checkpoint: Checkpoint, name: str, root: str | None, limit: int) -> Pictures:
+def of_dataset(checkpoint: Checkpoint, name: str, root: str | None, limit: int) -> Images:
     """Returns the test images of a data set, and its training images to calibrate on.
 
     Args:
@@ -62,24 +62,24 @@ def of_dataset(checkpoint: Checkpoint, name: str, root: str | None, limit: int) 
         spare = min(CALIBRATION, len(test) // 4)
         seen, test = test[:spare], test[spare:]
     test = spread(test, limit)
-    return Pictures(
+    return Images(
         f"{len(test)} test images of {name}",
-        [records[place].image for place in test],
-        [records[place].image for place in spread(seen, CALIBRATION)],
-        np.array([records[place].mos for place in test]),
+        [records[index].image for index in test],
+        [records[index].image for index in spread(seen, CALIBRATION)],
+        np.array([records[index].mos for index in test]),
         evaluation.warnings,
     )
 
 
-def of_folder(folder: Path, limit: int) -> Pictures:
-    """Returns the pictures of a folder, and their scores where it has a ``labels.csv``.
+def of_folder(folder: Path, limit: int) -> Images:
+    """Returns the images of a folder, and their scores where it has a ``labels.csv``.
 
     Raises:
-        FileNotFoundError: If there is no picture.
-        ValueError: If the labels name no picture of it, or have no columns ``image`` and ``mos``.
+        FileNotFoundError: If there is no image.
+        ValueError: If the labels name no image of it, or have no columns ``image`` and ``mos``.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"No folder '{folder}'. Give --images a folder of pictures.")
+        raise FileNotFoundError(f"No folder '{folder}'. Give --images a folder of images.")
     table = folder / "labels.csv"
     mos: list[float] | None = None
     if table.is_file():
@@ -87,43 +87,43 @@ def of_folder(folder: Path, limit: int) -> Pictures:
         if not {"image", "mos"} <= set(rows.columns):
             raise ValueError(
                 f"'{table}' has the columns {', '.join(map(str, rows.columns))}. It needs image (a"
-                " path beside it) and mos (higher is better)."
+                " path below the folder) and mos (higher is better)."
             )
         paths, mos = [folder / str(name) for name in rows["image"]], rows["mos"].tolist()
         missing = [path for path in paths if not path.is_file()]
         if missing:
             raise FileNotFoundError(
                 f"'{table}' names '{missing[0].relative_to(folder)}', which is not in '{folder}'."
-                " Correct the table, or unpack the pictures again."
+                " Correct the table, or unpack the images again."
             )
     else:
         paths = [Path(name) for name in find([str(folder)], io.StringIO())]
-    places = list(range(len(paths)))
-    seen = places[1::4] if len(paths) >= 8 else places  # of eight or more, a quarter calibrates
-    test = spread([place for place in places if len(paths) < 8 or place not in set(seen)], limit)
-    return Pictures(
-        f"{len(test)} pictures of a folder",
-        [paths[place] for place in test],
-        [paths[place] for place in spread(seen, CALIBRATION)],
-        None if mos is None else np.array([mos[place] for place in test], np.float64),
+    indices = list(range(len(paths)))
+    seen = indices[1::4] if len(paths) >= 8 else indices  # of eight or more, a quarter calibrates
+    test = spread([index for index in indices if len(paths) < 8 or index not in set(seen)], limit)
+    return Images(
+        f"{len(test)} images of a folder",
+        [paths[index] for index in test],
+        [paths[index] for index in spread(seen, CALIBRATION)],
+        None if mos is None else np.array([mos[index] for index in test], np.float64),
     )
 
 
-def of_scikit_image() -> Pictures:
-    """Returns the four colour photographs inside scikit-image, which are always here."""
+def of_scikit_image() -> Images:
+    """Returns the four colour images inside scikit-image, which are always here."""
     paths = [Path(skimage.__file__).parent / "data" / name for name in OWN]
-    return Pictures("scikit-image's 4 colour photographs", paths, paths)
+    return Images("scikit-image's 4 colour images", paths, paths)
 
 
-def spread(places: Sequence[int], limit: int) -> list[int]:
-    """Returns at most ``limit`` places, evenly taken from all.
+def spread(indices: Sequence[int], limit: int) -> list[int]:
+    """Returns at most ``limit`` indices, evenly taken from all.
 
     Example:
         >>> spread(range(10), 4)
         [0, 2, 5, 7]
     """
-    count = len(places)
-    return [places[i * count // limit] for i in range(limit)] if count > limit else list(places)
+    count = len(indices)
+    return [indices[i * count // limit] for i in range(limit)] if count > limit else list(indices)
 
 
 def session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -138,16 +138,16 @@ def session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
 
-def calibrating(predictor: Predictor, pictures: Pictures) -> Iterator[NDArray[np.float32]]:
-    """Yields what the net sees of the pictures that calibrate, one after the other."""
-    for path in track(pictures.calibration, "Calibrating", transient=True):
+def calibrating(predictor: Predictor, images: Images) -> Iterator[NDArray[np.float32]]:
+    """Yields what the net sees of the images that calibrate, one after the other."""
+    for path in track(images.calibration, "Calibrating", transient=True):
         yield predictor.views(read_rgb(path), path.name)["image"][None].numpy().astype(np.float32)
 
 
 def compared(
     predictors: Sequence[Predictor],
     models: Sequence[Any],
-    pictures: Pictures,
+    images: Images,
     channels_first: bool,
 ) -> NDArray[np.float64]:
     """Returns the scores of predictors and then of models, one row each, :math:`(R, N)`.
@@ -155,11 +155,11 @@ def compared(
     Args:
         predictors: In PyTorch.
         models: Sessions.
-        pictures: All that are scored.
+        images: All that are scored.
         channels_first: Whether the models want them so.
     """
     columns = []
-    for path in track(pictures.paths, "Comparing", transient=True):
+    for path in track(images.paths, "Comparing", transient=True):
         image = read_rgb(path)
         fed = (image.transpose(2, 0, 1) if channels_first else image)[None]
         ours = [float(predictor.score(path)) for predictor in predictors]
@@ -168,22 +168,22 @@ def compared(
 
 
 def correlation(scores: NDArray[np.float64], mos: NDArray[np.float64] | None) -> float | None:
-    """Returns SRCC with the opinions, None where there are none or too few."""
+    """Returns SRCC with the MOS, None where there are none or too few."""
     return None if mos is None or len(mos) < 3 else float(srcc(scores, mos))
 
 
-def check(scores: NDArray[np.float64], pictures: Pictures) -> None:
-    """Raises ``ValueError`` unless the float32 file says what PyTorch says, to :data:`TOLERANCE`.
+def check(scores: NDArray[np.float64], images: Images) -> None:
+    """Raises ``ValueError`` unless the float32 file has PyTorch's scores, to :data:`TOLERANCE`.
 
     Args:
         scores: Of PyTorch and of the file, :math:`(2, N)`.
-        pictures: What was scored.
+        images: What was scored.
     """
-    apart = np.abs(scores[1] - scores[0])
-    worst = int(apart.argmax())
-    if not apart[worst] <= TOLERANCE:
+    difference = np.abs(scores[1] - scores[0])
+    worst = int(difference.argmax())
+    if not difference[worst] <= TOLERANCE:
         raise ValueError(
-            f"The exported graph scores '{pictures.paths[worst].name}' {scores[1][worst]:.6f} and"
+            f"The exported graph scores '{images.paths[worst].name}' {scores[1][worst]:.6f} and"
             f" PyTorch {scores[0][worst]:.6f}: more than {TOLERANCE:g} apart. Nothing was written;"
             " report the run's configuration and the versions of torch and onnxruntime."
         )

@@ -19,15 +19,15 @@ SMALL = 16  # values of a tensor that is not worth a cast
 
 
 def half(net: onnx.ModelProto) -> onnx.ModelProto:
-    """Returns a net whose weights are kept in float16 and widened when it is loaded.
+    """Returns a net whose weights are stored in float16 and widened when it is loaded.
 
     Arithmetic stays float32: processors have few float16 kernels, and none is needed for half the
     size. Weights that float16 cannot hold stay as they are.
     """
-    made = onnx.ModelProto()
-    made.CopyFrom(net)
+    model = onnx.ModelProto()
+    model.CopyFrom(net)
     casts = []
-    for weight in made.graph.initializer:
+    for weight in model.graph.initializer:
         values = numpy_helper.to_array(weight)
         if values.dtype != np.float32 or values.size < SMALL or np.abs(values).max() > LARGEST:
             continue
@@ -36,14 +36,14 @@ def half(net: onnx.ModelProto) -> onnx.ModelProto:
         casts.append(
             onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT)
         )
-    nodes = [*casts, *made.graph.node]
-    del made.graph.node[:]
-    made.graph.node.extend(nodes)
-    return made
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 class Shown(ort.CalibrationDataReader):
-    """Gives the quantiser what the net sees of some pictures.
+    """Gives the quantiser what the net sees of some images.
 
     Args:
         crops: Of each, :math:`(1, P, 3, S, S)` float32 in [0, 255].
@@ -53,13 +53,13 @@ class Shown(ort.CalibrationDataReader):
         self.crops: Iterator[Image] = iter(crops)
 
     def get_next(self) -> dict[str, Image] | None:
-        """Returns the next picture's crops, None after the last."""
+        """Returns the next image's crops, None after the last."""
         crops = next(self.crops, None)
         return None if crops is None else {"crops": crops}
 
 
 def int8(net: onnx.ModelProto, crops: Iterable[Image]) -> onnx.ModelProto:
-    """Returns a net in INT8: activations by what they were on some pictures, weights per channel.
+    """Returns a net in INT8: activations by what they were on some images, weights per channel.
 
     Args:
         net: From crops to scores, float32.
@@ -81,9 +81,9 @@ def int8(net: onnx.ModelProto, crops: Iterable[Image]) -> onnx.ModelProto:
             weight_type=ort.QuantType.QInt8,
             reduce_range=True,  # 7 bits: without VNNI, sums of 8-bit products overflow on x86
         )
-        made = onnx.load(small)
-    made.ir_version = net.ir_version
-    return made
+        model = onnx.load(small)
+    model.ir_version = net.ir_version
+    return model
 
 
 def unhelpful(record: logging.LogRecord) -> bool:

@@ -33,11 +33,11 @@ def coverage(old: INT64, new: INT64) -> FLOAT:
 def between(old: INT64, new: INT64, shrinks: BOOL) -> tuple[INT64, FLOAT]:
     """Returns the pixel before each new one, and the share of the next in 1/2048."""
     scale = op.Cast(old, to=DOUBLE) / op.Cast(new, to=DOUBLE)
-    place = op.Cast(op.Range(0, new, 1), to=DOUBLE)
+    position = op.Cast(op.Range(0, new, 1), to=DOUBLE)
     half, one, zero = op.Cast(0.5, to=DOUBLE), op.Cast(1.0, to=DOUBLE), op.Cast(0.0, to=DOUBLE)
-    centre = (place + half) * scale - half
-    corner = op.Floor(place * scale)
-    beyond = place + one - (corner + one) / scale
+    centre = (position + half) * scale - half
+    corner = op.Floor(position * scale)
+    beyond = position + one - (corner + one) / scale
     inside = op.Where(beyond <= zero, zero, beyond - op.Floor(beyond))
     before = op.Where(shrinks, corner, op.Floor(centre))
     share = op.Where(shrinks, inside, centre - op.Floor(centre))
@@ -72,23 +72,23 @@ def linear(
     """Returns ``cv2.INTER_LINEAR``, or what ``cv2.INTER_AREA`` does where one side grows."""
     shape = op.Shape(image)
     tall, wide = op.Gather(shape, 1), op.Gather(shape, 2)
-    place, share = between(wide, width, shrinks)
+    position, share = between(wide, width, shrinks)
     share = op.Unsqueeze(share, [1])
-    after = op.Min(place + 1, wide - 1)
-    left = op.Cast(op.Gather(image, place, axis=2), to=SINGLE) * (ONE_BIT - share)
+    after = op.Min(position + 1, wide - 1)
+    left = op.Cast(op.Gather(image, position, axis=2), to=SINGLE) * (ONE_BIT - share)
     lines = left + op.Cast(op.Gather(image, after, axis=2), to=SINGLE) * share
-    place, share = between(tall, height, shrinks)
+    position, share = between(tall, height, shrinks)
     share = op.Unsqueeze(share, [1, 2])
     lines = op.Floor(lines / 16.0)
-    upper = op.Gather(lines, place, axis=1) * (ONE_BIT - share)
-    lower = op.Gather(lines, op.Min(place + 1, tall - 1), axis=1) * share
+    upper = op.Gather(lines, position, axis=1) * (ONE_BIT - share)
+    lower = op.Gather(lines, op.Min(position + 1, tall - 1), axis=1) * share
     quarters = op.Floor(upper / 65536.0) + op.Floor(lower / 65536.0)
     return op.Transpose(op.Clip(op.Floor((quarters + 2.0) / 4.0), 0.0, 255.0), perm=[0, 3, 1, 2])
 
 
 @script()
 def resized(image: UINT8, height: INT64, width: INT64) -> FLOAT:
-    """Returns whole grey levels :math:`(N, 3, h, w)` of pictures :math:`(N, H, W, 3)`."""
+    """Returns whole grey levels :math:`(N, 3, h, w)` of images :math:`(N, H, W, 3)`."""
     shape = op.Shape(image)
     tall, wide = op.Gather(shape, 1), op.Gather(shape, 2)
     same = op.And(tall == height, wide == width)

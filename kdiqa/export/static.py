@@ -1,4 +1,4 @@
-"""Which predictors fit into one graph: those that see the picture alone, and draw nothing."""
+"""Which predictors fit into one graph: those that see the image alone, and draw nothing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def check(predictor: Predictor, path: str) -> None:
     other = [name for name in predictor.pair if name != "image"]
     if other and predictor.bank is None:
         raise ValueError(
-            f"'{path}' compares a picture with its '{other[0]}' image, which is made outside any"
+            f"'{path}' compares an image with its '{other[0]}' image, which is made outside any"
             " graph (kdiqa.distortions) or read from a folder. Export a student that sees the"
-            " picture alone: train one with second=alone (or second=none) and, to keep what this"
+            " image alone: train one with second=alone (or second=none) and, to keep what this"
             f" one knows, teacher={path}."
         )
     crops = predictor.views.crops
@@ -31,16 +31,16 @@ def check(predictor: Predictor, path: str) -> None:
         )
     if crops.size is None:
         raise ValueError(
-            f"'{path}' sees whole pictures in their own size (test_crops=full), and pools each"
+            f"'{path}' sees whole images in their own size (test_crops=full), and pools each"
             " size by another rule. Evaluate it at one size: data.test_crops.size=384."
         )
     if crops.mode not in STATIC:
         drawn = crops.mode == "random"
         why = "at places drawn from its pixels" if drawn else "as many times as its tiles are"
         raise ValueError(
-            f"'{path}' sees a picture {why} (test_crops={crops.mode}), which no graph can. Add"
+            f"'{path}' sees an image {why} (test_crops={crops.mode}), which no graph can. Add"
             f" --grid {crops.num if drawn else 9}: so many crops, spread evenly; the command then"
-            " says what that changes."
+            " reports what that changes."
         )
 
 
@@ -59,7 +59,7 @@ def with_grid(predictor: Predictor, num: int, path: str) -> Predictor:
     net = predictor.net
     if getattr(net, "crop_fusion", "mean") == "cat" and num != net.num_crops:
         raise ValueError(
-            f"'{path}' was built for {net.num_crops} crops a picture: its weights depend on their"
+            f"'{path}' was built for {net.num_crops} crops an image: its weights depend on their"
             f" number. Give --grid {net.num_crops}."
         )
     crops = Crops(num, old.size, "grid", old.resize)

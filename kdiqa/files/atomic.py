@@ -41,7 +41,7 @@ def replacing(path: Path, cache: bool = False) -> Iterator[IO[bytes]]:
     is copied and not moved.
 
     Args:
-        path: Of the file; its folder is made.
+        path: Of the file; its folder is created.
         cache: Whether several processes may write the file at once, and it can be computed again:
             each then writes a file of its own, and nobody waits for the disk.
 

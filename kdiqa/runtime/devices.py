@@ -24,7 +24,7 @@ def one_thread(worker: int = 0) -> None:
     """Computes in one thread from here on: several such processes share the cores best.
 
     Args:
-        worker: Which one; a DataLoader says so to its ``worker_init_fn``.
+        worker: Its number, which a DataLoader gives its ``worker_init_fn``.
     """
     import cv2
 

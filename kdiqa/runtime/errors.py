@@ -1,4 +1,4 @@
-"""How an error reaches a user: one message that says what to do, not a library's traceback."""
+"""How an error reaches a user: one message with a remedy, not a library's traceback."""
 
 from __future__ import annotations
 

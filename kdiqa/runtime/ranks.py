@@ -18,10 +18,10 @@ PRINTS_ONLY = {"--help", "-h", "--cfg", "-c", "--info", "-i", "--hydra-help", "-
 
 
 def external() -> tuple[int, int] | None:
-    """Returns this process's rank and how many there are; None where it was started alone."""
+    """Returns this process's rank and how many there are; None where it is the only one."""
     if "TORCHELASTIC_RUN_ID" in os.environ and "RANK" in os.environ:
-        found = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        return found if found[1] > 1 else None
+        rank_and_count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        return rank_and_count if rank_and_count[1] > 1 else None
     if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_PROCID" in os.environ:
         return int(os.environ["SLURM_PROCID"]), int(os.environ["SLURM_NTASKS"])
     return None
@@ -29,9 +29,9 @@ def external() -> tuple[int, int] | None:
 
 def is_first() -> bool:
     """Returns whether this process is the first of its run, whoever started it."""
-    found = external()
-    if found is not None:
-        return found[0] == 0
+    rank_and_count = external()
+    if rank_and_count is not None:
+        return rank_and_count[0] == 0
     return int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
 
 
@@ -44,8 +44,8 @@ def agreed(words: Sequence[str]) -> list[str]:
     Raises:
         SystemExit: For a multirun: each rank would run its own.
     """
-    found = external()
-    if found is None or PRINTS_ONLY & set(words):
+    rank_and_count = external()
+    if rank_and_count is None or PRINTS_ONLY & set(words):
         return list(words)
     if {"-m", "--multirun"} & set(words):
         raise SystemExit(
@@ -53,12 +53,12 @@ def agreed(words: Sequence[str]) -> list[str]:
             " Leave -m out,\nor leave torchrun out: python -m kdiqa.train -m … trainer=ddp starts"
             " the processes of each job."
         )
-    made = list(words)
+    agreed_words = list(words)
     if not any(word.startswith("run=") for word in words):
-        made.append("run=logs/${task}/runs/" + _shared("begun", _now))
-    if found[0]:
-        made += ["hydra.output_subdir=null", f"hydra.job.name=rank{found[0]}"]
-    return made
+        agreed_words.append("run=logs/${task}/runs/" + _shared("begun", _now))
+    if rank_and_count[0]:
+        agreed_words += ["hydra.output_subdir=null", f"hydra.job.name=rank{rank_and_count[0]}"]
+    return agreed_words
 
 
 def wait_for_first() -> None:
@@ -90,9 +90,9 @@ def _store() -> Any:
     """Returns what ranks leave each other notes in, before they form a group."""
     import torch.distributed as dist
 
-    found = external()
-    assert found is not None
-    rank, count = found
+    rank_and_count = external()
+    assert rank_and_count is not None
+    rank, count = rank_and_count
     if "TORCHELASTIC_RUN_ID" in os.environ:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     else:

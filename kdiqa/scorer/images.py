@@ -38,17 +38,17 @@ def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
         ):
             return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()), None
         raise ValueError(
-            f"A tensor of {image.dtype} {tuple(image.shape)} is no picture. Give (3, H, W), uint8 or"
-            " floats in [0, 1]; of several pictures, a list."
+            f"A tensor of {image.dtype} {tuple(image.shape)} is no image. Give (3, H, W), uint8 or"
+            " floats in [0, 1]; of several images, a list."
         )
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         shape = image.shape if isinstance(image, np.ndarray) else type(image).__name__
         raise ValueError(
-            f"No picture can be made of {shape}. Give a path, an array (H, W, 3), a tensor"
+            f"No image can be made of {shape}. Give a path, an array (H, W, 3), a tensor"
             " (3, H, W), a Pillow image, or a list of them."
         )
     if image.dtype != np.uint8 or not image.size:
         raise ValueError(
-            f"An array of {image.dtype} {image.shape} is no picture. Give uint8 RGB, (H, W, 3)."
+            f"An array of {image.dtype} {image.shape} is no image. Give uint8 RGB, (H, W, 3)."
         )
     return np.ascontiguousarray(image), None

@@ -14,8 +14,8 @@ from kdiqa.data.pairs.pool import SUFFIXES
 def find(inputs: Iterable[str], stdin: TextIO) -> list[str]:
     """Returns the paths of all inputs in their order, each file once, by its first name.
 
-    What is named one by one is kept whatever it is, even if there is no such file: its row then
-    says so. Of a folder, the files with an ending of a picture count, at any depth and sorted.
+    What is named one by one stays whatever it is, even if there is no such file: its row then
+    has the error. Of a folder, the files with an ending of an image count, at any depth and sorted.
 
     Args:
         inputs: Files, folders, patterns with ``*``, lists (``.txt``, a path a line, relative to
@@ -23,7 +23,7 @@ def find(inputs: Iterable[str], stdin: TextIO) -> list[str]:
         stdin: Read for ``-``.
 
     Raises:
-        FileNotFoundError: If a list is missing, or a folder or pattern holds no picture.
+        FileNotFoundError: If a list is missing, or a folder or pattern holds no image.
     """
     once: dict[str, str] = {}
     for path in _all(inputs, stdin):
@@ -52,11 +52,11 @@ def _listed(text: str) -> Iterator[str]:
 
 def _expanded(word: str, patterns: bool = True) -> Iterator[str]:
     if os.path.isdir(word):
-        found = list(_below(word))
-        if not found:
+        images = list(_below(word))
+        if not images:
             kinds = ", ".join(sorted(SUFFIXES))
-            raise FileNotFoundError(f"No picture in the folder '{word}'. Files end in: {kinds}.")
-        yield from found
+            raise FileNotFoundError(f"No image in the folder '{word}'. Files end in: {kinds}.")
+        yield from images
     elif patterns and glob.has_magic(word) and not os.path.lexists(word):
         matches = sorted(glob.glob(word, recursive=True))
         if not matches:
@@ -68,10 +68,10 @@ def _expanded(word: str, patterns: bool = True) -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """Yields the pictures below a folder, through links too, no folder twice."""
+    """Yields the images below a folder, through links too, no folder twice."""
     seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
+    for path, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(path)
         if real in seen:
             folders.clear()
             continue
@@ -79,4 +79,4 @@ def _below(folder: str) -> Iterator[str]:
         folders.sort()
         for name in sorted(files):
             if os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield os.path.normpath(os.path.join(place, name))
+                yield os.path.normpath(os.path.join(path, name))

@@ -1,4 +1,4 @@
-"""A scorer as a loss: what a restored picture lacks in quality, with a gradient to its pixels."""
+"""A scorer as a loss: what a restored image lacks in quality, with a gradient to its pixels."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from kdiqa.scorer.sampling import Sampling
 
 
 class QualityLoss(nn.Module):
-    r"""One minus the score, for training a net that restores pictures.
+    r"""One minus the score, for training a net that restores images.
 
     .. math:: \mathcal{L} = \frac{1}{N} \sum_n \big(1 - q(x_n)\big)
 
     The gradient goes through the crops and the backbone to the pixels. Nothing is rounded to 8
-    bits and nothing is cut to [0, 1]: a picture that 8 bits hold has one minus its
-    :meth:`~kdiqa.scorer.Scorer.score` to 1e-5, to 5e-3 where the scorer resizes pictures (which
-    rounds). Where crops are drawn, the draw follows from the picture in 8 bits, and so jumps where
+    bits and nothing is cut to [0, 1]: an image that 8 bits hold has one minus its
+    :meth:`~kdiqa.scorer.Scorer.score` to 1e-5, to 5e-3 where the scorer resizes images (which
+    rounds). Where crops are drawn, the draw follows from the image in 8 bits, and so jumps where
     a pixel changes. The net itself is frozen, whatever happens to its scorer.
 
-    Restoration nets learn to please a metric that sees a picture alone: keep a term that holds on
-    to the content beside it.
+    Restoration nets learn to please a metric that sees an image alone: keep a term that holds on
+    to the content next to it.
 
     Args:
-        scorer: Says the scores; or the path that :func:`kdiqa.load` takes, None for the bundled
+        scorer: Of the scores; or the path that :func:`kdiqa.load` takes, None for the bundled
             student. Its net is copied.
 
     Raises:
-        ValueError: If no gradient can pass the way from a picture to its score.
+        ValueError: If no gradient can pass the way from an image to its score.
     """
 
     def __init__(self, scorer: Predictor | Source = None) -> None:
@@ -55,7 +55,7 @@ class QualityLoss(nn.Module):
         return super().train(False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns the loss of pictures, a scalar.
+        """Returns the loss of images, a scalar.
 
         Args:
             images: RGB floats in [0, 1], :math:`(N, 3, H, W)`.
@@ -71,7 +71,7 @@ class QualityLoss(nn.Module):
         return torch.stack([1 - self.score(image) for image in images]).mean()
 
     def score(self, image: Tensor) -> Tensor:
-        """Returns the score of one picture, a scalar; it may leave [0, 1] by a little.
+        """Returns the score of one image, a scalar; it may leave [0, 1] by a little.
 
         Args:
             image: RGB floats in [0, 1], :math:`(3, H, W)`.

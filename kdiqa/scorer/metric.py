@@ -1,4 +1,4 @@
-"""A scorer as a torchmetrics metric: how good restored pictures look, over a whole data set."""
+"""A scorer as a torchmetrics metric: the quality of restored images over a data set."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Reduction = Literal["mean", "none"]
 
 
 class QualityMetric(Metric):
-    """The mean score of all pictures, in [0, 1], higher is better, or the list of their scores.
+    """The mean score of all images, in [0, 1], higher is better, or the list of their scores.
 
-    Each picture is scored by itself: the result depends on no batch. Under DDP the sums (or the
-    lists, rank after rank) of all processes are gathered, however many pictures each one saw; a
-    sampler that repeats pictures to fill up ranks counts them twice here as everywhere.
+    Each image is scored by itself: the result depends on no batch. Under DDP the sums (or the
+    lists, rank after rank) of all processes are gathered, however many images each one saw; a
+    sampler that repeats images to fill up ranks counts them twice here as everywhere.
 
     Args:
-        scorer: Says the scores, on its own device; or the path that :func:`kdiqa.load` takes, None
+        scorer: Of the scores, on its own device; or the path that :func:`kdiqa.load` takes, None
             for the bundled student.
         reduction: ``mean`` computes a scalar, ``none`` the scores :math:`(N,)`.
         options: As for ``torchmetrics.Metric``.
@@ -63,7 +63,7 @@ class QualityMetric(Metric):
             self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, images: Tensor | Sequence[Any]) -> None:
-        """Scores pictures.
+        """Scores images.
 
         Args:
             images: A batch :math:`(N, 3, H, W)` of uint8 or of floats in [0, 1], or a list of

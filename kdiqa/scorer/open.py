@@ -47,8 +47,8 @@ def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
     pairing = pairing_of(path, name, data)
     if isinstance(pairing, Reference):
         raise ValueError(
-            f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
-            " photograph does not have.\nGive the run folder of a student; train one with:"
+            f"'{path}' is a teacher: it compares an image with its pristine reference, which no"
+            " other image has.\nGive the run folder of a student; train one with:"
             f" python -m kdiqa.train experiment=akd_demo teacher={path}"
         )
     pairing.check([])

@@ -1,4 +1,4 @@
-"""Where in a picture its quality is high or low: tile by tile, level by level."""
+"""Where in an image its quality is high or low: tile by tile, level by level."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from kdiqa.scorer.predictor import Predictor
 
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float64]
-TILE = 128  # pixels, where the scorer sees whole pictures
+TILE = 128  # pixels, where the scorer sees whole images
 CHUNK = 16  # tiles a pass: bounds memory
-MAX_TILES = 400  # of a picture; a larger one has tiles that overlap less, or stand apart
-NO_LEVELS = "This net has no levels to tell apart: it reads one set of features."
+MAX_TILES = 400  # of an image; a larger one has tiles that overlap less, or stand apart
+NO_LEVELS = "This net has no levels: it reads one set of features."
 
 
 class QualityMap(NamedTuple):
-    """What a scorer says of the tiles of a picture, R rows and C columns of them."""
+    """The scores of the tiles of an image, R rows and C columns of them."""
 
     score: float
-    """Of the whole picture, in [0, 1], higher is better; not the mean of the tiles."""
+    """Of the whole image, in [0, 1], higher is better; not the mean of the tiles."""
     tiles: Plane
-    """Each tile's score as a picture of its own, in [0, 1], higher is better, :math:`(R, C)`."""
+    """Each tile's score as an image of its own, in [0, 1], higher is better, :math:`(R, C)`."""
     levels: Plane | None
     r"""By how much each level raises (lowers, where negative) a tile's score: the score less the
     score without that level, :math:`(L, R, C)`, fine to coarse; None for a net without levels."""
     rows: list[int]
-    """The first pixel row of each row of tiles, in the picture as it was cut."""
+    """The first pixel row of each row of tiles, in the image as it was cut."""
     columns: list[int]
     """Likewise."""
     tile: int
     """Side of a tile in pixels."""
     size: tuple[int, int]
-    """Height and width of the picture as it was cut: small ones are enlarged to a tile, and those
+    """Height and width of the image as it was cut: small ones are enlarged to a tile, and those
     that are re-distorted whole are shrunk where they are very large."""
     note: str
-    """How the levels were told apart, or why they were not."""
+    """How the shares of levels were computed, or why they were not."""
 
     @property
     def pixels(self) -> Plane:
@@ -59,7 +59,7 @@ class QualityMap(NamedTuple):
 
 
 class Tiles:
-    """Cuts a picture, and whatever is aligned with it, into overlapping squares, row by row.
+    """Cuts an image, and whatever is aligned with it, into overlapping squares, row by row.
 
     Args:
         size: Side of a tile in pixels.
@@ -69,8 +69,8 @@ class Tiles:
     def __init__(self, size: int, stride: int) -> None:
         self.size, self.stride = size, stride
 
-    def places(self, height: int, width: int) -> tuple[list[int], list[int]]:
-        """Returns the rows and the columns at which the tiles of a picture begin."""
+    def positions(self, height: int, width: int) -> tuple[list[int], list[int]]:
+        """Returns the rows and the columns at which the tiles of an image begin."""
         stride = self.stride
         while True:
             rows, columns = (overlapping(side, self.size, stride) for side in (height, width))
@@ -80,7 +80,7 @@ class Tiles:
 
     def __call__(self, images: Mapping[str, Image], seed: int) -> dict[str, Image]:
         """Returns the tiles of each image, :math:`(R C, S, S, 3)`."""
-        rows, columns = self.places(*images["image"].shape[:2])
+        rows, columns = self.positions(*images["image"].shape[:2])
         boxes = [np.s_[y : y + self.size, x : x + self.size] for y in rows for x in columns]
         return {name: np.stack([image[box] for box in boxes]) for name, image in images.items()}
 
@@ -88,7 +88,7 @@ class Tiles:
 def quality_map(
     predictor: Predictor | Source, image: Any, tile: int | None = None, overlap: float = 0.5
 ) -> QualityMap:
-    """Returns the scores of a picture's tiles, and what each level adds to them.
+    """Returns the scores of an image's tiles, and what each level adds to them.
 
     A level's share is found by occlusion (our interpretation): its features, of the image and of
     what that is compared with, are set to zero (to the training images' mean where the net
@@ -102,7 +102,7 @@ def quality_map(
         overlap: Share of a tile that the next one shows too, from 0 to 0.9.
 
     Raises:
-        ValueError: If the numbers are out of range, or the picture cannot be read.
+        ValueError: If the numbers are out of range, or the image cannot be read.
     """
     predictor = predictor_of(predictor)
     views = predictor.views
@@ -117,7 +117,7 @@ def quality_map(
     seen = enlarged(pixels, tile)
     tiles = Tiles(tile, max(1, round(tile * (1 - overlap))))
     height, width = views.bounded(seen).shape[:2]
-    rows, columns = tiles.places(height, width)
+    rows, columns = tiles.positions(height, width)
     chunks = list(predictions(predictor, views.with_crops(tiles)(seen, name)))
     shape = (len(rows), len(columns))
     scores = torch.cat([chunk[0] for chunk in chunks]).numpy().reshape(shape)
@@ -135,7 +135,7 @@ def tile_of(crops: Any) -> int:
 
 
 def enlarged(pixels: Image, tile: int) -> Image:
-    """Returns a picture that a tile fits into, in its own proportions."""
+    """Returns an image that a tile fits into, in its own proportions."""
     from kdiqa.data.crops import Crops
 
     fits = Crops(1, tile, "center")
@@ -177,15 +177,15 @@ def occlusions(net: Any, pyramids: Mapping[str, Pyramid]) -> Iterator[dict[str, 
     for level in range(count):
         yield {
             name: [
-                blank[level].expand_as(features) if place == level else features
-                for place, features in enumerate(pyramid)
+                blank[level].expand_as(features) if index == level else features
+                for index, features in enumerate(pyramid)
             ]
             for name, pyramid in pyramids.items()
         }
 
 
 def neutral(net: Any, pyramid: Sequence[Tensor]) -> list[Tensor]:
-    """Returns what a level says that says nothing, one value a channel."""
+    """Returns the features of a level without information, one value a channel."""
     standardise = getattr(net, "standardise", None)
     if standardise is None:
         return [level.new_zeros(()) for level in pyramid]

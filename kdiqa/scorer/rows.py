@@ -11,7 +11,7 @@ from kdiqa.files.append import AppendedTable
 
 
 class Row(NamedTuple):
-    """One picture's line."""
+    """One image's line."""
 
     image: str
     """Its path, as it was given."""
@@ -44,7 +44,7 @@ class Table:
     """A file of rows, complete up to the last line whenever its writer is stopped.
 
     Args:
-        path: Of the file; rows that it holds already are kept.
+        path: Of the file; rows that it holds already stay.
         model: Whose rows it may hold.
 
     Raises:

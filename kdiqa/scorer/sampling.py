@@ -1,4 +1,4 @@
-"""The crops of a picture in floats, with a gradient: the same places as its 8-bit crops have."""
+"""The crops of an image in floats, with a gradient: the same positions as its 8-bit crops have."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 from kdiqa.data.crops import MOVES
 from kdiqa.scorer.views import Views
 
-LONGEST = 2**16  # pixels of a side: two bytes hold a place
+LONGEST = 2**16  # pixels of a side: two bytes hold a position
 
 
 class Sampling:
-    """Cuts a float picture where a scorer's views cut it, resized as OpenCV resizes it.
+    """Cuts a float image where a scorer's views cut it, resized as OpenCV resizes it.
 
     Args:
         views: Of a scorer that sees the image alone.
 
     Raises:
-        ValueError: If its crops do more to a picture than to resize, cut and mirror it.
+        ValueError: If its crops do more to an image than to resize, cut and mirror it.
     """
 
     def __init__(self, views: Views) -> None:
@@ -36,39 +36,41 @@ class Sampling:
                 )
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Returns the crops, :math:`(P, 3, h, w)`, of a picture :math:`(3, H, W)` in [0, 1]."""
+        """Returns the crops, :math:`(P, 3, h, w)`, of an image :math:`(3, H, W)` in [0, 1]."""
         fixed = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
         pixels = np.ascontiguousarray(fixed.permute(1, 2, 0).numpy())
         seen = self.crops.scaled(pixels)
-        rows, columns = self._places(pixels, seen)
+        rows, columns = self._positions(pixels, seen)
         x = resized(image, seen.shape[0], seen.shape[1])
-        places = [torch.from_numpy(place).to(x.device) for place in (rows, columns)]
-        return x[:, places[0], places[1]].transpose(0, 1)
+        positions = [torch.from_numpy(position).to(x.device) for position in (rows, columns)]
+        return x[:, positions[0], positions[1]].transpose(0, 1)
 
-    def _places(
+    def _positions(
         self, pixels: NDArray[np.uint8], seen: NDArray[np.uint8]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns the row and the column that each pixel of each crop is from, :math:`(P, h, w)`."""
         height, width = seen.shape[:2]
         grid = np.mgrid[:height, :width]
-        coded = {f"place{axis}": coded_as_picture(place) for axis, place in enumerate(grid)}
+        coded = {f"position{axis}": coded_as_image(position) for axis, position in enumerate(grid)}
         seed = self.views.draw(self.views.drawn_by(pixels)).seed("per_epoch", "crops")
         cut = self.crops({"image": seen, **coded}, seed)
         rows, columns = (
             crop[..., 0].astype(np.int64) * 256 + crop[..., 1]
-            for crop in (cut["place0"], cut["place1"])
+            for crop in (cut["position0"], cut["position1"])
         )
         return rows, columns
 
 
-def coded_as_picture(place: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Returns whole numbers below 65 536 as the pixels of a picture: two of its bytes."""
-    assert place.max() < LONGEST
-    return np.stack([place // 256, place % 256, np.zeros_like(place)], axis=-1).astype(np.uint8)
+def coded_as_image(position: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Returns whole numbers below 65 536 as the pixels of an image: two of its bytes."""
+    assert position.max() < LONGEST
+    return np.stack([position // 256, position % 256, np.zeros_like(position)], axis=-1).astype(
+        np.uint8
+    )
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
-    """Returns a picture :math:`(3, H, W)` resized as OpenCV does, by its own weights."""
+    """Returns an image :math:`(3, H, W)` resized as OpenCV does, by its own weights."""
     old = image.shape[1:]
     if old == (height, width):
         return image
@@ -94,5 +96,5 @@ def weights(before: int, after: int, way: str) -> Tensor:
     # Enlarged to twice its width the other side only repeats its columns.
     repeats = 2 if way == "mixed" else 1
     single = np.eye(before, dtype=np.float32)
-    made = cv2.resize(single, (repeats * before, after), interpolation=kernel)
-    return torch.from_numpy(np.ascontiguousarray(made[:, ::repeats]))
+    columns = cv2.resize(single, (repeats * before, after), interpolation=kernel)
+    return torch.from_numpy(np.ascontiguousarray(columns[:, ::repeats]))

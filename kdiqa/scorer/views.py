@@ -1,4 +1,4 @@
-"""What a trained net sees of any picture: as in its run's evaluation, from pixels in memory."""
+"""The crops of any image, cut from pixels in memory as in a run's evaluation."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from kdiqa.data.seeds import Draw
 Image = NDArray[np.uint8]
 SeedBy = Literal["content", "name"]
 MAX_PIXELS = 2**23
-"""Of a picture that is re-distorted whole, which takes about 140 bytes a pixel for a moment."""
+"""Of an image that is re-distorted whole, which takes about 140 bytes a pixel for a moment."""
 
 
 class Views:
-    """Cuts a picture into the crops a net was evaluated on, beside those of its second image.
+    """Cuts an image into the crops a net was evaluated on, with those of its second image.
 
     The same steps as :class:`kdiqa.data.dataset.IQADataset` in evaluation, with two differences.
     A pairing that draws anew at every reading is drawn once here: a score can be had again. And a
-    picture of more than ``max_pixels`` that is to be re-distorted whole is shrunk to them first.
+    image of more than ``max_pixels`` that is to be re-distorted whole is shrunk to them first.
 
     Args:
         crops: Of the test images.
-        pairs: By name, what is shown beside the image.
+        pairs: By name, what the image is paired with.
         seed: The run's, of crops and re-distortions.
         seed_by: What the draws follow from besides: ``content``, the decoded pixels, so that a
-            copy of a picture has its score; ``name``, the file's name, as in the run itself.
+            copy of an image has its score; ``name``, the file's name, as in the run itself.
         max_pixels: See above.
     """
 
@@ -75,7 +75,7 @@ class Views:
         return {key: to_tensor(crops) for key, crops in views.items()}
 
     def drawn_by(self, image: Image, name: str | None = None) -> str:
-        """Returns what the draws of a picture follow from: its pixels' digest, or its name.
+        """Returns what the draws of an image follow from: its pixels' digest, or its name.
 
         Raises:
             ValueError: If it is the name and there is none.
@@ -90,22 +90,22 @@ class Views:
         return name
 
     def draw(self, text: str) -> Draw:
-        """Returns the seeds of a picture, the same at every reading.
+        """Returns the seeds of an image, the same at every reading.
 
         Args:
-            text: What :meth:`drawn_by` says of it.
+            text: Of :meth:`drawn_by`.
         """
         fixed = Draw.of(self.seed, 0, 0, text, training=False)
         return Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
 
     def with_crops(self, crops: Cut) -> Views:
-        """Returns views that cut a picture otherwise, and do all else alike."""
+        """Returns views that cut an image otherwise, and do all else alike."""
         other = copy.copy(self)
         other.crops = crops
         return other
 
     def bounded(self, image: Image) -> Image:
-        """Returns a picture as it is cut: shrunk where it is to be re-distorted and too large."""
+        """Returns an image as it is cut: shrunk where it is to be re-distorted and too large."""
         height, width = image.shape[:2]
         pairs = self.pairs.values()
         heavy = any(isinstance(pair, Redistorted) and pair.where == "image" for pair in pairs)
@@ -117,7 +117,7 @@ class Views:
 
 
 def content(image: Image) -> str:
-    """Returns the sha256 of a picture's size and pixels, whatever file they came from.
+    """Returns the sha256 of an image's size and pixels, whatever file they came from.
 
     Example:
         >>> content(np.zeros((2, 3, 3), np.uint8)) == content(np.zeros((3, 2, 3), np.uint8))

@@ -73,7 +73,7 @@ def drop(browser: Browser, path: Path) -> None:
     clear = "document.querySelector('#given button[aria-label=Clear]')"
     if browser.ask(f"{clear} !== null"):
         browser.ask(f"{clear}.click() === undefined")
-        until(browser, "document.querySelector('#said').innerText.includes('Drop a picture')")
+        until(browser, "document.querySelector('#said').innerText.includes('Drop an image')")
     until(browser, "document.querySelector('#given input[type=file]') !== null")
     root = browser("DOM.getDocument")["root"]["nodeId"]
     field = browser("DOM.querySelector", nodeId=root, selector="#given input[type=file]")
@@ -88,9 +88,7 @@ def test_a_picture_gets_its_score_its_map_and_its_ladder(
     drop(browser, path)
     until(browser, f"document.querySelector('#said').innerText.includes('{score:.3f}')")
     said = browser.ask("document.querySelector('#said').innerText")
-    assert (
-        f"{9 * score:.3g} in the units of the opinions it learnt from, from 0 (worst) to 9" in said
-    )
+    assert f"{9 * score:.3g} in the units of the MOS it learnt from, from 0 (worst) to 9" in said
     assert "200×150 pixels" in said
     for name in ("map", "ladder", "steps"):
         image = f"document.querySelector('#{name} img')"
@@ -106,7 +104,7 @@ def test_what_is_no_picture_is_told_so(browser: Browser, tmp_path: Path) -> None
     path = tmp_path / "note.txt"
     path.write_text("hello")
     drop(browser, path)
-    told = "Not scored. note.txt shows no picture: its bytes are of no known image format."
+    told = "Not scored. note.txt shows no image: its bytes are of no known image format."
     until(browser, "document.querySelector('#said').innerText.includes('Not scored')")
     assert browser.ask("document.querySelector('#said').innerText").strip() == told
 

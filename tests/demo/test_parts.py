@@ -55,7 +55,7 @@ def test_an_upload_is_read_upright_or_refused(
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         reading.read(tmp_path / "b.png")
     (tmp_path / "c.png").touch()
-    with pytest.raises(ValueError, match=r"^c\.png shows no picture: empty file\.$"):
+    with pytest.raises(ValueError, match=r"^c\.png shows no image: empty file\.$"):
         reading.read(tmp_path / "c.png")
 
 

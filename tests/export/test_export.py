@@ -115,7 +115,7 @@ def test_the_card_says_data_terms_protocol_numbers_and_limits(
         "- test crops of the run: grid, 2 of 32",
         f"| test | {test['srcc']:.4f} | {test['plcc']:.4f} |",
         "The files, against the student in PyTorch, on 6 test images of tid2013:",
-        "- Pictures with a side below 32 pixels are enlarged first.",
+        "- Images with a side below 32 pixels are enlarged first.",
     ):
         assert line in text, text
     assert str(exported_run) not in text
@@ -141,6 +141,6 @@ def test_the_srcc_of_each_file_is_printed_with_its_drop(
     found = parity.srcc(scores, [mos[i] for i in seen])
     said = capsys.readouterr().out
     assert said.count(f"{found:.4f}") >= 2
-    assert "on 6 pictures of a folder" in said
+    assert "on 6 images of a folder" in said
     assert "opset 18; image uint8 RGB (batch, height, width, 3) → score (batch,) in [0, 1]" in said
     assert f"{tmp_path / 'm.onnx'}: {exported.stat().st_size:,} bytes" in said

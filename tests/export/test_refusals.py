@@ -30,23 +30,23 @@ def scorer(
 
 
 WHOLE = (
-    "'r' sees whole pictures in their own size (test_crops=full), and pools each size by another"
+    "'r' sees whole images in their own size (test_crops=full), and pools each size by another"
     " rule. Evaluate it at one size: data.test_crops.size=384."
 )
 CANNOT = {
-    "'r' compares a picture with its 'second' image, which is made outside any graph"
-    " (kdiqa.distortions) or read from a folder. Export a student that sees the picture alone:"
+    "'r' compares an image with its 'second' image, which is made outside any graph"
+    " (kdiqa.distortions) or read from a folder. Export a student that sees the image alone:"
     " train one with second=alone (or second=none) and, to keep what this one knows, teacher=r.":
         lambda: scorer(Crops(1, 32, "center"), ("image", "second")),
     "'r' flips or transforms its test crops by a draw. Set data.test_crops.flip=false and"
     " data.test_crops.transforms=[] and evaluate it so, before it is exported.":
         lambda: scorer(Crops(1, 32, "center", transforms=paired_flips())),
     WHOLE: lambda: scorer(Crops(1, None, "full")),
-    "'r' sees a picture at places drawn from its pixels (test_crops=random), which no graph can."
-    " Add --grid 4: so many crops, spread evenly; the command then says what that changes.":
+    "'r' sees an image at places drawn from its pixels (test_crops=random), which no graph can."
+    " Add --grid 4: so many crops, spread evenly; the command then reports what that changes.":
         lambda: scorer(Crops(4, 32)),
-    "'r' sees a picture as many times as its tiles are (test_crops=tiles), which no graph can. Add"
-    " --grid 9: so many crops, spread evenly; the command then says what that changes.":
+    "'r' sees an image as many times as its tiles are (test_crops=tiles), which no graph can. Add"
+    " --grid 9: so many crops, spread evenly; the command then reports what that changes.":
         lambda: scorer(Crops(1, 32, "tiles")),
 }  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_a_grid_that_the_net_cannot_take_is_refused() -> None:
     net = nn.Linear(1, 1)
     net.crop_fusion, net.num_crops = "cat", 10
     message = (
-        "'r' was built for 10 crops a picture: its weights depend on their number. Give --grid 10."
+        "'r' was built for 10 crops an image: its weights depend on their number. Give --grid 10."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         static.with_grid(scorer(Crops(10, 32), net=net), 9, "r")
@@ -130,7 +130,7 @@ def test_a_graph_takes_any_number_of_images_or_is_none() -> None:
     made = net_graph(scorer(crops, net=net.eval()))
     assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
     message = (
-        "Counts was written for batches of 2 alone: something in it takes the number of images for"
+        "Counts was written for batches of 2 only: something in it takes the number of images for"
         " a constant. Report the net with this message."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -144,13 +144,13 @@ def labels(text: str) -> Callable[[], object]:
 USAGE = {
     "'m.pt' does not end in .onnx. Give -o a name that does.": (list, ["-o", "m.pt"]),
     "No folder 'no' for m.onnx. Make it first.": (list, ["-o", "no/m.onnx"]),
-    "--limit is 2. Give at least 3 pictures to compare on.": (list, ["--limit", "2"]),
+    "--limit is 2. Give at least 3 images to compare on.": (list, ["--limit", "2"]),
     "'size=3' names no data set. Write data=NAME, and data.root=FOLDER where KDIQA_DATA does not"
     " hold it.": (list, ["size=3"]),
     "'data.root=x' names no data set. Write data=NAME, and data.root=FOLDER where KDIQA_DATA does"
     " not hold it.": (list, ["data.root=x"]),
     "data=live and --images: give one of them.": (list, ["data=live", "--images", "p"]),
-    "--int8 is calibrated on pictures such as the model will see. Give --images FOLDER, or"
+    "--int8 is calibrated on images such as the model will see. Give --images FOLDER, or"
     " data=NAME data.root=FOLDER.": (list, ["--int8"]),
     "No checkpoint at 'nowhere': neither a file nor a run folder with checkpoints/best.ckpt. Train"
     " one with: python -m kdiqa.train experiment=akd_demo": (list, []),
@@ -188,10 +188,10 @@ def test_a_missing_library_is_named(
 
 
 FOLDERS = {
-    "No folder 'p'. Give --images a folder of pictures.": list,
-    "'p/labels.csv' has the columns file, score. It needs image (a path beside it) and mos (higher"
+    "No folder 'p'. Give --images a folder of images.": list,
+    "'p/labels.csv' has the columns file, score. It needs image (a path below the folder) and mos (higher"
     " is better).": labels("file,score\na.png,1\n"),
-    "'p/labels.csv' names 'b.png', which is not in 'p'. Correct the table, or unpack the pictures"
+    "'p/labels.csv' names 'b.png', which is not in 'p'. Correct the table, or unpack the images"
     " again.": labels("image,mos\na.png,1\nb.png,2\n"),
 }
 
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_compared_on_is_refused(
 
 
 def test_a_graph_that_says_something_else_is_not_written() -> None:
-    pictures = parity.Pictures("", [Path("f/a.png"), Path("f/b.png")], [])
+    pictures = parity.Images("", [Path("f/a.png"), Path("f/b.png")], [])
     parity.check(np.array([[0.5, 0.6], [0.50009, 0.6]]), pictures)
     message = (
         "The exported graph scores 'b.png' 0.700000 and PyTorch 0.600000: more than 0.0001 apart."

@@ -85,7 +85,7 @@ def test_table_is_the_plain_commands_though_a_worker_is_killed(
     assert killed
     assert Path("ray.csv").read_bytes() == whole
     said = capfd.readouterr().err
-    assert said.splitlines()[-1] == "1 of 42 pictures could not be scored."
+    assert said.splitlines()[-1] == "1 of 42 images could not be scored."
     assert "Traceback" not in said
     deadline = time.monotonic() + 60
     while marked(mark, b"ray::"):  # they end a moment after us

@@ -82,11 +82,7 @@ def test_levels_that_a_net_does_not_standardise_are_left_out_as_zeros() -> None:
 def test_a_net_without_levels_says_so() -> None:
     made = small(levels=1).map(picture(1, 120, 120), tile=100)
     assert made.levels is None
-    assert (
-        made.note
-        == NO_LEVELS
-        == ("This net has no levels to tell apart: it reads one set of features.")
-    )
+    assert made.note == NO_LEVELS == ("This net has no levels: it reads one set of features.")
 
 
 def test_a_net_that_reads_several_crops_reads_a_tile_as_often() -> None:
@@ -109,10 +105,10 @@ def test_a_small_picture_is_enlarged_to_a_tile(scorer: Scorer) -> None:
 
 def test_a_large_picture_has_no_more_tiles_than_can_be_scored() -> None:
     tiles = Tiles(64, 32)
-    rows, columns = tiles.places(3000, 4000)
+    rows, columns = tiles.positions(3000, 4000)
     assert len(rows) * len(columns) <= MAX_TILES
     assert (rows[-1], columns[-1]) == (3000 - 64, 4000 - 64)
-    assert [len(side) for side in tiles.places(320, 320)] == [9, 9]
+    assert [len(side) for side in tiles.positions(320, 320)] == [9, 9]
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(8, 0.5), (64, 1.0), (64, -0.5)])

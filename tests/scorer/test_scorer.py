@@ -130,8 +130,8 @@ def test_a_teacher_is_refused(tmp_path: Path, root: Path) -> None:
     folder = train(*words, f"data.root={root}", folder=tmp_path / "teacher")
     path = folder / "checkpoints" / "best.ckpt"
     message = (
-        f"'{path}' is a teacher: it compares an image with its pristine reference, which a"
-        " photograph does not have.\nGive the run folder of a student; train one with: python -m"
+        f"'{path}' is a teacher: it compares an image with its pristine reference, which no"
+        " other image has.\nGive the run folder of a student; train one with: python -m"
         f" kdiqa.train experiment=akd_demo teacher={path}"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -155,15 +155,15 @@ def test_a_checkpoint_builds_no_other_class(runs: dict[str, Path], tmp_path: Pat
 
 
 WRONG = {
-    "A tensor of torch.float32 (3, 4, 4) is no picture. Give (3, H, W), uint8 or floats in [0, 1];"
-    " of several pictures, a list.": torch.full((3, 4, 4), 2.0),
-    "A tensor of torch.uint8 (4, 4, 3) is no picture. Give (3, H, W), uint8 or floats in [0, 1];"
-    " of several pictures, a list.": torch.zeros(4, 4, 3, dtype=torch.uint8),
-    "No picture can be made of (8, 8). Give a path, an array (H, W, 3), a tensor (3, H, W), a"
+    "A tensor of torch.float32 (3, 4, 4) is no image. Give (3, H, W), uint8 or floats in [0, 1];"
+    " of several images, a list.": torch.full((3, 4, 4), 2.0),
+    "A tensor of torch.uint8 (4, 4, 3) is no image. Give (3, H, W), uint8 or floats in [0, 1];"
+    " of several images, a list.": torch.zeros(4, 4, 3, dtype=torch.uint8),
+    "No image can be made of (8, 8). Give a path, an array (H, W, 3), a tensor (3, H, W), a"
     " Pillow image, or a list of them.": np.zeros((8, 8), np.uint8),
-    "No picture can be made of NoneType. Give a path, an array (H, W, 3), a tensor (3, H, W), a"
+    "No image can be made of NoneType. Give a path, an array (H, W, 3), a tensor (3, H, W), a"
     " Pillow image, or a list of them.": None,
-    "An array of float64 (8, 8, 3) is no picture. Give uint8 RGB, (H, W, 3).": np.zeros((8, 8, 3)),
+    "An array of float64 (8, 8, 3) is no image. Give uint8 RGB, (H, W, 3).": np.zeros((8, 8, 3)),
 }
 
 
