@@ -20,6 +20,7 @@ import torch
 
 from bench.record import peak_memory, record
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.systems.akd.distiller import LevelDistiller
@@ -73,7 +74,9 @@ class Batches(torch.utils.data.Dataset):
 def step(precision: str, steps: int, batch: int, crops: int) -> tuple[float, float, float]:
     """Returns images per second, peak memory in GiB, and the last loss."""
     torch.manual_seed(0)
-    backbone = Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge")
+    backbone = Backbone(
+        "swin_tiny_patch4_window7_224", "random", pyramid=Levels(taps="post_merge")
+    )
     teacher = AKDNet(backbone, crops, depth=36, distorted_depth=18)
     module = StudentModule(
         net=AKDNet(backbone, crops),

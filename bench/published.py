@@ -30,7 +30,9 @@ def embedded(net: AKDNet, backbone: Backbone, image: Tensor) -> list[Tensor]:
     batch, crops = image.shape[:2]
     x = (image.flatten(0, 1) - backbone.mean) / backbone.std
     made = []
-    for level, projection in zip(backbone.features(x), net.embedding.projections, strict=True):
+    for level, projection in zip(
+        backbone.pyramid.read(backbone.trunk, x), net.embedding.projections, strict=True
+    ):
         level = F.layer_norm(level, level.shape[-1:]).permute(0, 3, 1, 2)
         wide = F.conv2d(level, projection.weight[..., None, None], projection.bias)
         made.append(F.adaptive_avg_pool2d(wide, 7).reshape(batch, crops * wide.shape[1], 7, 7))

@@ -28,6 +28,7 @@ from bench.record import peak_memory, record
 from kdiqa.batch import BATCH_AXIS, Prediction, restored
 from kdiqa.data.cache.predictions import present
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.systems.akd.distiller import LevelDistiller
 from kdiqa.systems.akd.net import AKDNet
@@ -37,8 +38,8 @@ from kdiqa.training.distances import SquaredDistance
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")
 BACKBONES = {
-    "Swin-T": {"name": "swin_tiny_patch4_window7_224", "taps": "post_merge"},
-    "mobilenetv2_100": {"name": "mobilenetv2_100", "taps": "stages"},
+    "Swin-T": {"name": "swin_tiny_patch4_window7_224", "pyramid": Levels(taps="post_merge")},
+    "mobilenetv2_100": {"name": "mobilenetv2_100"},
 }
 CROPS = 10
 Step = Callable[[], object]

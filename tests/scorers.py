@@ -10,6 +10,7 @@ from kdiqa.data.scale import Label
 from kdiqa.distortions.redistort import single
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.level_net import LevelNet
+from kdiqa.models.levels import Levels
 from kdiqa.scorer import Scorer
 from kdiqa.scorer.views import Views
 from kdiqa.systems.akd.net import AKDNet
@@ -21,7 +22,9 @@ MOS = Label(0, 9)
 def small(crops: Crops | None = None, levels: int = 4, seed: int = 0) -> Scorer:
     """Returns a scorer of the image alone, of filters and our own small net."""
     torch.manual_seed(seed)
-    backbone = Backbone("log_filters", "random", grid=1, statistics="mean_std", norm="none")
+    backbone = Backbone(
+        "log_filters", "random", pyramid=Levels(grid=1, statistics="mean_std", norm="none")
+    )
     net = LevelNet(backbone, hidden=8)
     torch.nn.init.constant_(net.head.bias, 0.5)
     if levels == 1:

@@ -7,8 +7,8 @@ from tests.runs import BACKBONE
 PLAIN = (
     *("data=tid2013", "net=pooled", "second=alone", "backbone=mobilenetv2_100"),
     f"module.net.backbone.name={BACKBONE}",
-    *("module.net.backbone.levels=1", "module.net.backbone.grid=1"),
-    *("module.net.backbone.norm=none", "module.net.backbone.frozen=false"),
+    *("module.net.backbone.pyramid.levels=1", "module.net.backbone.pyramid.grid=1"),
+    *("module.net.backbone.pyramid.norm=none", "module.net.backbone.frozen=false"),
     *("num_crops=1", "crop_size=32", "data.num_workers=0", "data.batch_size=8"),
     *("trainer=cpu", "trainer.max_epochs=2", "callbacks.progress=null"),
 )

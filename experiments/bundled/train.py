@@ -45,9 +45,12 @@ BACKBONE = {
     "_target_": "kdiqa.models.backbone.Backbone",
     "name": "log_filters",
     "weights": "random",  # it has none
-    "grid": 1,
-    "statistics": "mean_std",
-    "norm": "none",
+    "pyramid": {
+        "_target_": "kdiqa.models.levels.Levels",
+        "grid": 1,
+        "statistics": "mean_std",
+        "norm": "none",
+    },
 }
 NET = {"_target_": "kdiqa.models.level_net.LevelNet", "hidden": 64, "dropout": 0.1}
 NET["backbone"] = BACKBONE

@@ -36,7 +36,7 @@ from tests.fakes.synthetic import write_tid2013
 from tests.study import fake
 
 TINY = (
-    *("backbone=log_filters", "module.net.backbone.levels=4", "module.net.dim=16"),
+    *("backbone=log_filters", "module.net.backbone.pyramid.levels=4", "module.net.dim=16"),
     *("crop_size=64", "num_crops=1", "trainer=cpu", "trainer.max_epochs=4"),
 )
 TRAINING = (

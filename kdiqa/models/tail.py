@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.models.taps import through
 from kdiqa.models.trunk import create_trunk
 
@@ -38,12 +39,13 @@ class Tail(nn.Module):
         wide: bool = True,
     ) -> None:
         super().__init__()
-        if backbone.norm != "none" or len(backbone.dims) != 1 or backbone.statistics != "mean":
+        pyramid = backbone.pyramid
+        if pyramid.norm != "none" or len(backbone.dims) != 1 or pyramid.statistics != "mean":
             raise ValueError(
-                "A tail goes on from one plain level. Set module.net.backbone.levels=1, norm=none"
-                " and statistics=mean."
+                "A tail goes on from one plain level. Set in module.net.backbone.pyramid levels=1,"
+                " norm=none and statistics=mean."
             )
-        trunk: Any = create_trunk(name, weights, "stages", 1, options or {})
+        trunk: Any = create_trunk(name, weights, Levels(levels=1), options or {})
         self.stages: Any = trunk.blocks[len(backbone.trunk.blocks) :].eval()
         self.wide = wide
         with torch.no_grad():

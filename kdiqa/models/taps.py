@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 STEM = (
     *("conv2d_1a", "conv2d_2a", "conv2d_2b", "maxpool_3a"),
@@ -109,59 +109,3 @@ def vit_tokens(vit: Any, x: Tensor) -> list[Tensor]:
         side // step for side, step in zip(x.shape[-2:], vit.patch_embed.patch_size, strict=True)
     )
     return [patches.unflatten(1, (height, width)), first.unsqueeze(1)]
-
-
-def tapped(trunk: Any, taps: str, x: Tensor, levels: int) -> list[Tensor]:
-    r"""Returns the levels of a tap that is not timm's, channels last, :math:`(N, h, w, C_l)`."""
-    if taps == "post_merge":
-        return merged_stages(trunk, x)
-    if taps == "tokens":
-        return vit_tokens(trunk, x)
-    read = expansions if taps == "expansions" else inception_blocks
-    return [level.permute(0, 2, 3, 1) for level in read(trunk, x, levels)]
-
-
-def cut(trunk: Any, taps: str, levels: int) -> Any:
-    """Returns a trunk in evaluation mode without what lies behind its last tap.
-
-    timm would run the stages of a MobileNet or EfficientNet behind the last level in vain.
-    """
-    if taps == "inception" and levels == 1:
-        for layer in TAIL:
-            setattr(trunk, layer, nn.Identity())
-    if taps == "stages" and hasattr(trunk, "blocks"):
-        module = trunk.feature_info.module_name()[-1]
-        if module.startswith("blocks."):
-            trunk.blocks = trunk.blocks[: int(module.split(".")[1]) + 1]
-    return trunk.eval()
-
-
-def trunk_dims(trunk: Any, taps: str, levels: int) -> list[int]:
-    """Returns the channels of a trunk's levels, as many as are wanted.
-
-    Raises:
-        ValueError: If the trunk has no expansions or no tokens to tap.
-    """
-    if taps == "stages":
-        return list(trunk.feature_info.channels())[-levels:]
-    if taps == "inception":
-        return [1920, 1536][:levels]
-    if taps == "post_merge":
-        width, count = trunk.embed_dim, len(trunk.layers)
-        return [*(width * 2**i for i in range(1, count)), width * 2 ** (count - 1)][-levels:]
-    if taps == "tokens":
-        if not hasattr(trunk, "has_class_token"):
-            raise ValueError(
-                f"backbone.taps=tokens is for a ViT, not a {type(trunk).__name__}; use"
-                " backbone.taps=stages, whose levels a panel reads as tokens too."
-            )
-        return [trunk.embed_dim, trunk.embed_dim]
-    blocks = [block for stage in getattr(trunk, "blocks", []) for block in stage]
-    if not blocks or not any(projection(block) for block in blocks):
-        raise ValueError(
-            f"backbone.taps=expansions is for a MobileNet or EfficientNet of inverted residuals, not"
-            f" a {type(trunk).__name__}; use backbone.taps=stages."
-        )
-    with torch.no_grad():
-        maps = expansions(trunk, trunk.conv_stem.weight.new_zeros(1, 3, 64, 64))
-    return [x.shape[1] for x in maps[-levels:]]

@@ -16,6 +16,7 @@ from huggingface_hub import constants
 from torch import nn
 
 import kdiqa.models.filters  # noqa: F401  tells timm of log_filters
+from kdiqa.models.levels import Levels
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
@@ -29,7 +30,7 @@ WHOLE = {
 
 
 def create_trunk(
-    name: str, weights: str, taps: str, levels: int, options: Mapping[str, Any]
+    name: str, weights: str, pyramid: Levels, options: Mapping[str, Any]
 ) -> nn.Module:
     """Returns the timm network with its weights, from the hub, from a file, or random.
 
@@ -41,23 +42,25 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if taps not in WHOLE:
-        last = tuple(range(-levels, 0))
+    if pyramid.taps not in WHOLE:
+        last = tuple(range(-pyramid.levels, 0))
         options = {"features_only": True, "out_indices": last, **options}
     else:
         options = {**options, "num_classes": 0}
-        family, title = WHOLE[taps]
+        family, title = WHOLE[pyramid.taps]
         if family not in name:
             raise ValueError(
-                f"backbone.taps={taps} is for {title}, not '{name}'; use backbone.taps=stages."
+                f"backbone.pyramid.taps={pyramid.taps} is for {title}, not '{name}'; use"
+                " backbone.pyramid.taps=stages."
             )
     if weights == "random":
         return timm.create_model(name, pretrained=False, **options)
     if weights == "hub":
         return hub_trunk(name, options)
     check_weights(name, Path(weights), options)
-    overlay = {"file": weights, "custom_load": False}
-    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+    overlay = {**options.get("pretrained_cfg_overlay", {}), "file": weights, "custom_load": False}
+    options = {**options, "pretrained_cfg_overlay": overlay}
+    return timm.create_model(name, pretrained=True, **options)
 
 
 def hub_trunk(name: str, options: Mapping[str, Any]) -> nn.Module:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.published import distilled, predicted, training_step
-from kdiqa.models.backbone import Backbone
+from kdiqa.models.backbone import Backbone, Passes
+from kdiqa.models.levels import Levels
 from kdiqa.systems.akd.distiller import LevelDistiller
 from kdiqa.systems.akd.net import AKDNet
 from kdiqa.systems.akd.weighting import SoftmaxWeighting
@@ -19,7 +20,12 @@ SMALL = {"depth": 3, "distorted_depth": 2}
 
 def nets() -> tuple[AKDNet, AKDNet]:
     torch.manual_seed(0)
-    backbone = Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge", chunk=3)
+    backbone = Backbone(
+        "swin_tiny_patch4_window7_224",
+        "random",
+        pyramid=Levels(taps="post_merge"),
+        passes=Passes(chunk=3),
+    )
     teacher = AKDNet(backbone, CROPS, depth=5, distorted_depth=3)
     return AKDNet(backbone, CROPS, **SMALL), teacher.requires_grad_(False)
 

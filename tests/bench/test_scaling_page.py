@@ -20,6 +20,7 @@ from bench.scaling_page import (
     recorded,
 )
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 
 STEP = {"backbone": "Swin-T", "batch": 8, "online, s": 4.0, "cached, s": 0.2}
 STEP |= {"online / bare passes": 1.25}
@@ -64,9 +65,13 @@ def test_processes_extrapolate_from_the_largest_batch() -> None:
 
 
 def test_channels_are_those_of_the_backbones() -> None:
-    swin = Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge")
+    swin = Backbone("swin_tiny_patch4_window7_224", "random", pyramid=Levels(taps="post_merge"))
     stages = Backbone("mobilenetv2_100", "random")
-    wide = Backbone("mobilenetv2_100", "random", taps="expansions", statistics="mean_std", grid=1)
+    wide = Backbone(
+        "mobilenetv2_100",
+        "random",
+        pyramid=Levels(taps="expansions", statistics="mean_std", grid=1),
+    )
     assert [sum(net.dims) for net in (swin, stages, wide)] == list(CHANNELS.values())
     assert list(CACHES) == list(CHANNELS)
     assert image_bytes(sum(swin.dims), 10, swin.grid**2) == 10 * 2 * 2112 * 49 * 2

@@ -19,7 +19,7 @@ from tests.runs import one_step, train
 COUNT = int(os.environ.get("KDIQA_FUZZ", "30"))  # compositions
 SEEDS = (0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 11)))
 TINY = (
-    *("data=tid2013", "backbone=log_filters", "module.net.backbone.statistics=mean"),
+    *("data=tid2013", "backbone=log_filters", "module.net.backbone.pyramid.statistics=mean"),
     *("module.net.dim=16", "data.num_workers=0", "trainer=cpu", "callbacks.progress=null"),
 )
 TEACHER = (
@@ -53,8 +53,8 @@ VALUES: dict[str, tuple[object, ...]] = {
     "module.net.dropout": (0.0, 0.5),
     "module.net.norm_affine": ("true", "false"),
     "module.net.backbone.frozen": ("true", "true", "false"),
-    "module.net.backbone.levels": (1, 4, 9),
-    "module.net.backbone.grid": (1, 4),
+    "module.net.backbone.pyramid.levels": (1, 4, 9),
+    "module.net.backbone.pyramid.grid": (1, 4),
     "module.pair": ("[image,second]", "[second,image]", "[image,image]", "[image,nothing]"),
     "trainer.gradient_clip_val": (0.1,),
     "trainer.accumulate_grad_batches": (2,),

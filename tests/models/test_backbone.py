@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kdiqa.models.backbone import Backbone
+from kdiqa.models.backbone import Backbone, Passes
+from kdiqa.models.levels import Levels
 
 SMALL = "test_efficientnet"
 
@@ -16,9 +17,11 @@ def crops(batch: int = 2, num: int = 3, size: int = 64) -> torch.Tensor:
 
 
 def test_official_taps_are_the_stages_of_swin_after_their_merging() -> None:
-    backbone = Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge")
+    backbone = Backbone(
+        "swin_tiny_patch4_window7_224", "random", pyramid=Levels(taps="post_merge")
+    )
     x = torch.randn(1, 3, 224, 224)
-    raw = backbone.features(x)
+    raw = backbone.pyramid.read(backbone.trunk, x)
     torch.testing.assert_close(raw[-1], backbone.trunk.layers(backbone.trunk.patch_embed(x)))
     assert [tuple(level.shape[1:]) for level in raw] == [
         (28, 28, 192),
@@ -43,7 +46,7 @@ def test_any_timm_network_gives_four_pooled_levels(name: str) -> None:
 def test_pooling_first_equals_projecting_first() -> None:
     level, weight = torch.randn(2, 28, 28, 16), torch.randn(8, 16, 1, 1)
     backbone = Backbone(SMALL, "random")
-    ours = F.conv2d(backbone.pool(level), weight)
+    ours = F.conv2d(backbone.pyramid.pool(level), weight)
     plain = F.layer_norm(level, (16,)).permute(0, 3, 1, 2)
     plain = F.adaptive_avg_pool2d(F.conv2d(plain, weight), 7)
     torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
@@ -51,7 +54,7 @@ def test_pooling_first_equals_projecting_first() -> None:
 
 def test_one_call_gives_what_single_calls_give_whatever_the_chunk() -> None:
     torch.manual_seed(0)
-    whole, chunked = Backbone(SMALL, "random"), Backbone(SMALL, "random", chunk=5)
+    whole, chunked = Backbone(SMALL, "random"), Backbone(SMALL, "random", passes=Passes(chunk=5))
     chunked.load_state_dict(whole.state_dict())
     a, b = crops(2, 3), crops(2, 3)
     for ours, alone in zip(chunked([a, b]), (whole([a])[0], whole([b])[0]), strict=True):
@@ -60,7 +63,7 @@ def test_one_call_gives_what_single_calls_give_whatever_the_chunk() -> None:
 
 
 def test_standard_deviations_are_further_channels_and_never_negative() -> None:
-    backbone = Backbone(SMALL, "random", statistics="mean_std")
+    backbone = Backbone(SMALL, "random", pyramid=Levels(statistics="mean_std"))
     (pyramid,) = backbone([crops()])
     assert all((level[:, :, level.shape[2] // 2 :] >= 0).all() for level in pyramid)
     assert [level.shape[2] for level in pyramid] == backbone.dims

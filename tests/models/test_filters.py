@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 
 
 def crops(value: torch.Tensor) -> torch.Tensor:
@@ -12,7 +13,7 @@ def crops(value: torch.Tensor) -> torch.Tensor:
 
 
 def test_it_is_a_backbone_like_any_other() -> None:
-    backbone = Backbone("log_filters", "random", grid=4, statistics="mean_std")
+    backbone = Backbone("log_filters", "random", pyramid=Levels(grid=4, statistics="mean_std"))
     (pyramid,) = backbone([torch.randint(0, 256, (2, 1, 3, 64, 64), dtype=torch.uint8)])
     assert [tuple(level.shape) for level in pyramid] == [(2, 1, 24, 4, 4)] * 4
     assert not list(backbone.parameters())

@@ -6,11 +6,14 @@ import torch
 
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.level_net import LevelNet
+from kdiqa.models.levels import Levels
 
 
 def net(**options: object) -> LevelNet:
     torch.manual_seed(0)
-    backbone = Backbone("log_filters", "random", grid=1, statistics="mean_std", norm="none")
+    backbone = Backbone(
+        "log_filters", "random", pyramid=Levels(grid=1, statistics="mean_std", norm="none")
+    )
     return LevelNet(backbone, hidden=8, **options)  # type: ignore[arg-type]
 
 

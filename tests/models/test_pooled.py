@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.models.pooled import BinHead, PooledNet, ScoreHead
 from kdiqa.models.tail import Tail
 
@@ -21,7 +22,10 @@ OPTIONS = {
 
 
 def backbone(name: str = "test_efficientnet", levels: int = 2, **options: object) -> Backbone:
-    given = {"frozen": False, "levels": levels, "grid": 1, "norm": "none"}
+    pyramid = {"levels": levels, "grid": 1, "norm": "none"}
+    for key in [key for key in options if key in ("grid", "norm")]:
+        pyramid[key] = options.pop(key)
+    given = {"frozen": False, "pyramid": Levels(**pyramid)}
     return Backbone(name, weights="random", **given | options)
 
 
@@ -124,7 +128,7 @@ def test_a_tail_is_trained_and_keeps_its_statistics() -> None:
 
 def test_a_tail_goes_on_from_one_plain_level() -> None:
     with pytest.raises(
-        ValueError, match=r"^A tail goes on from one plain level\. Set module\.net"
+        ValueError, match=r"^A tail goes on from one plain level\. Set in module\.net"
     ):
         tail(cut(norm="layer"))
 

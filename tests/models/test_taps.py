@@ -10,6 +10,7 @@ import timm
 import torch
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.models.taps import expansions
 
 
@@ -35,29 +36,31 @@ def test_expansions_are_what_the_projections_read(name: str) -> None:
 
 def test_first_blocks_of_inception_are_read_side_by_side_and_the_rest_is_cut_off() -> None:
     torch.manual_seed(0)
-    backbone = Backbone("inception_resnet_v2", "random", taps="inception", levels=1, grid=21)
+    backbone = Backbone(
+        "inception_resnet_v2", "random", pyramid=Levels(taps="inception", levels=1, grid=21)
+    )
     assert sum(p.numel() for p in backbone.parameters()) == 1_672_672
     assert backbone.dims == [1920]
     read: list[torch.Tensor] = []
     for layer in (backbone.trunk.mixed_5b, *list(backbone.trunk.repeat)[1::2]):
         layer.register_forward_hook(lambda _, __, out: read.append(out))
     x = torch.randn(1, 3, 192, 192)
-    (made,) = backbone.features(x)
+    (made,) = backbone.pyramid.read(backbone.trunk, x)
     torch.testing.assert_close(made.permute(0, 3, 1, 2), torch.cat(read, dim=1))
     assert made.shape == (1, 21, 21, 1920)
 
 
 def test_taps_of_inception_are_for_it_alone() -> None:
     message = (
-        "backbone.taps=inception is for Inception-ResNet-v2, not 'resnet18'; use"
-        " backbone.taps=stages."
+        "backbone.pyramid.taps=inception is for Inception-ResNet-v2, not 'resnet18'; use"
+        " backbone.pyramid.taps=stages."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Backbone("resnet18", "random", taps="inception")
+        Backbone("resnet18", "random", pyramid=Levels(taps="inception"))
 
 
 def test_levels_of_expansions_are_the_coarsest_strides() -> None:
-    backbone = Backbone("mobilenetv2_100", "random", taps="expansions", grid=1)
+    backbone = Backbone("mobilenetv2_100", "random", pyramid=Levels(taps="expansions", grid=1))
     assert backbone.dims == [240, 528, 2880, 3456]
     (pyramid,) = backbone([torch.randint(0, 256, (2, 3, 3, 64, 64), dtype=torch.uint8)])
     assert [tuple(level.shape) for level in pyramid] == [(2, 3, d, 1, 1) for d in backbone.dims]
@@ -66,7 +69,9 @@ def test_levels_of_expansions_are_the_coarsest_strides() -> None:
 def test_measuring_the_levels_leaves_the_statistics_of_batch_norm(tmp_path: Path) -> None:
     whole = timm.create_model("test_efficientnet", pretrained=False)
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
-    backbone = Backbone("test_efficientnet", str(tmp_path / "weights.pth"), taps="expansions")
+    backbone = Backbone(
+        "test_efficientnet", str(tmp_path / "weights.pth"), pyramid=Levels(taps="expansions")
+    )
     state = whole.state_dict()
     assert all(
         torch.equal(value, state[key]) for key, value in backbone.trunk.state_dict().items()
@@ -78,13 +83,10 @@ def test_levels_that_are_not_normalised_are_the_plain_means() -> None:
     backbone = Backbone(
         "test_efficientnet",
         "random",
-        taps="expansions",
-        grid=2,
-        norm="none",
-        statistics="mean_std",
+        pyramid=Levels(taps="expansions", grid=2, norm="none", statistics="mean_std"),
     )
     level = torch.randn(2, 8, 8, 5)
-    pooled = backbone.pool(level)
+    pooled = backbone.pyramid.pool(level)
     cell = level[:, :4, 4:].flatten(1, 2)
     torch.testing.assert_close(pooled[:, :5, 0, 1], cell.mean(1))
     torch.testing.assert_close(pooled[:, 5:, 0, 1], cell.std(1, unbiased=False))
@@ -92,16 +94,18 @@ def test_levels_that_are_not_normalised_are_the_plain_means() -> None:
 
 def test_networks_without_expansions_are_refused() -> None:
     message = (
-        "^backbone.taps=expansions is for a MobileNet or EfficientNet of inverted residuals, not a"
-        r" FeatureListNet; use backbone.taps=stages\.$"
+        "^backbone.pyramid.taps=expansions is for a MobileNet or EfficientNet of inverted residuals, not a"
+        r" FeatureListNet; use backbone.pyramid.taps=stages\.$"
     )
     with pytest.raises(ValueError, match=message):
-        Backbone("resnet18", "random", taps="expansions")
+        Backbone("resnet18", "random", pyramid=Levels(taps="expansions"))
 
 
 def test_tokens_are_a_vits_own_with_the_class_token_at_every_place() -> None:
     torch.manual_seed(0)
-    backbone = Backbone("test_vit", "random", taps="tokens", levels=2, grid=10, norm="none")
+    backbone = Backbone(
+        "test_vit", "random", pyramid=Levels(taps="tokens", levels=2, grid=10, norm="none")
+    )
     crops = torch.randint(0, 256, (2, 3, 3, 160, 160), dtype=torch.uint8)
     ((patches, first),) = backbone([crops])
     with torch.no_grad():
@@ -117,7 +121,10 @@ def test_tokens_are_a_vits_own_with_the_class_token_at_every_place() -> None:
 def test_vit_without_a_class_token_answers_with_the_mean() -> None:
     options = {"class_token": False, "global_pool": "avg"}
     backbone = Backbone(
-        "test_vit", "random", taps="tokens", levels=2, grid=10, norm="none", options=options
+        "test_vit",
+        "random",
+        options=options,
+        pyramid=Levels(taps="tokens", levels=2, grid=10, norm="none"),
     )
     crops = torch.randint(0, 256, (1, 1, 3, 160, 160), dtype=torch.uint8)
     ((patches, first),) = backbone([crops])
@@ -126,21 +133,24 @@ def test_vit_without_a_class_token_answers_with_the_mean() -> None:
 
 def test_tokens_of_a_network_without_them_are_refused() -> None:
     message = (
-        "^backbone.taps=tokens is for a ViT, not a ResNet; use backbone.taps=stages, whose levels a"
+        "^backbone.pyramid.taps=tokens is for a ViT, not a ResNet; use backbone.pyramid.taps=stages, whose levels a"
         r" panel reads as tokens too\.$"
     )
     with pytest.raises(ValueError, match=message):
-        Backbone("resnet18", "random", taps="tokens")
+        Backbone("resnet18", "random", pyramid=Levels(taps="tokens"))
 
 
 def test_choices_are_named() -> None:
-    message = "^backbone.norm is 'batch'; it is 'layer' or 'none'.$"
+    message = "^backbone.pyramid.norm is 'batch'; it is one of: layer, none.$"
     with pytest.raises(ValueError, match=message):
-        Backbone("resnet18", "random", norm="batch")
+        Backbone("resnet18", "random", pyramid=Levels(norm="batch"))
 
 
 def test_another_normalisation_is_another_digest() -> None:
     torch.manual_seed(0)
-    a, b = (Backbone("test_efficientnet", "random", norm=norm) for norm in ("layer", "none"))
+    a, b = (
+        Backbone("test_efficientnet", "random", pyramid=Levels(norm=norm))
+        for norm in ("layer", "none")
+    )
     b.load_state_dict(a.state_dict())
     assert a.digest() != b.digest()

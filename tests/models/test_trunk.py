@@ -12,6 +12,7 @@ import torch
 
 from kdiqa.models import trunk as file
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 
 SMALL = "test_efficientnet"
 
@@ -87,8 +88,6 @@ def test_unknown_names_and_taps_are_explained() -> None:
     )
     with pytest.raises(ValueError, match=message):
         Backbone("resnet_18", "random")
-    message = (
-        r"^backbone\.taps=post_merge is for a Swin, not 'resnet18'; use backbone\.taps=stages\.$"
-    )
+    message = r"^backbone\.pyramid\.taps=post_merge is for a Swin, not 'resnet18'; use backbone\.pyramid\.taps=stages\.$"
     with pytest.raises(ValueError, match=message):
-        Backbone("resnet18", "random", taps="post_merge")
+        Backbone("resnet18", "random", pyramid=Levels(taps="post_merge"))

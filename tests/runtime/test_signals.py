@@ -76,7 +76,7 @@ def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) 
     told = ",".join(
         f"'{word}'"
         for word in (
-            *("backbone=log_filters", "module.net.backbone.levels=4", "trainer=cpu"),
+            *("backbone=log_filters", "module.net.backbone.pyramid.levels=4", "trainer=cpu"),
             *("trainer.max_epochs=100000", "callbacks.progress=null", "crop_size=48"),
             f"data.root={fake_data / 'tid2013'}",
         )

@@ -74,7 +74,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
         f"E {name}": (f"fusion={name}", "distiller=score")
         for name in ["dpaff", "dpaff_res", "cat", "add", "aff", "none_diff", "none_lq"]
     },
-    "E statistics": ("module.net.backbone.statistics=mean_std", "distiller=score"),
+    "E statistics": ("module.net.backbone.pyramid.statistics=mean_std", "distiller=score"),
     "E fine-tuned": ("module.net.backbone.frozen=false",),
     "E affine norm": ("module.net.norm_affine=true",),
     # F: crops; G: how much data

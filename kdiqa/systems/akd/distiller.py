@@ -64,7 +64,7 @@ class LevelDistiller(Distiller):
             raise ValueError(
                 f"The student's {self.feature} features are {tuple(s.shape)} (blocks, levels, batch,"
                 f" tokens, width) and the teacher's {tuple(t.shape)}. Give both nets the same"
-                " net.dim, net.crop_fusion, num_crops and backbone.grid."
+                " net.dim, net.crop_fusion, num_crops and backbone.pyramid.grid."
             )
         each = self.distance(s, t)
         losses = each.sum(dim=0)

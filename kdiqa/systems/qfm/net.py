@@ -95,7 +95,7 @@ class PanelDecoder(nn.Module):
 class PanelNet(nn.Module):
     r"""Scores an image without a reference; the noise of training is not in here.
 
-    Tokens are a ViT's (``backbone.taps=tokens``), or the positions of all levels of a CNN, projected
+    Tokens are a ViT's (``backbone.pyramid.taps=tokens``), or the positions of all levels of a CNN, projected
     to one width, with their mean as class token (ours).
 
     Args:
@@ -135,7 +135,7 @@ class PanelNet(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.has_class = backbone.taps == "tokens"
+        self.has_class = backbone.pyramid.taps == "tokens"
         dims = backbone.dims[:1] if self.has_class else backbone.dims
         self.standardise = (
             Standardise(backbone.dims, input_dropout) if input_norm == "running" else None

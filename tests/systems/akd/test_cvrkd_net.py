@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from kdiqa.batch import Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.bank import ReferenceBank
+from kdiqa.models.levels import Levels
 from kdiqa.systems.akd.net import AKDNet
 
 PRESET = {"sign": -1, "fusion": "cat", "level_fusion": "early_cat"}
@@ -18,7 +19,7 @@ PRESET = {"sign": -1, "fusion": "cat", "level_fusion": "early_cat"}
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return Backbone("test_efficientnet", "random", norm="none")
+    return Backbone("test_efficientnet", "random", pyramid=Levels(norm="none"))
 
 
 def tiny(backbone: Backbone, **options: object) -> AKDNet:
@@ -33,7 +34,7 @@ def pyramid(backbone: Backbone, crops: int = 3, batch: int = 2, seed: int = 0) -
 
 
 def test_preset_has_the_published_number_of_parameters() -> None:
-    resnet = Backbone("resnet50", "random", norm="none")
+    resnet = Backbone("resnet50", "random", pyramid=Levels(norm="none"))
     net = AKDNet(resnet, 10, 256, 18, 9, embed_dim=64, head_dim=256, **PRESET)  # type: ignore[arg-type]
     trained = sum(p.numel() for p in net.parameters() if p.requires_grad)
     assert trained == 16_433_072

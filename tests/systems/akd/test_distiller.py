@@ -132,7 +132,7 @@ def test_nets_of_different_width_are_refused() -> None:
     message = (
         r"^The student's difference features are \(4, 4, 3, 49, 64\) \(blocks, levels, batch, tokens,"
         r" width\) and the teacher's \(4, 4, 3, 49, 32\)\. Give both nets the same net\.dim,"
-        r" net\.crop_fusion, num_crops and backbone\.grid\.$"
+        r" net\.crop_fusion, num_crops and backbone\.pyramid\.grid\.$"
     )
     with pytest.raises(ValueError, match=message):
         LevelDistiller(Weighting(), SquaredDistance())(student, teacher, torch.rand(3))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.systems.akd.integrator import FusionName
 from kdiqa.systems.akd.net import AKDNet
 
@@ -20,7 +21,7 @@ def backbone() -> Backbone:
 
 @pytest.fixture(scope="module")
 def swin() -> Backbone:
-    return Backbone("swin_tiny_patch4_window7_224", "random", taps="post_merge")
+    return Backbone("swin_tiny_patch4_window7_224", "random", pyramid=Levels(taps="post_merge"))
 
 
 def trainable(module: nn.Module) -> int:

@@ -25,8 +25,8 @@ from tests.training.test_ablations import HOT
 
 SMALL = (
     f"module.net.backbone.name={BACKBONE}",
-    "module.net.backbone.levels=4",
-    "module.net.backbone.grid=5",
+    "module.net.backbone.pyramid.levels=4",
+    "module.net.backbone.pyramid.grid=5",
     "module.net.backbone.options={}",
     "module.net.dim=32",
     "module.net.attention.key_dim=4",

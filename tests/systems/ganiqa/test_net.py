@@ -11,6 +11,7 @@ from torch import nn
 
 from kdiqa.distortions.jnd import just_noticeable, luminance
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.models.pooled import BinHead
 from kdiqa.systems.ganiqa.attention import WindowAttention
 from kdiqa.systems.ganiqa.blocks import visibility
@@ -30,13 +31,13 @@ def crops(batch: int = 2, num: int = 2, seed: int = 0) -> torch.Tensor:
 
 def teacher(kind: type[Backbone] = Backbone, **options: Any) -> GANIQATeacher:
     torch.manual_seed(0)
-    backbone = kind(name=SMALL, weights="random", grid=5)
+    backbone = kind(name=SMALL, weights="random", pyramid=Levels(grid=5))
     return GANIQATeacher(backbone, 32, **{"attention": small_attention} | options)
 
 
 def student(kind: type[Backbone] = Backbone, **options: Any) -> GANIQAStudent:
     torch.manual_seed(0)
-    backbone = kind(name=SMALL, weights="random", grid=5)
+    backbone = kind(name=SMALL, weights="random", pyramid=Levels(grid=5))
     return GANIQAStudent(backbone, 32, **{"attention": small_attention} | options)
 
 
@@ -123,7 +124,8 @@ def test_bins_have_their_mean_as_the_score() -> None:
 def test_a_masked_backbone_gives_the_threshold_of_every_cell_as_one_level_more() -> None:
     torch.manual_seed(0)
     masked, plain = (
-        kind(name=SMALL, weights="random", grid=4) for kind in (MaskedBackbone, Backbone)
+        kind(name=SMALL, weights="random", pyramid=Levels(grid=4))
+        for kind in (MaskedBackbone, Backbone)
     )
     plain.load_state_dict(masked.state_dict())
     image = crops(1, 1)

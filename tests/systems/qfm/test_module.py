@@ -26,13 +26,18 @@ QUICK = (
 TOKENS = (
     *QUICK,
     *("features=online", "module.net.backbone.name=test_efficientnet", "module.net.dim=16"),
-    *("module.net.backbone.taps=stages", "module.net.backbone.options={}"),
+    *("module.net.backbone.pyramid.taps=stages", "module.net.backbone.options={}"),
     *("data.train_crops.size=32", "data.test_crops.size=32", "module.memory.size=20"),
     *("data.teacher_pairs.view.crops.size=32", "data.teacher_pairs.view.crops.resize=40"),
 )
 VIT = (
     *(*QUICK, "module.net.backbone.name=test_vit", "module.net.backbone.weights=random"),
-    *("module.net.backbone.grid=5", "crop_size=160", "num_test_crops=2", "module.net.dim=64"),
+    *(
+        "module.net.backbone.pyramid.grid=5",
+        "crop_size=160",
+        "num_test_crops=2",
+        "module.net.dim=64",
+    ),
     *("module.net.heads=4", "module.memory.size=20", "trainer.precision=32-true"),
 )
 ABLATIONS: dict[str, tuple[str, ...]] = {

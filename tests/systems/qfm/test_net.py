@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdiqa.models.backbone import Backbone
+from kdiqa.models.levels import Levels
 from kdiqa.systems.qfm.net import ChannelGate, PanelNet
 
-CNN = {"name": "test_efficientnet", "grid": 2}
-VIT = {"name": "test_vit", "taps": "tokens", "levels": 2, "grid": 10, "norm": "none"}
+CNN = {"name": "test_efficientnet", "pyramid": Levels(grid=2)}
+VIT = {"name": "test_vit", "pyramid": Levels("tokens", 2, 10, norm="none")}
 
 
 def crops(size: int, batch: int = 2, num: int = 3) -> Tensor:
@@ -101,7 +102,10 @@ def test_score_does_not_depend_on_the_number_or_order_of_crops() -> None:
 
 def test_vit_small_is_as_large_as_the_net_it_is_built_after() -> None:
     backbone = Backbone(
-        "deit3_small_patch16_224", "random", taps="tokens", levels=2, grid=14, frozen=False
+        "deit3_small_patch16_224",
+        "random",
+        frozen=False,
+        pyramid=Levels(taps="tokens", levels=2, grid=14),
     )
     net = PanelNet(backbone)
     assert all(isinstance(p, torch.nn.Identity) for p in net.projections)
