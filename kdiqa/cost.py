@@ -107,6 +107,7 @@ def multiply_adds(call: Callable[[], Any]) -> int:
     """Returns the multiply-adds of a call's convolutions, matrix products and attention.
 
     Example:
+        >>> import torch
         >>> multiply_adds(lambda: torch.ones(2, 3) @ torch.ones(3, 5))
         30
     """

@@ -100,8 +100,7 @@ def run(cfg: Any) -> dict[str, Path]:
         cfg: As :class:`Command` has it.
     """
     folder, names = Path(cfg.run), [cfg.data] if isinstance(cfg.data, str) else list(cfg.data)
-    results = folder / "results.json"
-    if not results.is_file():
+    if not (folder / "results.json").is_file():
         raise FileNotFoundError(
             f"'{folder}' holds no finished run: it has no results.json. Finish it with the command"
             f" it was started with, run='{folder}' and resume=true."

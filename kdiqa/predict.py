@@ -7,7 +7,6 @@ import csv
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from kdiqa.bundled import CARD
 from kdiqa.runtime.devices import auto_device
+from kdiqa.runtime.errors import require
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.inputs import find
@@ -110,8 +110,8 @@ def check(options: argparse.Namespace) -> None:
             f"--batch-size is {options.batch_size} and --workers {options.workers}; give at least"
             " 1 and at least 0."
         )
-    if options.engine == "ray" and find_spec("ray") is None:
-        raise ValueError('--engine ray needs Ray. Type: pip install "kdiqa[ray]"')
+    if options.engine == "ray":
+        require("--engine ray", "ray", "ray")
     for path in (options.output, options.sheet):
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"No folder '{path.parent}' for {path.name}. Make it first.")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdiqa.runtime.errors import for_user
+from kdiqa.runtime.errors import for_user, require
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.scorer import Scorer, load
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     try:
         port = free(options.port)
-        library()
+        require("The page", "demo", "gradio")
         scorer = load(options.model, options.device)
     except (OSError, ValueError, RuntimeError) as error:
         if for_user(error) is None:
@@ -74,16 +74,6 @@ def free(port: int) -> int:
         return number
 
 
-def library() -> None:
-    """Raises where what serves the page is not installed."""
-    try:
-        import gradio  # noqa: F401
-    except ImportError as error:
-        raise RuntimeError(
-            f"The page needs {error.name}, which is not installed. Type: pip install 'kdiqa[demo]'"
-        ) from error
-
-
 def serve(scorer: Scorer, name: str, port: int) -> None:
     """Serves the page until the process is interrupted; uploads are gone then.
 
@@ -96,7 +86,7 @@ def serve(scorer: Scorer, name: str, port: int) -> None:
         os.environ["GRADIO_TEMP_DIR"] = folder
         local = {*os.environ.get("no_proxy", "").split(","), HOST, "localhost"} - {""}
         os.environ["no_proxy"] = ",".join(sorted(local))  # it asks itself whether it is up
-        from kdiqa.demo.page import page, theme
+        from kdiqa.demo.blocks import page, theme
         from kdiqa.demo.reading import MAX_BYTES
 
         blocks = page(scorer, name)

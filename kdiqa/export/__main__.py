@@ -16,7 +16,7 @@ from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import SUFFIX, write_packed
 from kdiqa.files import atomic
-from kdiqa.runtime.errors import for_user
+from kdiqa.runtime.errors import for_user, require
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.open import opened
 from kdiqa.scorer.predictor import Predictor
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_intermixed_args(arguments)
     try:
         words = check(options)
-        libraries()
+        require("Export", "export", "onnx", "onnxruntime", "onnxscript")
         run(options, words)
     except KeyboardInterrupt:
         print("\nInterrupted; nothing was written.", file=sys.stderr)
@@ -104,18 +104,6 @@ def check(options: argparse.Namespace) -> dict[str, str]:
     return words
 
 
-def libraries() -> None:
-    """Raises where what writes or runs ONNX is not installed."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise RuntimeError(
-            f"Export needs {error.name}, which is not installed. Type: pip install 'kdiqa[export]'"
-        ) from error
-
-
 def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     """Exports, compares, and writes the files once all is well.
 
@@ -125,8 +113,6 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     """
     from kdiqa.export import parity, static
     from kdiqa.export.card import card
-    from kdiqa.export.graph import joined, net_graph
-    from kdiqa.export.precision import half, int8
 
     console = Console(stderr=True)
     checkpoint = Checkpoint.read(options.model)
@@ -137,15 +123,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     for warning in images.warnings:
         console.print(f"[yellow]{warning}", highlight=False)
     with console.status("Writing the graph, half a minute"):
-        net = net_graph(seen)
-    nets = {options.output: net}
-    stem = options.output.with_suffix("")
-    if options.half:
-        nets[Path(f"{stem}_half.onnx")] = half(net)
-    if options.int8:
-        nets[Path(f"{stem}_int8.onnx")] = int8(net, parity.calibrating(seen, images))
-    files = {path: joined(graph, seen, options.nchw).SerializeToString()
-             for path, graph in nets.items()}  # fmt: skip
+        files = models(seen, images, options)
     sessions = [parity.session(model) for model in files.values()]
     predictors = [plain, seen] if seen is not plain else [seen]
     scores = parity.compared(predictors, sessions, images, options.nchw)
@@ -161,6 +139,30 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
         packed = options.output.with_suffix(SUFFIX)
         write_packed(checkpoint.content, packed, torch.float32)
     show(table, images.description, files, options)
+
+
+def models(predictor: Predictor, images: Any, options: argparse.Namespace) -> dict[Path, bytes]:
+    """Returns the ONNX files that are asked for, by their paths.
+
+    Args:
+        predictor: To be exported.
+        images: That INT8 is calibrated on.
+        options: Of the command line.
+    """
+    from kdiqa.export.graph import joined, net_graph
+    from kdiqa.export.parity import calibrating
+    from kdiqa.export.precision import half, int8
+
+    net = net_graph(predictor)
+    graphs, stem = {options.output: net}, options.output.with_suffix("")
+    if options.half:
+        graphs[Path(f"{stem}_half.onnx")] = half(net)
+    if options.int8:
+        graphs[Path(f"{stem}_int8.onnx")] = int8(net, calibrating(predictor, images))
+    return {
+        path: joined(graph, predictor, options.nchw).SerializeToString()
+        for path, graph in graphs.items()
+    }
 
 
 def images_of(

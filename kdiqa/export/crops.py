@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnx import ModelProto, helper, inliner
-from onnxscript import FLOAT, INT64, UINT8, optimizer, script
+from onnxscript import FLOAT, INT64, UINT8, OnnxFunction, optimizer, script
 from onnxscript import opset18 as op
 
 from kdiqa.data.crops import Crops
@@ -107,7 +107,19 @@ def preprocessing(crops: Crops, channels_first: bool = False) -> ModelProto:
         crops: Of one of the :data:`STATIC` modes.
         channels_first: Takes :math:`(N, 3, H, W)` in place of :math:`(N, H, W, 3)`.
     """
-    size, num, short = int(crops.size or 0), crops.num, crops.resize or 0
+    size = int(crops.size or 0)
+    model = policies(size, crops.num, crops.resize or 0)[crops.mode].to_model_proto(
+        ir_version=IR_VERSION,
+        input_types=[UINT8["batch", "height", "width", 3]],
+        output_types=[FLOAT["batch", crops.num, 3, size, size]],
+    )
+    rename(model, model.graph.output[0].name, "crops")
+    flat = inliner.inline_local_functions(first(model) if channels_first else model)
+    return optimizer.optimize(flat)
+
+
+def policies(size: int, num: int, short: int) -> dict[str, OnnxFunction]:
+    """Returns the functions from an image to its crops, by mode."""
 
     @script(default_opset=op)
     def full(image: UINT8) -> FLOAT:
@@ -138,17 +150,7 @@ def preprocessing(crops: Crops, channels_first: bool = False) -> ModelProto:
         tops, lefts = spread(levels, size, num)
         return cut(levels, tops, lefts, size, 0)
 
-    chosen = {"full": full, "center": center, "five": five, "ten": ten, "grid": grid}
-    model = chosen[crops.mode].to_model_proto(
-        ir_version=IR_VERSION,
-        input_types=[UINT8["batch", "height", "width", 3]],
-        output_types=[FLOAT["batch", num, 3, size, size]],
-    )
-    model.graph.output[0].name, old = "crops", model.graph.output[0].name
-    for node in model.graph.node:
-        node.output[:] = ["crops" if name == old else name for name in node.output]
-    flat = inliner.inline_local_functions(first(model) if channels_first else model)
-    return optimizer.optimize(flat)
+    return {"full": full, "center": center, "five": five, "ten": ten, "grid": grid}
 
 
 def first(model: ModelProto) -> ModelProto:
@@ -164,3 +166,15 @@ def first(model: ModelProto) -> ModelProto:
         )
     )
     return model
+
+
+def rename(model: ModelProto, old: str, new: str) -> None:
+    """Gives a value of a graph another name, inside branches too."""
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = new if value.name == old else value.name
+    graphs = [model.graph]
+    while graphs:
+        for node in graphs.pop().node:
+            node.input[:] = [new if name == old else name for name in node.input]
+            node.output[:] = [new if name == old else name for name in node.output]
+            graphs += [part.g for part in node.attribute if part.HasField("g")]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from kdiqa import __version__
 from kdiqa.data.scale import Label
-from kdiqa.export.crops import IR_VERSION, preprocessing
+from kdiqa.export.crops import IR_VERSION, preprocessing, rename
 from kdiqa.models.bank import ReferenceBank
 from kdiqa.scorer.predictor import Predictor
 
@@ -172,15 +172,3 @@ def joined(
     onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def rename(model: onnx.ModelProto, old: str, new: str) -> None:
-    """Gives a value of a graph another name, inside branches too."""
-    for value in (*model.graph.input, *model.graph.output):
-        value.name = new if value.name == old else value.name
-    graphs = [model.graph]
-    while graphs:
-        for node in graphs.pop().node:
-            node.input[:] = [new if name == old else name for name in node.input]
-            node.output[:] = [new if name == old else name for name in node.output]
-            graphs += [part.g for part in node.attribute if part.HasField("g")]

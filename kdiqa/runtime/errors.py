@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from kdiqa.config.compose import quoted
@@ -72,3 +73,24 @@ def for_user(error: BaseException) -> str | None:
             return f"{type(chain).__name__}: {chain}"
         chain = chain.__cause__ or chain.__context__
     return None
+
+
+def require(what: str, extra: str, *libraries: str) -> None:
+    """Raises where an optional library is not installed.
+
+    Args:
+        what: Needs them, as a message is to say it.
+        extra: Of this package, which installs them.
+        libraries: Their names.
+
+    Example:
+        >>> require("The page", "demo", "no_such_library")
+        Traceback (most recent call last):
+        RuntimeError: The page needs no_such_library, which is not installed. Type: pip install 'kdiqa[demo]'
+    """
+    for library in libraries:
+        if find_spec(library) is None:
+            raise RuntimeError(
+                f"{what} needs {library}, which is not installed. Type: pip install"
+                f" 'kdiqa[{extra}]'"
+            )

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from kdiqa.runtime.words import check_word
 from kdiqa.scorer.open import Source, predictor_of
 from kdiqa.scorer.predictor import Predictor
 
@@ -49,10 +50,7 @@ class QualityMetric(Metric):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if reduction not in ("mean", "none"):
-            raise ValueError(
-                f"Scores have no reduction {reduction!r}. Give 'mean', or 'none' for all of them."
-            )
+        check_word("reduction", reduction, Reduction)
         self.scorer, self.reduction = predictor_of(scorer), reduction
         if reduction == "none":
             self.add_state("scores", [], dist_reduce_fx="cat")

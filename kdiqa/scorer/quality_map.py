@@ -12,6 +12,7 @@ from torch import Tensor
 
 from kdiqa.batch import Pyramid
 from kdiqa.data.boxes import overlapping
+from kdiqa.data.crops import Crops
 from kdiqa.scorer.images import to_pixels
 from kdiqa.scorer.open import Source, predictor_of
 from kdiqa.scorer.predictor import Predictor
@@ -107,15 +108,10 @@ def quality_map(
     predictor = predictor_of(predictor)
     views = predictor.views
     tile = tile if tile is not None else tile_of(views.crops)
-    if tile < 16 or not 0 <= overlap <= 0.9:
-        raise ValueError(
-            f"A map of tiles of {tile} pixels that overlap by {overlap:g} cannot be made. Give"
-            " tile at least 16, and overlap from 0 to 0.9."
-        )
+    tiles = overlapping_tiles(tile, overlap)
     pixels, name = to_pixels(image)
     score = float(predictor.predict(predictor.batch_of(pixels, name)))
     seen = enlarged(pixels, tile)
-    tiles = Tiles(tile, max(1, round(tile * (1 - overlap))))
     height, width = views.bounded(seen).shape[:2]
     rows, columns = tiles.positions(height, width)
     chunks = list(predictions(predictor, views.with_crops(tiles)(seen, name)))
@@ -129,6 +125,16 @@ def quality_map(
     return QualityMap(score, scores, levels, rows, columns, tile, (height, width), note)
 
 
+def overlapping_tiles(size: int, overlap: float) -> Tiles:
+    """Returns tiles, or raises where the numbers are out of range."""
+    if size < 16 or not 0 <= overlap <= 0.9:
+        raise ValueError(
+            f"A map of tiles of {size} pixels that overlap by {overlap:g} cannot be made. Give"
+            " tile at least 16, and overlap from 0 to 0.9."
+        )
+    return Tiles(size, max(1, round(size * (1 - overlap))))
+
+
 def tile_of(crops: Any) -> int:
     """Returns the side of a tile that suits a scorer's crops."""
     return crops.size if crops.size is not None and crops.mode != "full" else TILE
@@ -136,10 +142,7 @@ def tile_of(crops: Any) -> int:
 
 def enlarged(pixels: Image, tile: int) -> Image:
     """Returns an image that a tile fits into, in its own proportions."""
-    from kdiqa.data.crops import Crops
-
-    fits = Crops(1, tile, "center")
-    return fits.scaled(pixels)
+    return Crops(1, tile, "center").scaled(pixels)
 
 
 def predictions(

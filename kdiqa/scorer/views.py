@@ -18,6 +18,7 @@ from kdiqa.data.dataset import Cut, cut, to_tensor
 from kdiqa.data.pairs.pairing import Pairing, Redistorted
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 SeedBy = Literal["content", "name"]
@@ -49,10 +50,7 @@ class Views:
         seed_by: SeedBy = "content",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        if seed_by not in ("content", "name"):
-            raise ValueError(
-                f"Draws do not follow from {seed_by!r}. Set seed_by to 'content' or 'name'."
-            )
+        check_word("seed_by", seed_by, SeedBy)
         self.crops: Any = crops  # a Crops, or whatever else cuts views alike
         self.seed, self.seed_by = seed, seed_by
         shown = {name: pair.evaluated() for name, pair in pairs.items()}

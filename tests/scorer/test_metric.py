@@ -71,7 +71,7 @@ def test_a_metric_survives_copying_and_says_what_it_is(
 
 
 def test_another_reduction_is_named(scorer: Scorer) -> None:
-    message = "Scores have no reduction 'median'. Give 'mean', or 'none' for all of them."
+    message = "reduction is 'median'; it is one of: mean, none."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         scorer.as_metric("median")  # type: ignore[arg-type]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -96,9 +97,12 @@ def test_table_is_the_plain_commands_though_a_worker_is_killed(
 def test_missing_ray_is_said_before_the_work_starts(
     run: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SystemExit) as ended:
         command.main([str(photos), "--model", str(run), "--engine", "ray"])
     assert ended.value.code == 2
-    message = 'kdiqa predict: error: --engine ray needs Ray. Type: pip install "kdiqa[ray]"\n'
+    message = (
+        "kdiqa predict: error: --engine ray needs ray, which is not installed. Type: pip install"
+        " 'kdiqa[ray]'\n"
+    )
     assert capsys.readouterr().err.endswith(message)

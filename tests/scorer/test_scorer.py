@@ -180,7 +180,7 @@ def test_pixels_have_no_name_to_draw_by(runs: dict[str, Path]) -> None:
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kdiqa.load(runs["re-distorted"], seed_by="name").score(picture(0))
-    message = "Draws do not follow from 'time'. Set seed_by to 'content' or 'name'."
+    message = "seed_by is 'time'; it is one of: content, name."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kdiqa.load(runs["re-distorted"], seed_by="time")
 
