@@ -27,7 +27,7 @@ from kdiqa.distortions.kadid import find
 from kdiqa.runtime.devices import one_thread_without_interrupts
 
 GIB = 2**30
-PNG_SHARE = 0.6  # of a bitmap's size; 0.47 in the mean of all distortions of 20 photographs
+PNG_SHARE = 0.6  # of a bitmap's size; 0.47 in the mean of all distortions of 20 images
 BLOCK = 4096  # what a file may take beyond its bytes
 
 
@@ -36,27 +36,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(words)
     again = f"Go on with:\n  {shlex.join(['python', '-m', 'kdiqa.kadis', *words])}"
-    made, faults, start = 0, [], time.monotonic()
+    count, faults, start = 0, [], time.monotonic()
     try:
         plan = read_plan(options.root)
         folder: Path = options.output or distorted_folder(plan)
         plan = _chosen(plan, options.types, options.limit, options.part)
         _prepare(plan, folder, options.format)
-        left_over = list(
-            folder.glob("*.part")
-        )  # of a command that was killed, or is still at work
+        # Of a command that was killed, or is still at work.
+        left_over = list(folder.glob("*.part"))
         with _bar() as bar:
             task = bar.add_task("Distorting", total=len(plan) * len(LEVELS), rate="")
             for written, fault in _generated(plan, folder, options):
-                made += written
+                count += written
                 faults += [fault] if fault else []
-                rate = made / (time.monotonic() - start)
+                rate = count / (time.monotonic() - start)
                 bar.update(task, advance=len(LEVELS), rate=f"{rate:.1f} images/s")
     except KeyboardInterrupt:
-        print(f"\nInterrupted after {made} images. {again}", file=sys.stderr)
+        print(f"\nInterrupted after {count} images. {again}", file=sys.stderr)
         return 130
     except BrokenProcessPool:
-        ended = f"a process was killed, perhaps for want of memory, after {made} images."
+        ended = f"a process was killed, perhaps for want of memory, after {count} images."
         print(f"kdiqa kadis: {ended}\nSet fewer --workers. {again}", file=sys.stderr)
         return 1
     except (OSError, ValueError) as error:
@@ -64,10 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for path in left_over:  # by now its writer is done, or will never be
         path.unlink(missing_ok=True)
-    there, seconds = (len(plan) - len(faults)) * len(LEVELS) - made, time.monotonic() - start
-    print(f"{made} images made in {seconds:.0f} s, {there} were there, in {folder}")
+    there, seconds = (len(plan) - len(faults)) * len(LEVELS) - count, time.monotonic() - start
+    print(f"{count} images made in {seconds:.0f} s, {there} were there, in {folder}")
     if faults:
-        unread = f"{len(faults)} pictures cannot be read. The first: {faults[0]}"
+        unread = f"{len(faults)} images cannot be read. The first: {faults[0]}"
         print(f"kdiqa kadis: {unread}", file=sys.stderr)
     return 1 if faults else 0
 
@@ -76,25 +75,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kdiqa kadis",
         description="Generate the distorted images of KADIS-700k: five levels of one distortion "
-        "for each reference, as its plan says. What is there already is kept, so that the same "
+        "for each reference, as its plan says. Images that are there already stay, so that the same "
         "command goes on where it was interrupted.",
     )
     add = parser.add_argument
     add("root", type=Path, help="the download: holds ref_imgs and kadis700k_ref_imgs.csv")
-    add("-o", "--output", type=Path, help="default: dist_imgs beside ref_imgs")
+    add("-o", "--output", type=Path, help="default: dist_imgs next to ref_imgs")
     add(
         "--format",
         choices=("bmp", "png"),
         default="bmp",
         help="bmp (default) as the authors; png takes about half the disk and has the same pixels",
     )
-    add(
-        "--types",
-        nargs="+",
-        type=_kind,
-        metavar="TYPE",
-        help="only these distortions: numbers from 1 to 25 or names",
-    )
+    kinds = "only these distortions: numbers from 1 to 25 or names"
+    add("--types", nargs="+", type=_kind, metavar="TYPE", help=kinds)
     add("--limit", type=_count, help="only the first so many of the references")
     add(
         "--part",
@@ -109,12 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.cpu_count() or 1,
         help="processes, default: one a core",
     )
-    add(
-        "--seed",
-        type=int,
-        default=0,
-        help="of all random draws, default 0; what is there keeps its own",
-    )
+    add("--seed", type=int, default=0, help="of all random draws, default 0; written images stay")
     return parser
 
 
@@ -134,10 +123,10 @@ def _count(text: str) -> int:
 
 
 def _part(text: str) -> tuple[int, int]:
-    place, _, count = text.partition("/")
-    if not (place.isdecimal() and count.isdecimal() and int(place) < int(count)):
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is no part. Give one such as 0/4, 1/4, … 3/4.")
-    return int(place), int(count)
+    return int(index), int(count)
 
 
 def _chosen(
@@ -172,21 +161,23 @@ def _prepare(plan: list[Planned], folder: Path, suffix: str) -> None:
     pixels = sum(_pixels(planned.reference) for planned in sample) / len(sample)
     share = PNG_SHARE if suffix == "png" else 1.0
     need, free = missing * (3 * pixels * share + BLOCK), shutil.disk_usage(folder).free
-    told = f"{missing} images need about {need / GIB:.1f} GiB; '{folder}' has {free / GIB:.1f} GiB"
+    message = (
+        f"{missing} images need about {need / GIB:.1f} GiB; '{folder}' has {free / GIB:.1f} GiB"
+    )
     if need > free:
         raise ValueError(
-            f"{told} free.\nGive --output a folder on a larger disk, --format png, or less to do: "
+            f"{message} free.\nGive --output a folder on a larger disk, --format png, or less to do: "
             "--limit, --types, --part."
         )
-    print(f"{told} free")
+    print(f"{message} free")
 
 
 def _pixels(path: Path) -> int:
     try:
-        with Image.open(path) as picture:
-            return picture.width * picture.height
+        with Image.open(path) as image:
+            return image.width * image.height
     except OSError:
-        return 0  # told when its turn comes
+        return 0  # reported when its turn comes
 
 
 def _bar() -> Progress:

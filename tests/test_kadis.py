@@ -214,6 +214,6 @@ def test_a_damaged_reference_holds_up_no_other(
     told = capsys.readouterr()
     assert "25 images made in " in told.out
     assert (
-        f"kdiqa kadis: 1 pictures cannot be read. The first: Cannot read the image '{damaged}'"
+        f"kdiqa kadis: 1 images cannot be read. The first: Cannot read the image '{damaged}'"
         in told.err
     )

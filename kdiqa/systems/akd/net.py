@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from kdiqa.models.backbone import Backbone
 from kdiqa.models.standardise import Standardise
 from kdiqa.runtime.words import check_word
 from kdiqa.systems.akd.discrepancy import LevelEmbedding, difference
-from kdiqa.systems.akd.integrator import FusionName, fusion_of
+from kdiqa.systems.akd.integrator import FusionName, Source, fusion_of
 from kdiqa.systems.akd.mixer import Mixer
 
 LevelFusion = Literal["late", "early_cat"]
@@ -85,25 +85,21 @@ class AKDNet(nn.Module):
         if level_fusion == "early_cat":
             width, num_levels = width * num_levels, 1
         self.fusion = fusion_of(fusion, dim * num_levels)
-        tokens = backbone.grid**2
         in_dim = width * num_crops if crop_fusion == "cat" else width
-        needs = self.fusion.needs
-        options: Any = {"dropout": dropout, "norm": mixer_norm}
-        self.discrepancy = (
-            None if needs == "distorted" else Mixer(in_dim, dim, depth, tokens, **options)
-        )
-        self.integrator = (
-            None
-            if needs == "difference"
-            else Mixer(in_dim, dim, distorted_depth, tokens, **options)
-        )
+
+        def mixer(source: Source, blocks: int) -> Mixer | None:
+            if self.fusion.needs not in ("both", source):
+                return None
+            tokens = backbone.grid**2
+            return Mixer(in_dim, dim, blocks, tokens, dropout=dropout, norm=mixer_norm)
+
+        self.discrepancy = mixer("difference", depth)
+        self.integrator = mixer("distorted", distorted_depth)
         self.dropout = nn.Dropout(dropout)
         self.head = head(self.fusion.dim, head_dim)
-        self.embedding.apply(scaled_kaiming)
-        for mixer in (self.discrepancy, self.integrator):
-            if mixer is not None:
-                mixer.apply(scaled_kaiming)
-        self.head.apply(scaled_kaiming)
+        for part in (self.embedding, self.discrepancy, self.integrator, self.head):
+            if part is not None:
+                part.apply(scaled_kaiming)
 
     def forward(self, image: Pyramid, second: Pyramid) -> Prediction:
         """Returns the score of ``image`` compared with ``second``, and its features."""
