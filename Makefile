@@ -72,7 +72,7 @@ bench: $(READY)  ## Measure speed, all comparisons one by one, and record it; wi
 	$(BIN)/python -m bench --write $(ARGS)
 
 profile: $(READY)  ## Print where a training step's time goes; another experiment: ARGS="experiment=…"
-	$(BIN)/python -m kdiqa.train experiment=akd_demo profiler=steps compare=null \
+	$(BIN)/python -m bench.step_times experiment=akd_demo compare=null \
 	  trainer.max_epochs=2 trainer.limit_val_batches=2 trainer.limit_test_batches=2 \
 	  "teacher_overrides=['trainer.max_epochs=1','trainer.limit_val_batches=2','trainer.limit_test_batches=2']" $(ARGS)
 

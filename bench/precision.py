@@ -26,7 +26,6 @@ from kdiqa.runtime.quiet import quiet
 from kdiqa.systems.akd.distiller import LevelDistiller
 from kdiqa.systems.akd.net import AKDNet
 from kdiqa.systems.akd.weighting import SoftmaxWeighting
-from kdiqa.training.distances import SquaredDistance
 from kdiqa.training.distillation import Distillation
 from kdiqa.training.losses import ScoreLoss
 from kdiqa.training.schedules import Constant
@@ -82,7 +81,7 @@ def step(precision: str, steps: int, batch: int, crops: int) -> tuple[float, flo
         net=AKDNet(backbone, crops),
         loss=ScoreLoss(),
         optimizer=partial(torch.optim.Adam, lr=1e-3),
-        distiller=LevelDistiller(SoftmaxWeighting(), SquaredDistance()),
+        distiller=LevelDistiller(SoftmaxWeighting(), "squared"),
     )
     clock = Clock()
     if CUDA:

@@ -33,7 +33,6 @@ from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.systems.akd.distiller import LevelDistiller
 from kdiqa.systems.akd.net import AKDNet
 from kdiqa.systems.akd.weighting import SoftmaxWeighting
-from kdiqa.training.distances import SquaredDistance
 
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")
@@ -63,7 +62,7 @@ def steps(backbone: str, batch: int) -> dict[str, Step]:
         if hasattr(module, "fused_attn"):
             module.fused_attn = False
     teacher = AKDNet(trunk, CROPS, depth=36, distorted_depth=18).to(DEVICE).requires_grad_(False)
-    distiller = LevelDistiller(SoftmaxWeighting(), SquaredDistance()).to(DEVICE)
+    distiller = LevelDistiller(SoftmaxWeighting(), "squared").to(DEVICE)
     trained = [p for p in (*student.parameters(), *distiller.parameters()) if p.requires_grad]
     adam = torch.optim.Adam(trained, lr=1e-4)
     logits = nn.Parameter(torch.zeros(4, device=DEVICE))

@@ -42,12 +42,12 @@ class Unlabelled:
         if copies and (distortion is None or cache is None):
             raise ValueError(
                 f"{copies} distorted copies of each image need data.unlabelled.distortion and"
-                " data.unlabelled.cache. Set unlabelled=distorted, or copies: 0."
+                " data.unlabelled.cache. Set data/unlabelled=distorted, or copies: 0."
             )
         if folder is None and not copies:
             raise ValueError(
-                "data.unlabelled names no folder and no copies. Set unlabelled=folder pool=FOLDER,"
-                " unlabelled=distorted, or unlabelled=null."
+                "data.unlabelled names no folder and no copies. Set data/unlabelled=folder pool=FOLDER,"
+                " data/unlabelled=distorted, or data/unlabelled=null."
             )
         self.folder = None if folder is None else Path(folder).expanduser()
         self.copies, self.seed = copies, seed
@@ -87,7 +87,7 @@ class Unlabelled:
         if not paths:
             raise ValueError(
                 f"No picture in '{self.folder}' to learn from without labels. Set pool to a folder"
-                " of photographs, or unlabelled=null."
+                " of photographs, or data/unlabelled=null."
             )
         below = [path.relative_to(self.folder).parent for path in paths]
         return [

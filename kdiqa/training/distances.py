@@ -5,8 +5,16 @@ Each maps two tensors :math:`(..., B, T, D)` to :math:`(..., B)`; the teacher's 
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor
 from torch.nn import functional as F
+
+from kdiqa.runtime.words import check_word
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+DistanceName = Literal["squared", "absolute", "cosine", "relational"]
 
 
 def squared_distance(student: Tensor, teacher: Tensor) -> Tensor:
@@ -52,33 +60,19 @@ def relational_distance(student: Tensor, teacher: Tensor, eps: float = 1e-8) -> 
     ).mean(dim=-1)
 
 
-class SquaredDistance(nn.Module):
-    """See :func:`squared_distance` (official)."""
+def distance_of(name: DistanceName) -> Distance:
+    """Returns the distance that a configuration's word names.
 
-    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Returns one number a sample."""
-        return squared_distance(student, teacher)
-
-
-class AbsoluteDistance(nn.Module):
-    """See :func:`absolute_distance`."""
-
-    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Returns one number a sample."""
-        return absolute_distance(student, teacher)
-
-
-class CosineDistance(nn.Module):
-    """See :func:`cosine_distance`."""
-
-    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Returns one number a sample."""
-        return cosine_distance(student, teacher)
-
-
-class RelationalDistance(nn.Module):
-    """See :func:`relational_distance`."""
-
-    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Returns one number a sample."""
-        return relational_distance(student, teacher)
+    Args:
+        name: The word; ``squared`` is the official code's.
+    """
+    check_word("distance", name, DistanceName)
+    match name:
+        case "squared":
+            return squared_distance
+        case "absolute":
+            return absolute_distance
+        case "cosine":
+            return cosine_distance
+        case "relational":
+            return relational_distance

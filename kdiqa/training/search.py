@@ -14,7 +14,7 @@ TOTAL = "trials"  # the one override that may be another when a search goes on
 
 
 def register() -> None:
-    """Lets ``conf/hparams_search`` ask for :func:`kept_in` and :func:`left`."""
+    """Lets ``conf/launcher/search`` ask for :func:`kept_in` and :func:`left`."""
     OmegaConf.register_new_resolver("search_kept_in", kept_in, replace=True)
     OmegaConf.register_new_resolver("search_left", left, replace=True)
 

@@ -17,7 +17,7 @@ def check_loss(cfg: DictConfig) -> None:
     if ratio < 1 and not loss.startswith(LABELLED):
         raise ValueError(
             f"data.labelled_ratio={ratio:g} holds back opinions, and module.loss ({loss}) needs all"
-            " of them. Set loss=labelled."
+            " of them. Set module/loss=labelled."
         )
 
 

@@ -12,7 +12,6 @@ from kdiqa.models.levels import Levels
 from kdiqa.systems.akd.distiller import LevelDistiller
 from kdiqa.systems.akd.net import AKDNet
 from kdiqa.systems.akd.weighting import SoftmaxWeighting
-from kdiqa.training.distances import SquaredDistance
 
 CROPS = 2
 SMALL = {"depth": 3, "distorted_depth": 2}
@@ -43,7 +42,7 @@ def test_one_pass_and_stacked_mixers_give_the_published_losses_and_gradients() -
 
     pyramids = student.backbone(pair)
     ours, theirs = student(*pyramids), teacher(*pyramids)
-    distiller = LevelDistiller(SoftmaxWeighting([3.0, 3.0, 0.8, 0.8]), SquaredDistance())
+    distiller = LevelDistiller(SoftmaxWeighting([3.0, 3.0, 0.8, 0.8]), "squared")
     made = distiller(ours, theirs, given["mos"])
     loss = F.smooth_l1_loss(ours.score, given["mos"]) + made.terms["level"]
     loss.backward()

@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from kdiqa.config.compose import conf_dir
 from kdiqa.runtime.errors import for_user
 from kdiqa.systems.akd.integrator import FusionName
+from kdiqa.training.distances import DistanceName
 from tests.runs import one_step, train
 
 COUNT = int(os.environ.get("KDIQA_FUZZ", "30"))  # compositions
@@ -28,10 +29,11 @@ TEACHER = (
     *("data.batch_size=8", "trainer.max_epochs=1"),
 )
 GROUPS = (
-    *("weighting", "distance", "distiller", "second", "redistort", "teacher_pair"),
-    *("optimizer", "scheduler", "test_crops", "ratios", "protocol", "loss"),
+    *("distiller", "distiller/weighting", "distiller/teacher_pair", "second", "redistort"),
+    *("module/optimizer", "module/scheduler", "module/loss", "test_crops", "protocol"),
 )
 VALUES: dict[str, tuple[object, ...]] = {
+    "distance": get_args(DistanceName),
     "fusion": (*get_args(FusionName), "none"),
     "num_crops": (0, 1, 2, 2, 2, 3),
     "crop_size": (0, 8, 32, 32, 300),

@@ -17,7 +17,7 @@ SPACE = "hydra.sweeper.params={module.optimizer.lr: 'tag(log, interval(1e-4, 3e-
 
 
 def searched(words: list[str], trials: int, cwd: Path) -> subprocess.CompletedProcess[str]:
-    swept = ["hparams_search=optuna", SPACE, f"trials={trials}"]
+    swept = ["launcher/search=optuna", SPACE, f"trials={trials}"]
     return train("-m", *words, *swept, cwd=cwd)
 
 

@@ -49,7 +49,7 @@ def test_two_processes_resume_where_the_whole_run_ends(
     home: Path, common: tuple[str, ...]
 ) -> None:
     words = [w for w in STUDENT if not w.startswith("trainer")]
-    words = [*words, *common, "weighting=dwa", *TWO, "module.scheduler.T_max=2"]
+    words = [*words, *common, "distiller/weighting=dwa", *TWO, "module.scheduler.T_max=2"]
     whole = call(*words, "trainer.max_epochs=2", folder=home / "whole")
     half = call(*words, "trainer.max_epochs=1", folder=home / "half")
     (half / "results.json").unlink()

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from scipy import stats
-from torch import nn
 from torch.nn import functional as F
 
-from kdiqa.training import distances
+from kdiqa.training.distances import DistanceName, distance_of
 from kdiqa.training.losses import ScoreLoss, plcc_loss
 
-DISTANCES = [
-    distances.SquaredDistance(),
-    distances.AbsoluteDistance(),
-    distances.CosineDistance(),
-    distances.RelationalDistance(),
-]
+DISTANCES = get_args(DistanceName)
 
 
-@pytest.mark.parametrize("distance", DISTANCES, ids=lambda d: type(d).__name__)
-def test_distance_is_zero_of_equals_and_one_number_a_sample(distance: nn.Module) -> None:
+@pytest.mark.parametrize("name", DISTANCES)
+def test_distance_is_zero_of_equals_and_one_number_a_sample(name: DistanceName) -> None:
+    distance = distance_of(name)
     x = torch.randn(2, 4, 3, 49, 8, dtype=torch.float64)
     assert distance(x, x).shape == (2, 4, 3)
     torch.testing.assert_close(distance(x, x), torch.zeros(2, 4, 3, dtype=torch.float64))
     assert (distance(x, torch.randn_like(x)) > 0).all()
 
 
-@pytest.mark.parametrize("distance", DISTANCES, ids=lambda d: type(d).__name__)
-def test_teacher_gets_no_gradient(distance: nn.Module) -> None:
+@pytest.mark.parametrize("name", DISTANCES)
+def test_teacher_gets_no_gradient(name: DistanceName) -> None:
+    distance = distance_of(name)
     student = torch.randn(3, 49, 8, requires_grad=True)
     teacher = torch.randn(3, 49, 8, requires_grad=True)
     distance(student, teacher).sum().backward()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from kdiqa.batch import Distilled, Prediction
 from kdiqa.systems.akd.weighting import Weighting
+from kdiqa.training.distances import DistanceName, distance_of
 from kdiqa.training.distiller import Distiller, Feature, blocks_of
 
 LayerMap = Literal["last", "stride2"]
@@ -22,7 +23,7 @@ class LevelDistiller(Distiller):
 
     Args:
         weighting: How levels are weighed (adaptive distillation).
-        distance: Of two stacks of features, one number a sample.
+        distance: Of two stacks of features, one number a sample; ``squared`` (official).
         feature: ``difference`` for the discrepancy extractor's blocks (official), or
             ``distorted`` for the distorted-image mixer's.
         layer_map: ``last`` pairs the student's blocks with the teacher's last ones (official);
@@ -36,7 +37,7 @@ class LevelDistiller(Distiller):
     def __init__(
         self,
         weighting: Weighting,
-        distance: nn.Module,
+        distance: DistanceName = "squared",
         feature: Feature = "difference",
         layer_map: LayerMap = "last",
         levels: Sequence[int] = (0, 1, 2, 3),
@@ -45,7 +46,7 @@ class LevelDistiller(Distiller):
         name: str = "level",
     ) -> None:
         super().__init__()
-        self.weighting, self.distance = weighting, distance
+        self.weighting, self.distance = weighting, distance_of(distance)
         self.feature, self.layer_map, self.levels = feature, layer_map, list(levels)
         self.num_blocks, self.reduce, self.name = num_blocks, reduce, name
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdiqa.batch import Distilled, Prediction
+from kdiqa.training.distances import DistanceName, distance_of
 from kdiqa.training.distiller import Distiller, Feature, blocks_of, log_bins
 
 
@@ -30,7 +31,7 @@ class AdaptedDistiller(Distiller):
 
     def __init__(
         self,
-        distance: nn.Module,
+        distance: DistanceName = "cosine",
         dim: int = 128,
         teacher_dim: int = 128,
         num_crops: int = 1,
@@ -38,7 +39,7 @@ class AdaptedDistiller(Distiller):
         num_blocks: int = 2,
     ) -> None:
         super().__init__()
-        self.distance, self.num_crops, self.feature = distance, num_crops, feature
+        self.distance, self.num_crops, self.feature = distance_of(distance), num_crops, feature
         self.adapters = nn.ModuleList(nn.Linear(dim, teacher_dim) for _ in range(num_blocks))
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:

@@ -54,7 +54,7 @@ def test_student_and_teacher_read_the_same_kept_pyramids(
 ) -> None:
     cached = ("features=cached", f"features.folder={home / 'features2'}", "features.views=2")
     teacher = train(*TEACHER, *common, *cached, "trainer.max_epochs=1", folder=home / "teacher")
-    words = (*STUDENT, *common, *cached, f"teacher={teacher}", "teacher_pair=ref")
+    words = (*STUDENT, *common, *cached, f"teacher={teacher}", "distiller/teacher_pair=ref")
     folder = train(*words, folder=home / "student")
     assert "train/loss_level" in pd.read_csv(folder / "metrics.csv").columns
     assert (
@@ -139,7 +139,7 @@ def test_kept_words_of_a_teacher_train_as_spoken_ones_do(
 ) -> None:
     cached = ("features=cached", f"features.folder={home / 'features5'}", "features.views=2")
     teacher = train(*TEACHER, *common, *cached, "trainer.max_epochs=1", folder=home / "speaker")
-    words = (*STUDENT, *common, *cached, f"teacher={teacher}", "teacher_pair=ref")
+    words = (*STUDENT, *common, *cached, f"teacher={teacher}", "distiller/teacher_pair=ref")
     spoken = train(*words, "features.teacher=false", folder=home / "spoken")
     train(*words, folder=home / "written")
 

@@ -200,7 +200,7 @@ def test_pickles_and_folders_that_do_not_fit_are_refused(tmp_path: Path) -> None
     )
     message = (
         f"No stored split at '{tmp_path / 'none'}'. Set data.stored_split.path to where it is, or "
-        "stored_split=none for a split of our own."
+        "data/stored_split=null for a split of our own."
     )
     with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
         SplitTable(tmp_path / "none").assign(RECORDS, 0)
@@ -225,7 +225,7 @@ def test_a_data_module_takes_a_stored_split_and_carves_val(
 @pytest.mark.parametrize("choice", ["table", "arniqa", "arniqa_csiq", "liqe", "pyiqa_column"])
 def test_a_stored_split_is_chosen_on_the_command_line(choice: str, tmp_path: Path) -> None:
     cfg = composed(
-        "data=csiq", f"stored_split={choice}", "data.stored_split.path=/x", folder=tmp_path
+        "data=csiq", f"data/stored_split={choice}", "data.stored_split.path=/x", folder=tmp_path
     )
     split = instantiate(cfg.data.stored_split)
     assert isinstance(split, StoredSplit)

@@ -18,21 +18,15 @@ from kdiqa.systems.akd.weighting import (
     UncertaintyWeighting,
     Weighting,
 )
-from kdiqa.training.distances import (
-    AbsoluteDistance,
-    CosineDistance,
-    RelationalDistance,
-    SquaredDistance,
-)
 from kdiqa.training.distiller import CombinedDistiller, FusedDistiller, ScoreDistiller
 
 DISTILLERS: dict[str, Callable[[], nn.Module]] = {
-    "softmax": lambda: LevelDistiller(SoftmaxWeighting(), SquaredDistance()),
-    "softplus": lambda: LevelDistiller(SoftplusWeighting(), AbsoluteDistance()),
-    "uncertainty": lambda: LevelDistiller(UncertaintyWeighting(), CosineDistance()),
-    "gate": lambda: LevelDistiller(GateWeighting(), RelationalDistance()),
-    "distorted": lambda: LevelDistiller(Weighting(), SquaredDistance(), feature="distorted"),
-    "stride2": lambda: LevelDistiller(Weighting(), SquaredDistance(), layer_map="stride2"),
+    "softmax": lambda: LevelDistiller(SoftmaxWeighting(), "squared"),
+    "softplus": lambda: LevelDistiller(SoftplusWeighting(), "absolute"),
+    "uncertainty": lambda: LevelDistiller(UncertaintyWeighting(), "cosine"),
+    "gate": lambda: LevelDistiller(GateWeighting(), "relational"),
+    "distorted": lambda: LevelDistiller(Weighting(), "squared", feature="distorted"),
+    "stride2": lambda: LevelDistiller(Weighting(), "squared", layer_map="stride2"),
     "cross_level": lambda: CrossLevelDistiller(batch_size=3),
     "score": lambda: ScoreDistiller(),
     "combined": lambda: CombinedDistiller(
@@ -70,9 +64,7 @@ def test_distiller_trains_all_it_owns_and_nothing_of_the_teacher(name: str) -> N
 def test_level_term_is_the_formula_written_out() -> None:
     student, teacher = said(4, 2), said(8, 4)
     weights = [0.4, 0.3, 0.2, 0.1]
-    made = LevelDistiller(FixedWeighting(weights), SquaredDistance())(
-        student, teacher, torch.rand(3)
-    )
+    made = LevelDistiller(FixedWeighting(weights), "squared")(student, teacher, torch.rand(3))
     assert student.difference is not None
     assert teacher.difference is not None
     total = 0.0
@@ -85,8 +77,8 @@ def test_level_term_is_the_formula_written_out() -> None:
 
 def test_single_level_is_that_level_alone() -> None:
     student, teacher = said(4, 2), said(8, 4)
-    alone = LevelDistiller(Weighting(), SquaredDistance(), levels=[2])
-    whole = LevelDistiller(FixedWeighting([0.0, 0.0, 1.0, 0.0]), SquaredDistance())
+    alone = LevelDistiller(Weighting(), "squared", levels=[2])
+    whole = LevelDistiller(FixedWeighting([0.0, 0.0, 1.0, 0.0]), "squared")
     args = (student, teacher, torch.rand(3))
     torch.testing.assert_close(alone(*args).terms["level"], whole(*args).terms["level"])
     assert set(alone(*args).watched) == {"loss_level2", "weight_level2"}
@@ -97,7 +89,7 @@ def test_last_blocks_are_the_ones_distilled(count: int) -> None:
     ours, theirs = paired_blocks(4, 8, "last", count)
     assert ours == list(range(4 - count, 4))
     assert theirs == list(range(8 - count, 8))
-    distiller = LevelDistiller(Weighting(), SquaredDistance(), num_blocks=count, reduce="mean")
+    distiller = LevelDistiller(Weighting(), "squared", num_blocks=count, reduce="mean")
     assert distiller(said(4, 2), said(8, 4), torch.rand(3)).terms["level"].isfinite()
 
 
@@ -135,4 +127,4 @@ def test_nets_of_different_width_are_refused() -> None:
         r" net\.crop_fusion, num_crops and backbone\.pyramid\.grid\.$"
     )
     with pytest.raises(ValueError, match=message):
-        LevelDistiller(Weighting(), SquaredDistance())(student, teacher, torch.rand(3))
+        LevelDistiller(Weighting(), "squared")(student, teacher, torch.rand(3))

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from kdiqa.batch import Prediction
 from kdiqa.systems.ganiqa.distiller import AdaptedDistiller, BinsDistiller, on_grid
-from kdiqa.training.distances import CosineDistance
 from kdiqa.training.distiller import ScoreDistiller
 
 MOS = torch.rand(3)
@@ -26,7 +25,7 @@ def said(blocks: int = 2, grid: int = 4, crops: int = 1, dim: int = 8, **more: A
 def test_maps_of_unlike_width_and_grid_are_compared_and_adapters_learn(feature: Any) -> None:
     torch.manual_seed(0)
     student, teacher = said(2, grid=3, crops=2), said(3, grid=6, crops=2, dim=12)
-    distiller = AdaptedDistiller(CosineDistance(), 8, 12, 2, feature)
+    distiller = AdaptedDistiller("cosine", 8, 12, 2, feature)
     made = distiller(student, teacher, MOS)
     made.terms["features"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in distiller.parameters())
@@ -40,7 +39,7 @@ def test_maps_of_unlike_width_and_grid_are_compared_and_adapters_learn(feature: 
 def test_the_term_is_one_minus_the_cosine_of_adapted_tokens_summed_over_blocks() -> None:
     torch.manual_seed(0)
     student, teacher = said(), said()
-    distiller = AdaptedDistiller(CosineDistance(), 8, 8)
+    distiller = AdaptedDistiller("cosine", 8, 8)
     term = distiller(student, teacher, MOS).terms["features"]
     expected = sum(
         (1 - F.cosine_similarity(adapter(ours), theirs, dim=-1)).mean()
@@ -66,7 +65,7 @@ def test_more_blocks_than_there_are_is_an_error() -> None:
         " distiller.num_blocks."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        AdaptedDistiller(CosineDistance(), 8, 8)(said(), said(1), MOS)
+        AdaptedDistiller("cosine", 8, 8)(said(), said(1), MOS)
 
 
 def test_only_scores_whose_crops_agree_are_learnt_from() -> None:

@@ -49,8 +49,8 @@ WITHOUT_ATTENTION = [word for word in SMALL if "attention" not in word]
 SWITCHES: dict[str, tuple[str, ...]] = {
     "no cascade": ("module.net.attention.cascade=false",),
     "no semantic branch": ("module.net.semantic=false",),
-    "no noise": ("noise=none",),
-    "Gaussian noise alone": ("noise=gaussian",),
+    "no noise": ("second/noise=null",),
+    "Gaussian noise alone": ("second/noise=gaussian",),
     "noise of the threshold alone": ("data.pairs.shown.deviation=0",),
     "no distillation": ("distill=false", "module.loss.weight=1"),
     "hard targets alone": (
@@ -62,7 +62,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "trusted soft targets": ("module.distiller.distillers.soft.max_spread=0.1",),
     "difference of the teacher": ("module.distiller.distillers.features.feature=difference",),
     "student beside the reference": ("second=reference", "module.pair=[shown,second]"),
-    "teacher of the image as it is": ("teacher_pair=ref",),
+    "teacher of the image as it is": ("distiller/teacher_pair=ref",),
     "own crops at places turned": (
         "+data.train_crops.transforms=[{_target_: albumentations.RandomRotate90, p: 0.5}]",
     ),
@@ -73,7 +73,10 @@ TEACHER_SWITCHES: dict[str, tuple[str, ...]] = {
     "no semantic branch": ("module.net.semantic=false",),
     "asked by the difference": ("module.net.query=diff",),
     "two layers": ("module.net.layers=2",),
-    **{f"JND {mode}": (f"jnd={mode}",) for mode in ("none", "shrink", "weight", "perturb")},
+    **{
+        f"JND {mode}": (f"second/noise={mode}",)
+        for mode in ("null", "shrink", "weight", "perturb")
+    },
     "padded windows": ("module.net.attention.window=4",),
     "mean of the last epochs": ("callbacks=swa", "callbacks.swa.begin=1"),
 }
@@ -160,9 +163,9 @@ def test_opinions_held_back_need_a_loss_that_leaves_them_out(
 ) -> None:
     message = (
         "data.labelled_ratio=0.5 holds back opinions, and module.loss"
-        " (kdiqa.training.losses.ScoreLoss) needs all of them. Set loss=labelled."
+        " (kdiqa.training.losses.ScoreLoss) needs all of them. Set module/loss=labelled."
     )
-    words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5", "loss=score")
+    words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5", "module/loss=score")
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         one_step(*words, folder=tmp_path / "run")
 

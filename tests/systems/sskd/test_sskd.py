@@ -272,7 +272,7 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
             " least 1.",
         ),
         (
-            ("distill=false", "unlabelled=distorted"),
+            ("distill=false", "data/unlabelled=distorted"),
             "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
             " targets. Set unlabelled=null, or distiller=soft_score with module=soft_target.",
         ),
@@ -288,7 +288,7 @@ def test_what_does_not_fit_is_one_message(
 def test_a_pool_teaches_without_labels(common: tuple[str, ...], tmp_path: Path) -> None:
     for number in range(3):
         write(tmp_path / "pool" / "deep" / f"{number}.png", picture(70 + number, 40, 48))
-    words = (*sskd.STUDENT, *common, "unlabelled=distorted", f"pool={tmp_path / 'pool'}")
+    words = (*sskd.STUDENT, *common, "data/unlabelled=distorted", f"pool={tmp_path / 'pool'}")
     words = (*words, f"data.unlabelled.cache={tmp_path / 'copies'}", "data.unlabelled.copies=2")
     data, callback = prepared(*words, folder=tmp_path / "run")
     count = len(data.positions("train"))
@@ -314,7 +314,7 @@ def test_a_pool_that_shows_the_test_images_is_dealt_with(
     shutil.copy(pristine, tmp_path / f"copy{pristine.suffix}")
     write(tmp_path / "pool" / "other.png", picture(71, 40, 48))
     shutil.copy(pristine, tmp_path / "pool")
-    words = (*sskd.STUDENT, *common, "unlabelled=folder", f"pool={tmp_path / 'pool'}")
+    words = (*sskd.STUDENT, *common, "data/unlabelled=folder", f"pool={tmp_path / 'pool'}")
     with pytest.raises(ValueError, match=r"^Unlabelled images show what the run validates or te"):
         check(composed(*words, folder=tmp_path / "a"), tmp_path / "a")
     kept = check(composed(*words, "data.guard=drop", folder=tmp_path / "b"), tmp_path / "b")
