@@ -138,19 +138,3 @@ def test_tokens_of_a_network_without_them_are_refused() -> None:
     )
     with pytest.raises(ValueError, match=message):
         Backbone("resnet18", "random", pyramid=Levels(taps="tokens"))
-
-
-def test_choices_are_named() -> None:
-    message = "^backbone.pyramid.norm is 'batch'; it is one of: layer, none.$"
-    with pytest.raises(ValueError, match=message):
-        Backbone("resnet18", "random", pyramid=Levels(norm="batch"))
-
-
-def test_another_normalisation_is_another_digest() -> None:
-    torch.manual_seed(0)
-    a, b = (
-        Backbone("test_efficientnet", "random", pyramid=Levels(norm=norm))
-        for norm in ("layer", "none")
-    )
-    b.load_state_dict(a.state_dict())
-    assert a.digest() != b.digest()
