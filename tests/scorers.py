@@ -47,7 +47,7 @@ class OneLevel(torch.nn.Module):
 
 
 def akd(crops: Crops, redistorted: bool = False, **options: object) -> Scorer:
-    """Returns a scorer of AKD-IQA's net, beside itself or a re-distorted copy."""
+    """Returns a scorer of AKD-IQA's net, with itself or a re-distorted copy."""
     torch.manual_seed(0)
     net = AKDNet(Backbone(BACKBONE, "random"), crops.num, 16, 2, 1, **options)
     net.head.bias.data += 0.5

@@ -40,14 +40,14 @@ def test_multiply_adds_are_those_of_the_formulas() -> None:
 
 
 def test_a_second_image_costs_a_pass_of_the_backbone(runs: dict[str, Path]) -> None:
-    made = {name: cost(run, picture(0, 64, 64), repeats=1) for name, run in runs.items()}
+    costs = {name: cost(run, picture(0, 64, 64), repeats=1) for name, run in runs.items()}
     backbone = kdiqa.load(runs["pair"]).net.backbone
     crops = torch.zeros(1, 2, 3, 32, 32)
     with torch.inference_mode():
         one = multiply_adds(lambda: backbone([crops]))
-    assert made["pair"].macs - made["itself"].macs == one > 0
-    assert made["teacher"].macs > made["pair"].macs
-    assert [made[name].crops for name in runs] == ["4 of 32×32", "2 of 32×32", "4 of 32×32"]
+    assert costs["pair"].macs - costs["itself"].macs == one > 0
+    assert costs["teacher"].macs > costs["pair"].macs
+    assert [costs[name].crops for name in runs] == ["4 of 32×32", "2 of 32×32", "4 of 32×32"]
 
 
 def test_the_file_is_read_once(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,12 +57,12 @@ def test_the_file_is_read_once(runs: dict[str, Path], monkeypatch: pytest.Monkey
 
 
 def test_trained_parameters_are_those_the_run_counted(runs: dict[str, Path]) -> None:
-    made = cost(runs["pair"], picture(0, 64, 64), repeats=3)
+    measured = cost(runs["pair"], picture(0, 64, 64), repeats=3)
     counted = json.loads((runs["pair"] / "results.json").read_text())["trainable_parameters"]
     frozen = sum(p.numel() for p in kdiqa.load(runs["pair"]).net.backbone.parameters())
-    assert (made.trained, made.parameters) == (counted, counted + frozen)
-    assert 0 < made.net_ms < 1e4
-    assert 0 < made.whole_ms < 1e4
+    assert (measured.trained, measured.parameters) == (counted, counted + frozen)
+    assert 0 < measured.net_ms < 1e4
+    assert 0 < measured.whole_ms < 1e4
 
 
 def test_the_command_prints_one_row_a_run(
@@ -72,8 +72,8 @@ def test_the_command_prints_one_row_a_run(
     Image.fromarray(picture(1, 48, 64)).save(path)
     words = [*map(str, runs.values()), str(runs["pair"]), "--picture", str(path), "--repeats", "1"]
     assert main([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in told] == ["pair", "itself", "teacher", "pair"]
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == ["pair", "itself", "teacher", "pair"]
     assert main([*words, "--markdown"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + 4
@@ -83,11 +83,11 @@ def test_the_command_prints_one_row_a_run(
     assert "What one score costs" in capsys.readouterr().out
 
 
-def test_the_markdown_row_is_whole(runs: dict[str, Path]) -> None:
-    made = cost(runs["itself"], picture(0, 64, 64), repeats=1)
-    row = markdown([made]).splitlines()[-1]
-    numbers = f"{made.parameters / 1e6:.3f} M | {made.trained / 1e6:.3f} M | 2 of 32×32"
-    times = f"{made.macs / 1e6:,.1f} | {made.net_ms:.1f} | {made.whole_ms:.1f}"
+def test_the_markdown_row_is_complete(runs: dict[str, Path]) -> None:
+    measured = cost(runs["itself"], picture(0, 64, 64), repeats=1)
+    row = markdown([measured]).splitlines()[-1]
+    numbers = f"{measured.parameters / 1e6:.3f} M | {measured.trained / 1e6:.3f} M | 2 of 32×32"
+    times = f"{measured.macs / 1e6:,.1f} | {measured.net_ms:.1f} | {measured.whole_ms:.1f}"
     assert row == f"| itself | {numbers} | {times} |"
 
 

@@ -1,4 +1,4 @@
-"""A finished run scores other data as it scored its own, and says what must be known of them."""
+"""A finished run scores other data as it scored its own, and warns of shared contents."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def rows(folder: Path) -> pd.DataFrame:
 
 
 def test_own_data_give_the_runs_own_test_rows(student: Path) -> None:
-    made = run(student, "tid2013", {}, teacher=False)
-    (folder,) = made.values()
+    folders = run(student, "tid2013", {}, teacher=False)
+    (folder,) = folders.values()
     assert folder == student / "evaluations" / "tid2013"
     pd.testing.assert_frame_equal(rows(folder), rows(student), rtol=1e-5, atol=1e-6)
     assert json.loads((folder / "results.json").read_text())["images"] == "test split"
@@ -70,24 +70,24 @@ def test_all_images_of_other_data_are_scored_on_their_own_scale(
         {name: fake_data / name for name in ("biq2021", "kadid10k")},
         counted(monkeypatch),
     )
-    made = run(student, list(roots), roots)
+    folders = run(student, list(roots), roots)
     assert reads == {folder / "checkpoints" / "best.ckpt": 1 for folder in (student, teacher)}
     # Photographs have no references: there the teacher is left out.
-    assert list(made) == [
+    assert list(folders) == [
         *("student on biq2021 (selected on test)", "student on kadid10k (selected on test)"),
         "teacher on kadid10k",
     ]
     printed = capsys.readouterr().out
     assert printed.count("selected on") == 2  # the rows of the student, and no others
-    for folder, count in zip(made.values(), (26, 36, 36), strict=True):
+    for folder, count in zip(folders.values(), (26, 36, 36), strict=True):
         table = rows(folder)
         assert len(table) == table["id"].nunique() == count
         assert table["mos"].between(0, 1).all()
-        found = json.loads((folder / "results.json").read_text())
+        results = json.loads((folder / "results.json").read_text())
         expected = stats.spearmanr(table["score"], table["mos"]).statistic
-        assert found["metrics"]["test"]["srcc"] == pytest.approx(expected, abs=1e-12)
+        assert results["metrics"]["test"]["srcc"] == pytest.approx(expected, abs=1e-12)
         assert list((folder / "figures").glob("*.png"))
-    # A learnt zscore comes back around the training opinions, not around 0.
+    # A learnt zscore comes back around the training MOS, not around 0.
     spread = rows(student)["score"]
     table = rows(student / "evaluations" / "biq2021")
     assert abs(np.median(table["score"]) - np.median(spread)) < 0.5
@@ -97,8 +97,10 @@ def test_contents_that_the_run_has_learnt_from_are_warned_of(
     student: Path, fake_data: Path, tmp_path: Path
 ) -> None:
     # The fakes of both data sets show the same pictures.
-    made = run(student, "kadid10k", {"kadid10k": fake_data / "kadid10k"}, teacher=False)
-    (warning,) = json.loads((next(iter(made.values())) / "results.json").read_text())["warnings"]
+    folders = run(student, "kadid10k", {"kadid10k": fake_data / "kadid10k"}, teacher=False)
+    (warning,) = json.loads((next(iter(folders.values())) / "results.json").read_text())[
+        "warnings"
+    ]
     assert re.match(r"^\d contents of kadid10k are in what '.*' has learnt from, or its", warning)
     other = tmp_path / "kadid10k"
     rows: list[tuple[object, ...]] = [("dist_img", "ref_img", "dmos", "var")]
@@ -107,8 +109,8 @@ def test_contents_that_the_run_has_learnt_from_are_warned_of(
         write(other / "images" / f"I0{i}_01_01.png", noisy(picture(100 + i), 20))
         rows.append((f"I0{i}_01_01.png", f"I0{i}.png", 3.0 + i / 10, 0.5))
     write_csv(other / "dmos.csv", rows)
-    made = run(student, "kadid10k", {"kadid10k": other}, teacher=False)
-    assert not json.loads((next(iter(made.values())) / "results.json").read_text())["warnings"]
+    folders = run(student, "kadid10k", {"kadid10k": other}, teacher=False)
+    assert not json.loads((next(iter(folders.values())) / "results.json").read_text())["warnings"]
 
 
 def test_score_does_not_depend_on_what_else_is_in_the_data(
@@ -128,9 +130,7 @@ def test_score_does_not_depend_on_what_else_is_in_the_data(
     np.testing.assert_allclose(both["score_x"], both["score_y"], rtol=1e-5, atol=1e-6)
 
 
-def test_teacher_beside_photographs_without_references_is_an_error(
-    teacher: Path, fake_data: Path
-) -> None:
+def test_teacher_on_images_without_references_is_an_error(teacher: Path, fake_data: Path) -> None:
     message = (
         "26 of 26 images have no reference, the first is 'ss01 (0).jpg'. Take a data set with"
         " references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairs.pairing.Redistorted,"
@@ -140,7 +140,7 @@ def test_teacher_beside_photographs_without_references_is_an_error(
         run(teacher, "biq2021", {"biq2021": fake_data / "biq2021"})
 
 
-def test_run_that_is_not_finished_says_how_to_finish_it(tmp_path: Path) -> None:
+def test_run_that_is_not_finished_has_a_message_how_to_finish_it(tmp_path: Path) -> None:
     message = (
         f"'{tmp_path}' holds no finished run: it has no results.json. Finish it with the command"
         f" it was started with, run='{tmp_path}' and resume=true."
@@ -178,9 +178,9 @@ def test_images_that_the_guard_left_out_are_no_change_of_the_data(
 ) -> None:
     words = (*STUDENT, *common, f"data.root={photographs.root}", "data=biq2021", "data.guard=drop")
     folder = train(*words, "distill=false", "second=none", folder=tmp_path / "run")
-    made = evaluation.of_run(Checkpoint.read(folder), "biq2021", None)
-    assert made.data.assignment.subsets.count("none") == 1
-    assert made.warnings == []
+    evaluated = evaluation.of_run(Checkpoint.read(folder), "biq2021", None)
+    assert evaluated.data.assignment.subsets.count("none") == 1
+    assert evaluated.warnings == []
 
 
 @pytest.mark.process

@@ -67,7 +67,7 @@ def table(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def test_each_picture_of_a_folder_has_the_scorers_score_in_order(
+def test_each_image_of_a_folder_has_the_scorers_score_in_order(
     run: Path, scorer: Scorer, folder: Path
 ) -> None:
     assert predict(run, "photos", "-o", "scores.csv", "--batch-size", 4, workers=2) == 0
@@ -104,20 +104,20 @@ def test_broken_files_have_rows_with_reasons_and_their_own_exit_code(
         for path, reason in reasons.items()
     }
     assert all((row[1] == "") == (row[2] == "") == bool(row[3]) for row in rows)
-    told = capsys.readouterr().err.splitlines()
-    assert told[-5:-1] == [f"{path}: {reason}" for path, reason in broken.items()]
-    assert told[-1] == "4 of 10 images could not be scored."
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[-5:-1] == [f"{path}: {reason}" for path, reason in broken.items()]
+    assert printed[-1] == "4 of 10 images could not be scored."
     assert predict(run, "photos", "gone.png", "-o", "s.csv") == 3
 
 
-@pytest.mark.parametrize("kept", [0, 10, 150, 400, 10_000])
+@pytest.mark.parametrize("size", [0, 10, 150, 400, 10_000])
 def test_a_table_that_was_cut_anywhere_is_completed_to_the_undisturbed_one(
-    run: Path, folder: Path, kept: int
+    run: Path, folder: Path, size: int
 ) -> None:
     words = ("photos", "gone.png", "--batch-size", 3)
     predict(run, *words, "-o", "whole.csv")
     whole = Path("whole.csv").read_bytes()
-    Path("cut.csv").write_bytes(whole[:kept])
+    Path("cut.csv").write_bytes(whole[:size])
     predict(run, *words, "-o", "cut.csv")
     assert Path("cut.csv").read_bytes() == whole
 
@@ -159,7 +159,7 @@ def wrong(folder: Path) -> dict[str, tuple[Callable[[], object], list[str]]]:
 
 
 @pytest.mark.parametrize("message", wrong(Path()))
-def test_wrong_usage_is_said_before_the_work_starts(
+def test_wrong_usage_comes_before_the_work_starts(
     run: Path, folder: Path, capsys: pytest.CaptureFixture[str], message: str
 ) -> None:
     prepare, words = wrong(folder)[message]
@@ -167,9 +167,9 @@ def test_wrong_usage_is_said_before_the_work_starts(
     with pytest.raises(SystemExit) as ended:
         predict(run, *words)
     assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert re.search(rf"^kdiqa predict: error: {message}$", said.err, re.MULTILINE), said.err
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert re.search(rf"^kdiqa predict: error: {message}$", printed.err, re.MULTILINE), printed.err
+    assert printed.out == ""
 
 
 def test_standard_output_holds_the_table_or_lines_of_json_and_nothing_else(
@@ -207,15 +207,15 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
     while not Path("s.csv").is_file() or Path("s.csv").read_bytes().count(b"\n") < 5:
         time.sleep(0.01)
     begun.send_signal(kill)
-    said = begun.communicate()[1]
+    printed = begun.communicate()[1]
     stopped = len(table(Path("s.csv")))
     if kill == signal.SIGINT:
         assert begun.returncode == 130
         assert re.fullmatch(
             r"Interrupted after \d+ of 156 images\. The same command goes on from there\.",
-            said.strip().splitlines()[-1],
+            printed.strip().splitlines()[-1],
         )
-        assert "Traceback" not in said
+        assert "Traceback" not in printed
     assert 5 <= stopped < 157
     assert predict(run, "photos", "--batch-size", 4, "-o", "s.csv") == 3
     assert predict(run, "photos", "--batch-size", 4, "-o", "whole.csv") == 3

@@ -1,4 +1,4 @@
-"""The model in the box: it is there, it is small, it scores, and its card says what was measured."""
+"""The model in the box: it is there, it is small, it scores, and its card has what was measured."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_predict_prints_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == CARD.read_text(encoding="utf-8")
 
 
-def test_the_card_says_what_was_measured_of_these_weights(scorer: Scorer) -> None:
+def test_the_card_has_what_was_measured_of_these_weights(scorer: Scorer) -> None:
     measured = json.loads(RESULTS.read_text())
     assert measured["digest"] == scorer.digest
     assert measured["bytes"] == WEIGHTS.stat().st_size
@@ -100,12 +100,12 @@ def test_the_numbers_of_the_card_can_be_had_again(scorer: Scorer, shared_data: P
 
 def test_a_tile_stands_on_ladders_and_gets_chains() -> None:
     tile = tiles(picture(3, 200, 260), 1.0)[0]
-    made = list(versions("name", tile))
+    distorted = list(versions("name", tile))
     assert tile.shape == (192, 192, 3)
-    assert len(made) == 1 + 11 * 5 + 10
+    assert len(distorted) == 1 + 11 * 5 + 10
     again = list(versions("name", tile))
-    assert all(np.array_equal(a[1], b[1]) for a, b in zip(made, again, strict=True))
-    scores = {name: pseudo_score(image, tile) for name, image, *_ in made}
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(distorted, again, strict=True))
+    scores = {name: pseudo_score(image, tile) for name, image, *_ in distorted}
     assert scores["name_pristine"] == 1
     ladder = [scores[f"name_white_noise_{level}"] for level in range(1, 6)]
     assert ladder == sorted(ladder, reverse=True)

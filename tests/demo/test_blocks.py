@@ -41,9 +41,9 @@ def address(trained: Path) -> Iterator[str]:
     )
     assert served.stdout is not None
     line = served.stdout.readline()
-    found = re.fullmatch(r"(http://127\.0\.0\.1:\d+) – Ctrl-C ends it\n", line)
-    assert found, (line, served.stderr and served.stderr.read())
-    yield found[1]
+    match = re.fullmatch(r"(http://127\.0\.0\.1:\d+) – Ctrl-C ends it\n", line)
+    assert match, (line, served.stderr and served.stderr.read())
+    yield match[1]
     served.send_signal(signal.SIGINT)
     assert served.communicate(timeout=30) == ("", "\nEnded.\n")
     assert served.returncode == 0
@@ -52,12 +52,12 @@ def address(trained: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator[Browser]:
     assert PROGRAM is not None
-    with Browser(PROGRAM, tmp_path_factory.mktemp("profile")) as made:
+    with Browser(PROGRAM, tmp_path_factory.mktemp("profile")) as browser:
         size = {"width": 1280, "height": 1600, "deviceScaleFactor": 1, "mobile": False}
-        made("Emulation.setDeviceMetricsOverride", **size)
-        made("Page.navigate", url=address)
-        until(made, "document.querySelector('#given input[type=file]') !== null")
-        yield made
+        browser("Emulation.setDeviceMetricsOverride", **size)
+        browser("Page.navigate", url=address)
+        until(browser, "document.querySelector('#given input[type=file]') !== null")
+        yield browser
 
 
 def until(browser: Browser, expression: str, seconds: float = 240) -> None:
@@ -80,7 +80,7 @@ def drop(browser: Browser, path: Path) -> None:
     browser("DOM.setFileInputFiles", files=[str(path)], nodeId=field["nodeId"])
 
 
-def test_a_picture_gets_its_score_its_map_and_its_ladder(
+def test_an_image_gets_its_score_its_map_and_its_ladder(
     browser: Browser, trained: Path, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a photograph.png", picture(1, 150, 200))
@@ -100,13 +100,13 @@ def test_a_picture_gets_its_score_its_map_and_its_ladder(
     assert len(taken) > 50_000
 
 
-def test_what_is_no_picture_is_told_so(browser: Browser, tmp_path: Path) -> None:
+def test_what_is_no_image_is_answered(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     path.write_text("hello")
     drop(browser, path)
-    told = "Not scored. note.txt shows no image: its bytes are of no known image format."
+    message = "Not scored. note.txt shows no image: its bytes are of no known image format."
     until(browser, "document.querySelector('#said').innerText.includes('Not scored')")
-    assert browser.ask("document.querySelector('#said').innerText").strip() == told
+    assert browser.ask("document.querySelector('#said').innerText").strip() == message
 
 
 def test_nobody_but_this_machine_is_asked_for_anything(browser: Browser, address: str) -> None:

@@ -19,16 +19,16 @@ from tests.fakes import picture, write
 
 def test_the_ladder_has_the_scorers_scores(trained: Path) -> None:
     scorer, image = kdiqa.load(trained), picture(1, 60, 80)
-    made = [rung(scorer, image, kind, scorer.score(image)) for kind in KINDS[:2]]
-    for one in made:
+    ladder = [rung(scorer, image, kind, scorer.score(image)) for kind in KINDS[:2]]
+    for one in ladder:
         assert [len(one.images), len(one.scores)] == [6, 6]
         assert list(one.scores) == scorer.score(list(one.images))
         assert not np.array_equal(one.images[0], one.images[5])
-    assert chart(made).shape == (396, 770, 3)
-    assert thumbnails(made).shape == (26 + 2 * 132, 150 + 6 * 132 + 4, 3)
+    assert chart(ladder).shape == (396, 770, 3)
+    assert thumbnails(ladder).shape == (26 + 2 * 132, 150 + 6 * 132 + 4, 3)
 
 
-def test_large_pictures_are_shrunk_and_small_ones_are_not() -> None:
+def test_large_images_are_shrunk_and_small_ones_are_not() -> None:
     image = picture(0, 60, 80)
     assert shrunk(image) is image
     assert shrunk(image, 1200).shape == (30, 40, 3)

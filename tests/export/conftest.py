@@ -1,4 +1,4 @@
-"""A trained student and its export, made once for all tests of this folder."""
+"""A trained student and its export, run once for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def exported_run(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> P
 
 @pytest.fixture(scope="session")
 def exported(exported_run: Path, fake_data: Path) -> Path:
-    """Returns the exported file, with the others beside it."""
+    """Returns the exported file, with the others next to it."""
     path = exported_run.parent / "m ü.onnx"
     words = [
         f"data.root={fake_data / 'tid2013'}",

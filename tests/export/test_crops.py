@@ -60,14 +60,14 @@ def test_every_static_mode_is_tried() -> None:
     assert {crops.mode for crops in POLICIES.values()} == set(STATIC)
 
 
-def test_pictures_of_a_batch_and_planes_first_are_cut_alike() -> None:
+def test_images_of_a_batch_and_planes_first_are_cut_alike() -> None:
     images = np.stack([picture(i, 70, 90) for i in range(3)])
     crops = Crops(5, 50, "five", resize=60)
     model = preprocessing(crops)
     together = run(model, images)
     assert together.shape == (3, 5, 3, 50, 50)
-    for image, made in zip(images, together, strict=True):
-        assert np.array_equal(run(model, image[None])[0], made)
+    for image, one in zip(images, together, strict=True):
+        assert np.array_equal(run(model, image[None])[0], one)
     planes = run(preprocessing(crops, channels_first=True), images.transpose(0, 3, 1, 2))
     assert np.array_equal(planes, together)
 

@@ -1,4 +1,4 @@
-"""An exported student says what the student says, without torch, and its card says what is known."""
+"""An exported student has the student's scores, without torch, and its card has the facts."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def pictures(folder: Path) -> list[Path]:
             for i, size in enumerate(sizes)]  # fmt: skip
 
 
-def test_without_torch_it_says_what_the_student_says(
+def test_without_torch_it_has_the_students_scores(
     exported: Path, exported_run: Path, tmp_path: Path
 ) -> None:
     paths = pictures(tmp_path)
     command = [sys.executable, "-c", ALONE, str(exported), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    said = [float(line) for line in done.stdout.split()]
+    scores_of_file = [float(line) for line in done.stdout.split()]
     ours = kdiqa.load(exported_run).score(paths)
-    np.testing.assert_allclose(said, ours, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(scores_of_file, ours, rtol=0, atol=1e-4)
     assert len({round(score, 4) for score in ours}) > 1
     assert all(0 < score < 1 for score in ours)
 
 
-def test_a_batch_of_any_size_has_each_pictures_score(exported: Path) -> None:
+def test_a_batch_of_any_size_has_each_images_score(exported: Path) -> None:
     model = session(exported)
     images = np.stack([noisy(picture(i, 48, 64), 10 * i, i) for i in range(5)])
     together = model.run(None, {"image": images})[0]
@@ -75,8 +75,8 @@ def test_small_files_are_small_and_close(exported: Path, exported_run: Path) -> 
     sizes = {"": exported.stat().st_size}
     for kind, bound, share in (("half", 2e-3, 0.6), ("int8", 0.1, 0.85)):
         path = exported.with_name(f"m ü_{kind}.onnx")
-        said = session(path).run(None, {"image": image[None]})[0][0]
-        assert abs(said - score) < bound, kind
+        predicted = session(path).run(None, {"image": image[None]})[0][0]
+        assert abs(predicted - score) < bound, kind
         sizes[kind] = path.stat().st_size
         assert sizes[kind] < share * sizes[""], sizes
     types = [node.op_type for node in onnx.load(exported.with_name("m ü_int8.onnx")).graph.node]
@@ -85,22 +85,22 @@ def test_small_files_are_small_and_close(exported: Path, exported_run: Path) -> 
     assert kdiqa.load(packed).score(image) == score
 
 
-def test_the_file_says_what_it_is_and_nothing_of_this_disk(
+def test_the_file_holds_what_it_is_and_nothing_of_this_disk(
     exported: Path, exported_run: Path
 ) -> None:
     model = onnx.load(exported)
-    told = {entry.key: entry.value for entry in model.metadata_props}
+    properties = {entry.key: entry.value for entry in model.metadata_props}
     scorer = kdiqa.load(exported_run)
-    assert told["model"] == scorer.digest
-    assert told["crops"] == "grid, 2 of 32 pixels"
-    assert json.loads(told["label"]) == scorer.label.as_dict()
+    assert properties["model"] == scorer.digest
+    assert properties["crops"] == "grid, 2 of 32 pixels"
+    assert json.loads(properties["label"]) == scorer.label.as_dict()
     assert {entry.domain: entry.version for entry in model.opset_import} == {"": 18}
     data = exported.read_bytes()
     assert str(Path(kdiqa.__file__).parent).encode() not in data
     assert b"site-packages" not in data
 
 
-def test_the_card_says_data_terms_protocol_numbers_and_limits(
+def test_the_card_holds_data_terms_protocol_numbers_and_limits(
     exported: Path, exported_run: Path
 ) -> None:
     text = exported.with_suffix(".md").read_text()
@@ -130,7 +130,7 @@ def test_the_srcc_of_each_file_is_printed_with_its_drop(
     mos = [0.1, 0.9, 0.3, 0.5, 0.2, 0.8, 0.4, 0.6]
     labels = pd.DataFrame({"image": [path.name for path in paths], "mos": mos})
     labels.to_csv(folder / "labels.csv", index=False)
-    # The graph that was written before stands in: this test is of what is said of it.
+    # The graph that was written before stands in: this test is of what is printed.
     net = onnx.load(exported)
     monkeypatch.setattr("kdiqa.export.graph.net_graph", lambda scorer: net)
     monkeypatch.setattr("kdiqa.export.graph.joined", lambda net, scorer, nchw: net)
@@ -138,9 +138,11 @@ def test_the_srcc_of_each_file_is_printed_with_its_drop(
     assert main([str(exported_run), *words]) == 0
     seen = [0, 2, 3, 4, 6, 7]
     scores = kdiqa.load(exported_run).score([paths[i] for i in seen])
-    found = parity.srcc(scores, [mos[i] for i in seen])
-    said = capsys.readouterr().out
-    assert said.count(f"{found:.4f}") >= 2
-    assert "on 6 images of a folder" in said
-    assert "opset 18; image uint8 RGB (batch, height, width, 3) → score (batch,) in [0, 1]" in said
-    assert f"{tmp_path / 'm.onnx'}: {exported.stat().st_size:,} bytes" in said
+    correlation = parity.srcc(scores, [mos[i] for i in seen])
+    printed = capsys.readouterr().out
+    assert printed.count(f"{correlation:.4f}") >= 2
+    assert "on 6 images of a folder" in printed
+    assert (
+        "opset 18; image uint8 RGB (batch, height, width, 3) → score (batch,) in [0, 1]" in printed
+    )
+    assert f"{tmp_path / 'm.onnx'}: {exported.stat().st_size:,} bytes" in printed

@@ -1,4 +1,4 @@
-"""What cannot be exported is said in one message, before anything is written."""
+"""What cannot be exported is printed in one message, before anything is written."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def test_a_static_path_is_not(mode: str) -> None:
 
 
 def test_a_grid_takes_the_place_of_drawn_crops() -> None:
-    made = static.with_grid(scorer(Crops(4, 32, resize=40)), 6, "r")
-    crops = made.views.crops
+    with_grid = static.with_grid(scorer(Crops(4, 32, resize=40)), 6, "r")
+    crops = with_grid.views.crops
     assert (crops.num, crops.size, crops.mode, crops.resize) == (6, 32, "grid", 40)
-    static.check(made, "r")
+    static.check(with_grid, "r")
 
 
 def test_a_grid_that_the_net_cannot_take_is_refused() -> None:
@@ -127,8 +127,8 @@ class Counts(nn.Module):
 def test_a_graph_takes_any_number_of_images_or_is_none() -> None:
     crops = Crops(1, 32, "center")
     net = PooledNet(Flat(), input_norm="running", input_dropout=0.5)  # type: ignore[arg-type]
-    made = net_graph(scorer(crops, net=net.eval()))
-    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    graph = net_graph(scorer(crops, net=net.eval()))
+    assert graph.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
     message = (
         "Counts was written for batches of 2 only: something in it takes the number of images for"
         " a constant. Report the net with this message."
@@ -158,7 +158,7 @@ USAGE = {
 
 
 @pytest.mark.parametrize("message", USAGE)
-def test_wrong_usage_is_said_before_the_work_starts(
+def test_wrong_usage_comes_before_the_work_starts(
     message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -179,11 +179,11 @@ def test_a_missing_library_is_named(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(SystemExit):
         main(["r", "-o", str(tmp_path / "m.onnx")])
-    said = capsys.readouterr().err.splitlines()[-1]
+    printed = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(
         r"kdiqa export: error: Export needs onnxruntime, which is not installed\. Type: pip install"
         r" 'kdiqa\[export\]'",
-        said,
+        printed,
     )
 
 
@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_compared_on_is_refused(
         parity.of_folder(Path("p"), 400)
 
 
-def test_a_graph_that_says_something_else_is_not_written() -> None:
+def test_a_graph_with_other_scores_is_not_written() -> None:
     pictures = parity.Images("", [Path("f/a.png"), Path("f/b.png")], [])
     parity.check(np.array([[0.5, 0.6], [0.50009, 0.6]]), pictures)
     message = (
@@ -224,7 +224,7 @@ def test_a_graph_that_says_something_else_is_not_written() -> None:
 def test_a_quarter_of_a_folder_calibrates_and_is_not_compared_on(tmp_path: Path) -> None:
     for i in range(9):
         write(tmp_path / f"{i}.png", picture(i))
-    made = parity.of_folder(tmp_path, 5)
-    names = [[path.name for path in paths] for paths in (made.paths, made.calibration)]
+    images = parity.of_folder(tmp_path, 5)
+    names = [[path.name for path in paths] for paths in (images.paths, images.calibration)]
     assert names == [["0.png", "2.png", "3.png", "6.png", "7.png"], ["1.png", "5.png"]]
-    assert made.mos is None
+    assert images.mos is None

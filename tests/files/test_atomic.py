@@ -41,7 +41,7 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:
     path = tmp_path / "new folder ü" / "a file"
     write(path, "größer")
     write(path, b"other")
@@ -86,7 +86,7 @@ def test_a_full_disk_leaves_no_row_of_features_marked(tmp_path: Path) -> None:
     assert rows.missing() == [0, 1]
 
 
-def test_a_full_disk_is_told_wherever_it_is_noticed(tmp_path: Path) -> None:
+def test_a_full_disk_has_one_message_wherever_it_is_raised(tmp_path: Path) -> None:
     def noticed() -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
 

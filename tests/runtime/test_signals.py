@@ -1,4 +1,4 @@
-"""A run that is told to stop says how to go on, and goes on to the same end."""
+"""A run that is asked to stop prints how to go on, and goes on to the same end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.process
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
-def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
+def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
     number: signal.Signals, tmp_path: Path, fake_data: Path
 ) -> None:
     folder = tmp_path / "a run"
@@ -71,9 +71,9 @@ def test_a_run_that_is_told_to_stop_keeps_its_epochs_and_goes_on(
 @pytest.mark.process
 def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) -> None:
     words = [word for word in TEACHER if word.split("=")[0] not in ("data", "module", "net")]
-    kept = ("module.net.depth=4", "module.net.distorted_depth=2", "num_crops=2", "crop_size=32")
-    assert set(kept) <= set(words)
-    told = ",".join(
+    own = ("module.net.depth=4", "module.net.distorted_depth=2", "num_crops=2", "crop_size=32")
+    assert set(own) <= set(words)
+    overrides = ",".join(
         f"'{word}'"
         for word in (
             *("backbone=log_filters", "module.net.backbone.pyramid.levels=4", "trainer=cpu"),
@@ -85,7 +85,7 @@ def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) 
     process = start(
         *(word for word in TINY if word != "distill=false"),
         *(f"data.root={fake_data / 'tid2013'}", "teacher=train", f"run={folder}"),
-        *("teacher_experiment=teacher_tid2013", f"teacher_overrides=[{told}]"),
+        *("teacher_experiment=teacher_tid2013", f"teacher_overrides=[{overrides}]"),
     )
     wait_for(folder / "teacher" / "checkpoints" / "last.ckpt", process)
     (pid,) = (int(word) for word in (folder / "teacher" / ".lock").read_text().split())

@@ -44,5 +44,5 @@ def test_files_patterns_lists_and_standard_input_name_each_image_once(folder: Pa
 def test_a_folder_that_holds_itself_is_read_once(folder: Path) -> None:
     (folder / "deep" / "loop").symlink_to(folder)
     (folder / "zz linked").symlink_to(folder / "deep" / "er")
-    found = inputs.find(["photos"], io.StringIO())
-    assert len(found) == len({os.path.realpath(path) for path in found}) == len(NAMES)
+    paths = inputs.find(["photos"], io.StringIO())
+    assert len(paths) == len({os.path.realpath(path) for path in paths}) == len(NAMES)

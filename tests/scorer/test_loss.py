@@ -42,7 +42,7 @@ def test_a_loss_is_one_minus_the_score(crops: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(45, 60), (180, 240), (90, 64), (31, 200)])
-def test_a_picture_is_resized_as_opencv_does(size: tuple[int, int]) -> None:
+def test_an_image_is_resized_as_opencv_does(size: tuple[int, int]) -> None:
     from kdiqa.data.crops import _resized
 
     pixels = picture(3, 90, 120)
@@ -89,14 +89,14 @@ def test_a_restoration_net_learns_to_please_the_scorer() -> None:
     loss, net = scorer.as_loss(), nn.Conv2d(3, 3, 1)
     optimizer = torch.optim.Adam(net.parameters(), 1e-2)
     images = planes(1)[None] / 255
-    said = []
+    losses = []
     for _ in range(8):
         optimizer.zero_grad()
         value = loss(images + net(images))
         value.backward()
         optimizer.step()
-        said.append(value.item())
-    assert said[-1] < said[0]
+        losses.append(value.item())
+    assert losses[-1] < losses[0]
     assert all(parameter.grad is None for parameter in loss.parameters())
 
 

@@ -32,7 +32,7 @@ def batch() -> torch.Tensor:
     return torch.stack(pictures)
 
 
-def test_the_mean_is_that_of_all_pictures_whatever_the_batches(
+def test_the_mean_is_that_of_all_images_whatever_the_batches(
     scorer: Scorer, batch: torch.Tensor
 ) -> None:
     metric = scorer.as_metric()
@@ -46,9 +46,7 @@ def test_the_mean_is_that_of_all_pictures_whatever_the_batches(
         assert torch.isnan(metric.compute())
 
 
-def test_the_list_has_a_score_for_each_picture_in_order(
-    scorer: Scorer, batch: torch.Tensor
-) -> None:
+def test_the_list_has_a_score_for_each_image_in_order(scorer: Scorer, batch: torch.Tensor) -> None:
     with pytest.warns(UserWarning, match="was called before the ``update`` method"):
         assert scorer.as_metric("none").compute().shape == (0,)
     metric = scorer.as_metric("none")
@@ -57,7 +55,7 @@ def test_the_list_has_a_score_for_each_picture_in_order(
     np.testing.assert_allclose(metric.compute(), scorer.score(list(batch)), rtol=0, atol=1e-7)
 
 
-def test_a_metric_survives_copying_and_says_what_it_is(
+def test_a_metric_survives_copying_and_has_its_properties(
     scorer: Scorer, batch: torch.Tensor
 ) -> None:
     metric = scorer.as_metric()
@@ -89,14 +87,14 @@ rank, store, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
 scorer = small(Crops(1, 92, "center"))
 pictures = [torch.from_numpy(picture(i, 92, 100)).permute(2, 0, 1) for i in range(5)]
-made = {}
+results = {}
 for shares in ((range(3), range(3, 5)), (range(5), range(0))):
     mean, each = scorer.as_metric(), scorer.as_metric("none")
     for i in shares[rank]:
         for metric in (mean, each):
             metric.update(pictures[i][None])
-    made[len(shares[0])] = {"mean": mean.compute(), "each": each.compute()}
-torch.save(made, f"{out}{rank}.pt")
+    results[len(shares[0])] = {"mean": mean.compute(), "each": each.compute()}
+torch.save(results, f"{out}{rank}.pt")
 distributed.destroy_process_group()
 """
 
@@ -117,9 +115,9 @@ def test_two_processes_compute_what_one_does(
     expected = scorer.score(list(batch))
     for rank in (0, 1):
         for first in (3, 5):  # pictures of the first process: the second one may have none
-            made = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)[first]
-            np.testing.assert_allclose(made["each"], expected, rtol=0, atol=1e-6)
-            assert float(made["mean"]) == pytest.approx(np.mean(expected), abs=1e-6)
+            results = torch.load(tmp_path / f"rank{rank}.pt", weights_only=True)[first]
+            np.testing.assert_allclose(results["each"], expected, rtol=0, atol=1e-6)
+            assert float(results["mean"]) == pytest.approx(np.mean(expected), abs=1e-6)
 
 
 def test_a_metric_of_a_path_loads_it(tmp_path: Path) -> None:

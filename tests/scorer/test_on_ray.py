@@ -41,7 +41,7 @@ def photos(tmp_path: Path) -> Path:
 
 def marked(mark: str, title: bytes) -> list[int]:
     """Returns the processes below a command that carries a mark, by the title they have."""
-    found = []
+    numbers = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             environment = (place / "environ").read_bytes()
@@ -49,10 +49,10 @@ def marked(mark: str, title: bytes) -> list[int]:
                 f"{MARK}={mark}".encode() in environment
                 and title in (place / "cmdline").read_bytes()
             ):
-                found.append(int(place.name))
+                numbers.append(int(place.name))
         except OSError:  # it has just ended, or is not ours
             continue
-    return found
+    return numbers
 
 
 def kill_one(mark: str, killed: list[int]) -> None:
@@ -85,16 +85,16 @@ def test_table_is_the_plain_commands_though_a_worker_is_killed(
     assert command.main([*words, "-o", "ray.csv", "--engine", "ray"]) == 3
     assert killed
     assert Path("ray.csv").read_bytes() == whole
-    said = capfd.readouterr().err
-    assert said.splitlines()[-1] == "1 of 42 images could not be scored."
-    assert "Traceback" not in said
+    printed = capfd.readouterr().err
+    assert printed.splitlines()[-1] == "1 of 42 images could not be scored."
+    assert "Traceback" not in printed
     deadline = time.monotonic() + 60
     while marked(mark, b"ray::"):  # they end a moment after us
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def test_missing_ray_is_said_before_the_work_starts(
+def test_missing_ray_comes_before_the_work_starts(
     run: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -1,4 +1,4 @@
-"""A scorer's file is read once, whatever is made of it."""
+"""A scorer's file is read once, whatever it is used for."""
 
 from __future__ import annotations
 

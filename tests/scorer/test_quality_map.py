@@ -18,92 +18,92 @@ from tests.scorers import akd, small
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    made = small()
-    made.net.standardise.mean.normal_()
-    return made
+    scorer = small()
+    scorer.net.standardise.mean.normal_()
+    return scorer
 
 
 def test_a_tile_has_the_score_of_its_pixels_alone(scorer: Scorer) -> None:
     pixels = picture(1, 250, 300)
-    made = scorer.map(pixels, tile=100, overlap=0.5)
-    assert made.rows == [0, 50, 100, 150]
-    assert made.columns == [0, 50, 100, 150, 200]
-    assert made.tiles.shape == (4, 5)
+    quality = scorer.map(pixels, tile=100, overlap=0.5)
+    assert quality.rows == [0, 50, 100, 150]
+    assert quality.columns == [0, 50, 100, 150, 200]
+    assert quality.tiles.shape == (4, 5)
     alone = scorer.score(pixels[100:200, 50:150])
-    assert made.tiles[2, 1] == pytest.approx(alone, abs=1e-5)
-    assert made.score == scorer.score(pixels)
+    assert quality.tiles[2, 1] == pytest.approx(alone, abs=1e-5)
+    assert quality.score == scorer.score(pixels)
 
 
 def test_a_pixel_has_the_mean_of_its_tiles(scorer: Scorer) -> None:
-    made = scorer.map(picture(1, 100, 150), tile=100, overlap=0.5)
-    assert made.pixels.shape == (100, 150)
-    first, second = made.tiles[0]
-    assert made.pixels[0, 0] == first
-    assert made.pixels[50, 75] == pytest.approx((first + second) / 2)
-    assert made.pixels[99, 149] == second
+    quality = scorer.map(picture(1, 100, 150), tile=100, overlap=0.5)
+    assert quality.pixels.shape == (100, 150)
+    first, second = quality.tiles[0]
+    assert quality.pixels[0, 0] == first
+    assert quality.pixels[50, 75] == pytest.approx((first + second) / 2)
+    assert quality.pixels[99, 149] == second
 
 
-def test_a_map_says_where_a_picture_is_noisy(scorer: Scorer) -> None:
+def test_a_map_shows_where_an_image_is_noisy(scorer: Scorer) -> None:
     pixels = picture(2, 128, 256)
     half = pixels.copy()
     half[:, 128:] = noisy(pixels[:, 128:], 40, 0)
-    clean, made = (scorer.map(one, tile=64, overlap=0).tiles for one in (pixels, half))
-    changed = np.abs(clean - made)
+    clean, noisy_tiles = (scorer.map(one, tile=64, overlap=0).tiles for one in (pixels, half))
+    changed = np.abs(clean - noisy_tiles)
     assert changed[:, :2].max() < 1e-5 < changed[:, 2:].min()
 
 
 def test_a_levels_share_is_the_score_less_the_score_without_it(scorer: Scorer) -> None:
     pixels = picture(3, 100, 100)
-    made = scorer.map(pixels, tile=100)
-    assert made.levels is not None
-    assert made.levels.shape == (4, 1, 1)
+    quality = scorer.map(pixels, tile=100)
+    assert quality.levels is not None
+    assert quality.levels.shape == (4, 1, 1)
     pyramids = scorer.pyramids({"image": scorer.views(pixels)["image"][None]})
     for level in range(4):
         pyramid = list(pyramids["image"])
         means = scorer.net.standardise.mean.split(scorer.net.standardise.dims)
         pyramid[level] = means[level].view(-1, 1, 1).expand_as(pyramid[level])
         without = scorer.score_pyramids({"image": pyramid}).item()
-        share = made.score - without
-        assert made.levels[level, 0, 0] == pytest.approx(share, abs=1e-5)
-    assert np.abs(made.levels).max() > 1e-3
+        share = quality.score - without
+        assert quality.levels[level, 0, 0] == pytest.approx(share, abs=1e-5)
+    assert np.abs(quality.levels).max() > 1e-3
 
 
 def test_levels_that_a_net_does_not_standardise_are_left_out_as_zeros() -> None:
     scorer = akd(Crops(1, 32, "center"), crop_fusion="mean")
-    made = scorer.map(picture(4, 40, 40))
-    assert made.levels is not None
+    quality = scorer.map(picture(4, 40, 40))
+    assert quality.levels is not None
     pixels = picture(4, 40, 40)[:32, :32]
     pyramid = list(scorer.pyramids({"image": scorer.views(pixels)["image"][None]})["image"])
     pyramid[2] = torch.zeros_like(pyramid[2])
     share = scorer.score(pixels) - scorer.score_pyramids({"image": pyramid}).item()
-    assert made.levels[2, 0, 0] == pytest.approx(share, abs=1e-5)
+    assert quality.levels[2, 0, 0] == pytest.approx(share, abs=1e-5)
 
 
-def test_a_net_without_levels_says_so() -> None:
-    made = small(levels=1).map(picture(1, 120, 120), tile=100)
-    assert made.levels is None
-    assert made.note == NO_LEVELS == ("This net has no levels: it reads one set of features.")
+def test_a_net_without_levels_has_a_note() -> None:
+    quality = small(levels=1).map(picture(1, 120, 120), tile=100)
+    assert quality.levels is None
+    assert quality.note == NO_LEVELS == ("This net has no levels: it reads one set of features.")
 
 
 def test_a_net_that_reads_several_crops_reads_a_tile_as_often() -> None:
     scorer = akd(Crops(3, 32, "grid"), redistorted=True)
-    made = scorer.map(picture(1, 70, 100))
-    assert made.tile == 32
-    assert made.tiles.shape == (4, 6)
-    assert ((made.tiles >= 0) & (made.tiles <= 1)).all()
-    assert len(np.unique(made.tiles)) > 1
+    quality = scorer.map(picture(1, 70, 100))
+    assert quality.tile == 32
+    assert quality.tiles.shape == (4, 6)
+    assert ((quality.tiles >= 0) & (quality.tiles <= 1)).all()
+    assert len(np.unique(quality.tiles)) > 1
     same = scorer.map(picture(1, 70, 100))
-    np.testing.assert_array_equal(made.tiles, same.tiles)
+    np.testing.assert_array_equal(quality.tiles, same.tiles)
 
 
-def test_a_small_picture_is_enlarged_to_a_tile(scorer: Scorer) -> None:
-    made = scorer.map(picture(1, 40, 60))
-    assert made.tile == 128
-    assert made.size == (128, 192)
-    assert made.tiles.shape == (1, 2)
+def test_a_small_image_is_enlarged_to_a_tile(scorer: Scorer) -> None:
+    quality = scorer.map(picture(1, 40, 60))
+    assert quality.tile == 128
+    assert quality.size == (128, 192)
+    assert quality.tiles.shape == (1, 2)
 
 
-def test_a_large_picture_has_no_more_tiles_than_can_be_scored() -> None:
+def test_a_large_image_has_no_more_tiles_than_can_be_scored() -> None:
     tiles = Tiles(64, 32)
     rows, columns = tiles.positions(3000, 4000)
     assert len(rows) * len(columns) <= MAX_TILES
@@ -122,7 +122,7 @@ def test_numbers_out_of_range_are_named(scorer: Scorer, tile: int, overlap: floa
 
 
 @pytest.mark.parametrize("levels", [1, 4])
-def test_a_figure_shows_picture_map_and_levels(levels: int) -> None:
+def test_a_figure_shows_image_map_and_levels(levels: int) -> None:
     scorer, pixels = small(levels=levels), picture(1, 120, 160)
     figure = scorer.explain(pixels, tile=100)
     FigureCanvasAgg(figure).draw()

@@ -80,7 +80,7 @@ def test_draws_follow_from_the_pixels_and_not_from_the_name(
     assert scores[0] == scores[1] != scores[2]
 
 
-def test_a_picture_has_one_score_however_it_is_given(scorer: Scorer, tmp_path: Path) -> None:
+def test_an_image_has_one_score_however_it_is_given(scorer: Scorer, tmp_path: Path) -> None:
     pixels = picture(3, 70, 80)
     path = write(tmp_path / "a.png", pixels)
     planes = torch.from_numpy(pixels).permute(2, 0, 1)
@@ -94,8 +94,8 @@ def test_a_picture_has_one_score_however_it_is_given(scorer: Scorer, tmp_path: P
 def test_a_score_depends_on_no_batch_and_no_order(scorer: Scorer) -> None:
     pictures = [picture(i, 60 + i, 80) for i in range(5)]
     alone = scorer.score(pictures)
-    made = [scorer.views(one) for one in pictures[::-1]]
-    batch = {name: torch.stack([one[name] for one in made]) for name in made[0]}
+    views = [scorer.views(one) for one in pictures[::-1]]
+    batch = {name: torch.stack([view[name] for view in views]) for name in views[0]}
     together = scorer.predict(batch).tolist()[::-1]
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
     assert scorer.score(pictures) == alone
@@ -106,7 +106,7 @@ def test_units_are_those_of_the_data_sets_authors(scorer: Scorer) -> None:
     assert scorer.score(pixels, units=True) == pytest.approx(9 * scorer.score(pixels))
 
 
-def test_a_large_picture_is_shrunk_before_it_is_distorted_whole(runs: dict[str, Path]) -> None:
+def test_a_large_image_is_shrunk_before_it_is_distorted_whole(runs: dict[str, Path]) -> None:
     large, seen = picture(0, 120, 160), []
     views = kdiqa.load(runs["re-distorted"], max_pixels=60 * 80).views
     views.pairs["second"].pipeline = lambda image, seed: seen.append(image.shape) or image
@@ -168,7 +168,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
-def test_what_is_no_picture_is_named(scorer: Scorer, message: str) -> None:
+def test_what_is_no_image_is_named(scorer: Scorer, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         scorer.score(WRONG[message])
 
