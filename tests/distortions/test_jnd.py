@@ -23,9 +23,9 @@ def adaptation(level: float) -> float:
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 31.75, 127.0, 128.0, 255.0])
 def test_on_an_even_image_it_is_the_luminance_adaptation_alone(level: float) -> None:
-    made = just_noticeable(torch.full((1, 1, 6, 9), level, dtype=torch.float64))
-    expected = torch.full_like(made, adaptation(level))
-    torch.testing.assert_close(made, expected, rtol=1e-12, atol=1e-9)
+    result = just_noticeable(torch.full((1, 1, 6, 9), level, dtype=torch.float64))
+    expected = torch.full_like(result, adaptation(level))
+    torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-9)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -67,8 +67,8 @@ def test_shrinking_keeps_of_a_difference_what_exceeds_the_threshold(tmp_path: Pa
     record = record_of(tmp_path, reference)
     for apart, kept in ((0, 0), (2, 0), (3, 0), (4, 1), (50, 47), (-3, 0), (-20, -17)):
         image = np.asarray(reference.astype(int) + apart, np.uint8)
-        made = Shrunk()(image, record, 0).astype(int) - 127
-        assert (made == kept).all(), apart
+        result = Shrunk()(image, record, 0).astype(int) - 127
+        assert (result == kept).all(), apart
 
 
 def test_noise_of_one_threshold_is_its_size_everywhere_and_the_same_for_one_seed() -> None:

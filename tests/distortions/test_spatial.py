@@ -29,9 +29,9 @@ def test_otsu_finds_what_an_exhaustive_search_finds(count: int) -> None:
 
     middles = np.unique(image)[:-1] + 0.01
     best = max(between(cuts) for cuts in combinations(middles, count))
-    found = otsu_thresholds(image, count)
-    assert (np.diff(found) > 0).all()
-    assert between(tuple(found)) == pytest.approx(best, rel=1e-3)
+    cuts = otsu_thresholds(image, count)
+    assert (np.diff(cuts) > 0).all()
+    assert between(tuple(cuts)) == pytest.approx(best, rel=1e-3)
 
 
 def test_quantisation_takes_the_values_of_its_thresholds(photograph: Floats) -> None:

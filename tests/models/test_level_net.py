@@ -22,28 +22,30 @@ def crops(*shape: int) -> torch.Tensor:
 
 
 def test_a_score_is_the_mean_over_crops() -> None:
-    made = net().eval()
+    result = net().eval()
     images = crops(2, 3, 3, 40, 48)
-    together = made(made.backbone([images])[0])
-    alone = torch.stack([made(made.backbone([images[:, p : p + 1]])[0]).score for p in range(3)])
+    together = result(result.backbone([images])[0])
+    alone = torch.stack(
+        [result(result.backbone([images[:, p : p + 1]])[0]).score for p in range(3)]
+    )
     torch.testing.assert_close(together.score, alone.mean(0))
     assert together.fused.shape == (2, 8)
     assert together.difference is together.distorted is None
 
 
 def test_channels_are_standardised_by_the_images_seen_in_training() -> None:
-    made, plain = net(), net(input_norm="none")
-    pyramid = made.backbone([crops(4, 1, 3, 40, 48)])[0]
-    made.train()(pyramid)
-    assert made.standardise is not None
+    result, plain = net(), net(input_norm="none")
+    pyramid = result.backbone([crops(4, 1, 3, 40, 48)])[0]
+    result.train()(pyramid)
+    assert result.standardise is not None
     seen = torch.cat([level.mean(dim=(0, 1, 3, 4)) for level in pyramid])
-    torch.testing.assert_close(made.standardise.mean, seen)
+    torch.testing.assert_close(result.standardise.mean, seen)
     assert plain.standardise is None
-    assert not torch.allclose(made.eval()(pyramid).score, plain.eval()(pyramid).score)
+    assert not torch.allclose(result.eval()(pyramid).score, plain.eval()(pyramid).score)
 
 
 def test_a_picture_of_one_pixel_has_a_score() -> None:
-    made = net().eval()
+    result = net().eval()
     for size in ((1, 1), (1, 300), (3, 5)):
-        score = made(made.backbone([crops(1, 1, 3, *size)])[0]).score
+        score = result(result.backbone([crops(1, 1, 3, *size)])[0]).score
         assert torch.isfinite(score).all()

@@ -36,11 +36,11 @@ def test_scores_have_shapes_and_every_weight_a_gradient(head: str, options: str)
     net = PooledNet(backbone(), HEADS[head], **OPTIONS[options]).train()
     crops = torch.randint(0, 256, (3, 2, 3, 32, 32), dtype=torch.uint8)
     (pyramid,) = net.backbone([crops])
-    made = net(pyramid)
-    assert made.score.shape == (3,)
-    assert made.fused.shape == (3, 16 if options == "hidden" else sum(net.backbone.dims))
-    assert made.difference is made.distorted is None
-    (made.score * torch.tensor([1.0, -2.0, 3.0])).sum().backward()
+    result = net(pyramid)
+    assert result.score.shape == (3,)
+    assert result.fused.shape == (3, 16 if options == "hidden" else sum(net.backbone.dims))
+    assert result.difference is result.distorted is None
+    (result.score * torch.tensor([1.0, -2.0, 3.0])).sum().backward()
     still = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()}
     assert not still
 
@@ -71,9 +71,9 @@ def test_a_sure_bin_is_its_centre_and_doubt_is_the_mean() -> None:
     sure[0, 3] = 50.0
     torch.testing.assert_close(head.score(sure), torch.tensor([0.75]))
     torch.testing.assert_close(head.score(torch.zeros(1, 5)), torch.tensor([0.5]))
-    said = head.score(100 * torch.randn(64, 5))
-    assert (said >= 0).all()
-    assert (said <= 1).all()
+    prediction = head.score(100 * torch.randn(64, 5))
+    assert (prediction >= 0).all()
+    assert (prediction <= 1).all()
 
 
 def test_an_untrained_head_starts_where_it_is_told() -> None:
@@ -95,8 +95,8 @@ def cut(**options: object) -> Backbone:
     return backbone(levels=1, **given | options)
 
 
-def tail(made: Backbone, **options: object) -> Tail:
-    return Tail(made, "test_efficientnet", weights="random", **options)
+def tail(result: Backbone, **options: object) -> Tail:
+    return Tail(result, "test_efficientnet", weights="random", **options)
 
 
 def test_a_tail_goes_on_where_the_backbone_was_cut() -> None:
@@ -110,8 +110,8 @@ def test_a_tail_goes_on_where_the_backbone_was_cut() -> None:
     crops = torch.randint(0, 256, (2, 3, 3, 16, 16), dtype=torch.uint8)
     with torch.no_grad():
         wanted = whole([crops])[0][0].mean(dim=(-2, -1)).mean(1)
-        made = net(*net.backbone([crops])).fused[:, : wanted.shape[1]]
-    torch.testing.assert_close(made, wanted, atol=1e-5, rtol=1e-5)
+        result = net(*net.backbone([crops])).fused[:, : wanted.shape[1]]
+    torch.testing.assert_close(result, wanted, atol=1e-5, rtol=1e-5)
 
 
 def test_a_tail_is_trained_and_keeps_its_statistics() -> None:

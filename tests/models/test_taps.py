@@ -27,9 +27,9 @@ def test_expansions_are_what_the_projections_read(name: str) -> None:
     with torch.no_grad():
         trunk(x)
         plain = list(read)
-        made = expansions(trunk, x)
-    flat = [part for level in made for part in level.split(1, dim=1)]
-    assert len(made) == 5
+        result = expansions(trunk, x)
+    flat = [part for level in result for part in level.split(1, dim=1)]
+    assert len(result) == 5
     for ours, theirs in zip(flat, [c for p in plain for c in p.split(1, dim=1)], strict=True):
         torch.testing.assert_close(ours, theirs)
 
@@ -45,9 +45,9 @@ def test_first_blocks_of_inception_are_read_side_by_side_and_the_rest_is_cut_off
     for layer in (backbone.trunk.mixed_5b, *list(backbone.trunk.repeat)[1::2]):
         layer.register_forward_hook(lambda _, __, out: read.append(out))
     x = torch.randn(1, 3, 192, 192)
-    (made,) = backbone.pyramid.read(backbone.trunk, x)
-    torch.testing.assert_close(made.permute(0, 3, 1, 2), torch.cat(read, dim=1))
-    assert made.shape == (1, 21, 21, 1920)
+    (result,) = backbone.pyramid.read(backbone.trunk, x)
+    torch.testing.assert_close(result.permute(0, 3, 1, 2), torch.cat(read, dim=1))
+    assert result.shape == (1, 21, 21, 1920)
 
 
 def test_taps_of_inception_are_for_it_alone() -> None:

@@ -45,13 +45,13 @@ def test_preset_has_the_published_number_of_parameters() -> None:
 
 
 def test_prediction_has_one_level(backbone: Backbone) -> None:
-    said = tiny(backbone)(pyramid(backbone), pyramid(backbone, seed=1))
-    assert said.score.shape == (2,)
-    assert said.difference is not None
-    assert said.distorted is not None
-    assert said.difference.shape == (3, 1, 2, 49, 24)
-    assert said.distorted.shape == (2, 1, 2, 49, 24)
-    assert said.fused.shape == (2, 48)
+    prediction = tiny(backbone)(pyramid(backbone), pyramid(backbone, seed=1))
+    assert prediction.score.shape == (2,)
+    assert prediction.difference is not None
+    assert prediction.distorted is not None
+    assert prediction.difference.shape == (3, 1, 2, 49, 24)
+    assert prediction.distorted.shape == (2, 1, 2, 49, 24)
+    assert prediction.fused.shape == (2, 48)
 
 
 @pytest.mark.parametrize("crop_fusion", ["cat", "mean"])
@@ -122,7 +122,7 @@ def test_a_bank_scores_by_the_mean_over_references_that_it_has_seen_once(
         for one in shown
     ]
     torch.testing.assert_close(scores, torch.stack(one_by_one).mean(dim=0))
-    assert len({float(said[0].detach()) for said in one_by_one}) == 4
+    assert len({float(prediction[0].detach()) for prediction in one_by_one}) == 4
     torch.testing.assert_close(bank.score(net, [x[1:] for x in image]), scores[1:])
 
 

@@ -35,7 +35,7 @@ DISTILLERS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def said(depth: int, distorted: int, batch: int = 3) -> Prediction:
+def prediction(depth: int, distorted: int, batch: int = 3) -> Prediction:
     return Prediction(
         torch.rand(batch, requires_grad=True),
         torch.randn(depth, 4, batch, 49, 64, requires_grad=True),
@@ -48,9 +48,9 @@ def said(depth: int, distorted: int, batch: int = 3) -> Prediction:
 def test_distiller_trains_all_it_owns_and_nothing_of_the_teacher(name: str) -> None:
     torch.manual_seed(0)
     distiller = DISTILLERS[name]()
-    student, teacher = said(4, 2), said(8, 4)
-    made = distiller(student, teacher, torch.rand(3))
-    total = torch.stack(list(made.terms.values())).sum()
+    student, teacher = prediction(4, 2), prediction(8, 4)
+    result = distiller(student, teacher, torch.rand(3))
+    total = torch.stack(list(result.terms.values())).sum()
     total.backward()
     assert total.dtype == torch.float32
     for parameter_name, parameter in distiller.named_parameters():
@@ -62,9 +62,9 @@ def test_distiller_trains_all_it_owns_and_nothing_of_the_teacher(name: str) -> N
 
 
 def test_level_term_is_the_formula_written_out() -> None:
-    student, teacher = said(4, 2), said(8, 4)
+    student, teacher = prediction(4, 2), prediction(8, 4)
     weights = [0.4, 0.3, 0.2, 0.1]
-    made = LevelDistiller(FixedWeighting(weights), "squared")(student, teacher, torch.rand(3))
+    result = LevelDistiller(FixedWeighting(weights), "squared")(student, teacher, torch.rand(3))
     assert student.difference is not None
     assert teacher.difference is not None
     total = 0.0
@@ -72,11 +72,11 @@ def test_level_term_is_the_formula_written_out() -> None:
         for k in range(4):
             gap = student.difference[k, level] - teacher.difference[k + 4, level]
             total = total + weight * gap.square().mean()
-    torch.testing.assert_close(made.terms["level"], total)
+    torch.testing.assert_close(result.terms["level"], total)
 
 
 def test_single_level_is_that_level_alone() -> None:
-    student, teacher = said(4, 2), said(8, 4)
+    student, teacher = prediction(4, 2), prediction(8, 4)
     alone = LevelDistiller(Weighting(), "squared", levels=[2])
     whole = LevelDistiller(FixedWeighting([0.0, 0.0, 1.0, 0.0]), "squared")
     args = (student, teacher, torch.rand(3))
@@ -90,7 +90,7 @@ def test_last_blocks_are_the_ones_distilled(count: int) -> None:
     assert ours == list(range(4 - count, 4))
     assert theirs == list(range(8 - count, 8))
     distiller = LevelDistiller(Weighting(), "squared", num_blocks=count, reduce="mean")
-    assert distiller(said(4, 2), said(8, 4), torch.rand(3)).terms["level"].isfinite()
+    assert distiller(prediction(4, 2), prediction(8, 4), torch.rand(3)).terms["level"].isfinite()
 
 
 def test_layer_maps_are_the_official_ones() -> None:
@@ -114,11 +114,11 @@ def test_cross_level_refuses_another_batch_size() -> None:
         r" no accumulation of unequal batches\.$"
     )
     with pytest.raises(ValueError, match=message):
-        CrossLevelDistiller(batch_size=2)(said(4, 2), said(8, 4), torch.rand(3))
+        CrossLevelDistiller(batch_size=2)(prediction(4, 2), prediction(8, 4), torch.rand(3))
 
 
 def test_nets_of_different_width_are_refused() -> None:
-    student, teacher = said(4, 2), said(8, 4)
+    student, teacher = prediction(4, 2), prediction(8, 4)
     assert teacher.difference is not None
     teacher = teacher._replace(difference=teacher.difference[..., :32])
     message = (

@@ -46,13 +46,13 @@ def test_teacher_has_the_official_number_of_parameters(swin: Backbone) -> None:
 
 
 def test_prediction_has_the_shapes_it_promises(swin: Backbone) -> None:
-    said = AKDNet(swin, num_crops=3)(*pyramids(swin.dims))
-    assert said.score.shape == (2,)
-    assert said.difference is not None
-    assert said.distorted is not None
-    assert said.difference.shape == (18, 4, 2, 49, 64)
-    assert said.distorted.shape == (9, 4, 2, 49, 64)
-    assert said.fused.shape == (2, 256)
+    prediction = AKDNet(swin, num_crops=3)(*pyramids(swin.dims))
+    assert prediction.score.shape == (2,)
+    assert prediction.difference is not None
+    assert prediction.distorted is not None
+    assert prediction.difference.shape == (18, 4, 2, 49, 64)
+    assert prediction.distorted.shape == (9, 4, 2, 49, 64)
+    assert prediction.fused.shape == (2, 256)
 
 
 @pytest.mark.parametrize("crop_fusion", ["cat", "mean"])
@@ -64,9 +64,9 @@ def test_every_parameter_of_every_variant_gets_a_gradient(
         backbone, 3, depth=2, distorted_depth=1, fusion=fusion,
         crop_fusion=crop_fusion, norm_affine=True,
     )  # fmt: skip
-    said = net(*pyramids(backbone.dims))
-    said.score.square().sum().backward()
-    assert said.score.shape == (2,)
+    prediction = net(*pyramids(backbone.dims))
+    prediction.score.square().sum().backward()
+    assert prediction.score.shape == (2,)
     for name, parameter in net.named_parameters():
         # A bias of the embedding cancels in the difference, where that is all there is.
         cancels = fusion == "none_lq" and (
@@ -80,16 +80,16 @@ def test_every_parameter_of_every_variant_gets_a_gradient(
 def test_stacked_levels_equal_the_plain_loop(backbone: Backbone) -> None:
     net = AKDNet(backbone, 3, depth=2, distorted_depth=1)
     image, second = pyramids(backbone.dims)
-    said = net(image, second)
+    prediction = net(image, second)
     assert net.discrepancy is not None
-    assert said.difference is not None
+    assert prediction.difference is not None
     for level, (x, y, projection) in enumerate(
         zip(image, second, net.embedding.projections, strict=True)
     ):
         z = [projection(side.permute(0, 1, 3, 4, 2)).permute(0, 1, 4, 2, 3) for side in (x, y)]
         d = (z[0] - z[1]).reshape(2, 3 * 64, 49).transpose(1, 2)  # crops on the channels
         _, blocks = net.discrepancy(d)
-        torch.testing.assert_close(said.difference[:, level], torch.stack(blocks))
+        torch.testing.assert_close(prediction.difference[:, level], torch.stack(blocks))
 
 
 def test_image_compared_with_itself_differs_nowhere(backbone: Backbone) -> None:

@@ -21,13 +21,13 @@ from kdiqa.systems.akd.weighting import (
 LOSSES = torch.tensor([0.1, 1.0, 2.0, 4.0])
 
 
-def said(batch: int = 3) -> Prediction:
+def prediction(batch: int = 3) -> Prediction:
     blocks = torch.randn(2, 4, batch, 49, 64)
     return Prediction(torch.rand(batch), blocks, blocks, torch.randn(batch, 256))
 
 
 def weigh(weighting: Weighting, losses: Tensor = LOSSES) -> tuple[Tensor, Tensor]:
-    return weighting(losses.unsqueeze(1).expand(-1, 3), said(), said(), torch.rand(3))
+    return weighting(losses.unsqueeze(1).expand(-1, 3), prediction(), prediction(), torch.rand(3))
 
 
 def settle(weighting: Weighting, steps: int = 3000, lr: float = 2e-3) -> Tensor:
@@ -113,11 +113,11 @@ def test_gate_weighs_each_image_and_learns() -> None:
 
 def test_trust_counts_most_where_the_teacher_is_right() -> None:
     mos = torch.tensor([0.0, 0.5, 1.0])
-    teacher = said()._replace(score=torch.tensor([0.0, 0.5, 1.0]))
+    teacher = prediction()._replace(score=torch.tensor([0.0, 0.5, 1.0]))
     losses = LOSSES.unsqueeze(1).expand(-1, 3)
     inner = FixedWeighting([1.0] * 4)
-    right, _ = TeacherTrust(inner)(losses, said(), teacher, mos)
-    wrong, _ = TeacherTrust(inner)(losses, said(), teacher._replace(score=-mos), mos)
+    right, _ = TeacherTrust(inner)(losses, prediction(), teacher, mos)
+    wrong, _ = TeacherTrust(inner)(losses, prediction(), teacher._replace(score=-mos), mos)
     torch.testing.assert_close(right, LOSSES.sum())
     assert wrong < right
 

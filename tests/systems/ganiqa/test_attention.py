@@ -36,11 +36,11 @@ def plain(module: CascadedGroupAttention, x: torch.Tensor) -> torch.Tensor:
     count, channels, height, width = x.shape
     size = channels // module.heads
     places = [(row, column) for row in range(height) for column in range(width)]
-    said: list[torch.Tensor] = []
+    prediction: list[torch.Tensor] = []
     for head in range(module.heads):
         given = x[:, head * size : (head + 1) * size]
-        if said:
-            given = given + said[-1]
+        if prediction:
+            given = given + prediction[-1]
         qkv = module.qkv[head](given)
         q, k, v = qkv[:, :4], qkv[:, 4:8], qkv[:, 8:]
         q = module.around[head](q)
@@ -56,8 +56,8 @@ def plain(module: CascadedGroupAttention, x: torch.Tensor) -> torch.Tensor:
             ).softmax(1)
             values = torch.stack([v[:, :, r, c] for r, c in places], dim=1)
             out[:, :, row, column] = (scores[..., None] * values).sum(1)
-        said.append(out)
-    return module.project(torch.cat(said, dim=1))
+        prediction.append(out)
+    return module.project(torch.cat(prediction, dim=1))
 
 
 def test_attention_is_what_its_equations_say() -> None:
@@ -123,12 +123,12 @@ def test_a_window_sees_nothing_of_the_next_one() -> None:
 def test_padding_is_no_key_of_any_place() -> None:
     module = awake(WindowAttention(32, 7, 4, 4)).eval()
     x = torch.randn(2, 32, 9, 12)
-    made = module(x)
+    result = module(x)
     # The last window holds 2 × 5 places; alone, in a map of its own, it says the same.
     torch.testing.assert_close(
-        made[..., 7:, 7:], module(x[..., 7:, 7:].contiguous()), rtol=1e-4, atol=1e-5
+        result[..., 7:, 7:], module(x[..., 7:, 7:].contiguous()), rtol=1e-4, atol=1e-5
     )
-    assert made.shape == x.shape
+    assert result.shape == x.shape
 
 
 def test_values_that_cannot_be_added_to_the_next_head_are_refused() -> None:

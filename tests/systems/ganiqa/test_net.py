@@ -61,11 +61,11 @@ def test_teacher_says_what_a_batch_expects_and_all_of_it_learns() -> None:
     net = teacher(layers=2)
     wake(net)
     image, second = net.backbone([crops(seed=0), crops(seed=1)])
-    said = net(image, second)
-    assert said.score.shape == said.spread.shape == (2,)
-    assert said.difference.shape == said.distorted.shape == (2, 1, 2, 2 * 25, 32)
-    assert said.fused.shape == (2, 64)
-    assert silent_parameters(net, said.score) == []
+    prediction = net(image, second)
+    assert prediction.score.shape == prediction.spread.shape == (2,)
+    assert prediction.difference.shape == prediction.distorted.shape == (2, 1, 2, 2 * 25, 32)
+    assert prediction.fused.shape == (2, 64)
+    assert silent_parameters(net, prediction.score) == []
 
 
 @pytest.mark.parametrize("compared", [False, True])
@@ -73,12 +73,12 @@ def test_student_says_what_a_batch_expects_and_all_of_it_learns(compared: bool) 
     net = student(drop_path=0.0)
     wake(net)
     pyramids = net.backbone([crops(seed=0), crops(seed=1)])
-    said = net(*pyramids) if compared else net(pyramids[0])
-    assert said.score.shape == said.spread.shape == (2,)
-    assert said.difference is None
-    assert said.distorted.shape == (2, 1, 2, 2 * 25, 32)
+    prediction = net(*pyramids) if compared else net(pyramids[0])
+    assert prediction.score.shape == prediction.spread.shape == (2,)
+    assert prediction.difference is None
+    assert prediction.distorted.shape == (2, 1, 2, 2 * 25, 32)
     silent = [SHIFT] if compared else []
-    assert silent_parameters(net, said.score) == silent
+    assert silent_parameters(net, prediction.score) == silent
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_score_is_the_mean_over_crops_and_spread_their_deviation() -> None:
 
 def test_bins_have_their_mean_as_the_score() -> None:
     net = student(last=partial(BinHead, num_bins=3, lower=-1.0, upper=2.0)).eval()
-    said = net(net.backbone([crops(2, 1)])[0])
-    assert said.logits.shape == (2, 3)
-    expected = said.logits.softmax(1) @ torch.tensor([-1.0, 0.5, 2.0])
-    torch.testing.assert_close(said.score, expected)
+    prediction = net(net.backbone([crops(2, 1)])[0])
+    assert prediction.logits.shape == (2, 3)
+    expected = prediction.logits.softmax(1) @ torch.tensor([-1.0, 0.5, 2.0])
+    torch.testing.assert_close(prediction.score, expected)
 
 
 def test_a_masked_backbone_gives_the_threshold_of_every_cell_as_one_level_more() -> None:

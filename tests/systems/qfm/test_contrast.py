@@ -23,8 +23,10 @@ def test_contrast_is_its_equation() -> None:
         negative = sorted(c for c, g in zip(cosine, gap[i], strict=True) if 0.2 < g < 2)[-3:]
         up = sum(math.exp(c / 0.1) for c in positive)
         losses.append(-math.log(up / (up + sum(math.exp(c / 0.1) for c in negative))))
-    made = QualityContrast(delta=0.2, negatives=3, temperature=0.1, weight=0.5)(feature, keys, gap)
-    torch.testing.assert_close(made, torch.tensor(0.5 * sum(losses) / 4))
+    result = QualityContrast(delta=0.2, negatives=3, temperature=0.1, weight=0.5)(
+        feature, keys, gap
+    )
+    torch.testing.assert_close(result, torch.tensor(0.5 * sum(losses) / 4))
 
 
 def test_rows_that_count_nothing_leave_the_gradient_finite() -> None:

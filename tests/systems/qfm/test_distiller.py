@@ -10,14 +10,14 @@ from kdiqa.batch import Prediction
 from kdiqa.systems.qfm.distiller import ViewDistiller
 
 
-def said(seed: int, width: int = 8) -> Prediction:
+def prediction(seed: int, width: int = 8) -> Prediction:
     at = torch.Generator().manual_seed(seed)
     score, fused = torch.randn(5, generator=at), torch.randn(5, width, generator=at)
     return Prediction(score.requires_grad_(), None, None, fused.requires_grad_())
 
 
 def test_terms_are_the_equation_and_nothing_of_the_teacher_moves() -> None:
-    student, teacher = said(0), said(1)
+    student, teacher = prediction(0), prediction(1)
     terms = ViewDistiller(beta=0.5, semantic=0.1)(student, teacher, torch.zeros(5)).terms
     gap = (student.score - teacher.score).abs()
     plain = torch.where(gap < 0.5, gap.square(), gap - 0.25).mean()
@@ -36,4 +36,4 @@ def test_another_width_is_explained() -> None:
         r" module.net.dim, or set module.distiller.semantic=0 and distiller=score.$"
     )
     with pytest.raises(ValueError, match=message):
-        ViewDistiller()(said(0), said(1, 4), torch.zeros(5))
+        ViewDistiller()(prediction(0), prediction(1, 4), torch.zeros(5))

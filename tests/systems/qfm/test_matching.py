@@ -24,9 +24,9 @@ def entries(count: int, images: int = 1000, seed: int = 0) -> Entries:
 
 def chosen(matching: Matching, rows: Entries, held: Entries, seed: int = 0) -> Tensor:
     generator = Generator().manual_seed(seed)
-    found = matching.shortlist(rows, held, generator)
-    choice = matching.draw(found.weight, generator)
-    return found.entry.gather(1, choice[:, None]).squeeze(1)
+    candidates = matching.shortlist(rows, held, generator)
+    choice = matching.draw(candidates.weight, generator)
+    return candidates.entry.gather(1, choice[:, None]).squeeze(1)
 
 
 @pytest.mark.parametrize("rule", ["low_sem_sim", "high_sem_sim", "random"])
@@ -62,18 +62,18 @@ def test_where_no_score_is_near_the_k_nearest_of_other_images_stand_in() -> None
 
 def test_nothing_is_matched_where_all_entries_are_of_the_same_image() -> None:
     held = entries(6)._replace(image=torch.full((6,), 3))
-    found = Matching().shortlist(held, held, Generator().manual_seed(0))
-    assert not found.weight.any()
+    candidates = Matching().shortlist(held, held, Generator().manual_seed(0))
+    assert not candidates.weight.any()
 
 
 def test_withheld_opinion_matches_nothing_and_nobody() -> None:
     held, rows = entries(30), entries(4, seed=1)
     held.score[10:] = torch.nan
     rows.score[0] = torch.nan
-    found = Matching(delta=0.0, nearest=20).shortlist(rows, held, Generator().manual_seed(0))
-    assert not found.weight[0].any()
-    assert (found.entry[1:][found.weight[1:] > 0] < 10).all()
-    assert (found.weight[1:] > 0).any(dim=1).all()
+    candidates = Matching(delta=0.0, nearest=20).shortlist(rows, held, Generator().manual_seed(0))
+    assert not candidates.weight[0].any()
+    assert (candidates.entry[1:][candidates.weight[1:] > 0] < 10).all()
+    assert (candidates.weight[1:] > 0).any(dim=1).all()
 
 
 def test_draw_goes_by_the_weights_and_by_the_generator() -> None:

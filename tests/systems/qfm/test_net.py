@@ -21,8 +21,8 @@ def crops(size: int, batch: int = 2, num: int = 3) -> Tensor:
 
 def panel(backbone: dict[str, object], **options: object) -> PanelNet:
     torch.manual_seed(0)
-    made = Backbone(weights="random", **backbone)  # type: ignore[arg-type]
-    return PanelNet(made, **{"dim": 64, "heads": 4} | options)  # type: ignore[arg-type]
+    result = Backbone(weights="random", **backbone)  # type: ignore[arg-type]
+    return PanelNet(result, **{"dim": 64, "heads": 4} | options)  # type: ignore[arg-type]
 
 
 def test_panels_score_is_the_mean_of_its_members_and_of_the_crops() -> None:
@@ -32,9 +32,9 @@ def test_panels_score_is_the_mean_of_its_members_and_of_the_crops() -> None:
     members = net.decoder(seen.patches, seen.semantic)
     assert seen.patches.shape == (6, 100, 64)
     assert members.shape == (6, 6)
-    said = net(pyramid)
-    torch.testing.assert_close(said.score, members.view(2, 3, 6).mean(dim=(1, 2)))
-    torch.testing.assert_close(said.fused, seen.semantic.view(2, 3, 64).mean(dim=1))
+    prediction = net(pyramid)
+    torch.testing.assert_close(prediction.score, members.view(2, 3, 6).mean(dim=(1, 2)))
+    torch.testing.assert_close(prediction.fused, seen.semantic.view(2, 3, 64).mean(dim=1))
 
 
 def test_members_begin_as_the_class_token(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +57,8 @@ def test_every_parameter_gets_a_gradient(
     backbone: dict[str, object], frozen: bool, options: dict[str, object]
 ) -> None:
     net = panel(backbone | {"frozen": frozen}, **options).train()
-    said = net(*net.backbone([crops(160)]))
-    (said.score.square().sum() + said.fused.square().sum()).backward()
+    prediction = net(*net.backbone([crops(160)]))
+    (prediction.score.square().sum() + prediction.fused.square().sum()).backward()
     trained = {name: p for name, p in net.named_parameters() if p.requires_grad}
     assert any(name.startswith("backbone.") for name in trained) != frozen
     unused = {"backbone.trunk.conv_head.weight"}  # no pyramid passes a classifier's last layer

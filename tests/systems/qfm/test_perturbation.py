@@ -20,9 +20,9 @@ def disturbed(kind: str, **options: object) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", ["add", "adain", "mix"])
 def test_row_without_a_match_stays_as_it_is(kind: str) -> None:
-    made = disturbed(kind)
-    assert torch.equal(made[1], OWN[1])
-    assert not torch.allclose(made[0], OWN[0])
+    result = disturbed(kind)
+    assert torch.equal(result[1], OWN[1])
+    assert not torch.allclose(result[0], OWN[0])
 
 
 def test_add_adds_the_normalised_tokens() -> None:
@@ -37,9 +37,9 @@ def test_mix_goes_part_of_the_way() -> None:
 
 def test_adain_takes_on_the_others_statistics() -> None:
     noise = Perturbation(kind="adain")
-    made = noise(OWN, OTHER, None, torch.ones(3, dtype=torch.float64))
-    torch.testing.assert_close(made.mean(1), OTHER.mean(1))
-    torch.testing.assert_close(made.std(1), OTHER.std(1), rtol=1e-3, atol=1e-3)
+    result = noise(OWN, OTHER, None, torch.ones(3, dtype=torch.float64))
+    torch.testing.assert_close(result.mean(1), OTHER.mean(1))
+    torch.testing.assert_close(result.std(1), OTHER.std(1), rtol=1e-3, atol=1e-3)
 
 
 def test_noise_enters_where_the_gate_is_shut() -> None:

@@ -15,7 +15,7 @@ from kdiqa.systems.sskd.losses import SoftBins, SoftScore, counted, rank_loss
 from kdiqa.training.distiller import log_bins
 
 
-def said(score: Tensor, fused: Tensor | None = None) -> Prediction:
+def prediction(score: Tensor, fused: Tensor | None = None) -> Prediction:
     return Prediction(score, None, None, score[:, None] if fused is None else fused)
 
 
@@ -34,8 +34,8 @@ def test_the_divergence_is_the_formula() -> None:
         q = [math.exp(float(value) / tau) for value in head(fused)[i]]
         q = [value / sum(q) for value in q]
         wanted += tau**2 * sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)) / 3
-    made = SoftBins(tau, floor)(said(mean, fused), mean, std, head)
-    assert float(made) == pytest.approx(wanted, rel=1e-4)
+    result = SoftBins(tau, floor)(prediction(mean, fused), mean, std, head)
+    assert float(result) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_a_student_that_agrees_loses_nothing() -> None:
@@ -45,9 +45,11 @@ def test_a_student_that_agrees_loses_nothing() -> None:
         head.bias.zero_()
     mean, std = torch.tensor([0.3, 0.7]), torch.tensor([0.1, 0.2])
     logits = log_bins(mean, std, head.centres)
-    assert float(SoftBins()(said(mean, logits), mean, std, head)) == pytest.approx(0, abs=1e-6)
+    assert float(SoftBins()(prediction(mean, logits), mean, std, head)) == pytest.approx(
+        0, abs=1e-6
+    )
     torch.testing.assert_close(head.score(head(logits)), mean, atol=0.03, rtol=0)
-    assert float(SoftScore()(said(mean), mean, std, head)) == 0
+    assert float(SoftScore()(prediction(mean), mean, std, head)) == 0
 
 
 @pytest.mark.parametrize("soft", [SoftScore(), SoftBins()], ids=["score", "bins"])
@@ -55,7 +57,7 @@ def test_gradients_reach_the_student_and_not_the_target(soft: nn.Module) -> None
     head = BinHead(4)
     fused = torch.randn(5, 4, requires_grad=True)
     mean = torch.rand(5)
-    soft(said(head.score(head(fused)), fused), mean, torch.zeros(5), head).backward()
+    soft(prediction(head.score(head(fused)), fused), mean, torch.zeros(5), head).backward()
     assert fused.grad is not None
     assert fused.grad.abs().sum(1).all()
     assert mean.grad is None
@@ -97,8 +99,8 @@ def test_a_hint_is_learnt_by_its_adapter_and_the_student_alone() -> None:
     student = torch.randn(4, 3, requires_grad=True)
     teacher = torch.randn(4, 5, requires_grad=True)
     hint, none = Hint(3, 5), torch.zeros(4)
-    made = hint(said(none, student), said(none, teacher), none)
-    made.terms["hint"].backward()
+    result = hint(prediction(none, student), prediction(none, teacher), none)
+    result.terms["hint"].backward()
     assert all(p.grad is not None and p.grad.any() for p in hint.parameters())
     assert student.grad is not None
     assert teacher.grad is None
