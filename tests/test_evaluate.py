@@ -22,6 +22,7 @@ from kdiqa.evaluation import run as evaluation
 from tests.fakes import noisy, picture, write, write_csv
 from tests.reads import counted
 from tests.runs import STUDENT, TEACHER, train, write_weights
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,7 @@ def test_images_that_the_guard_left_out_are_no_change_of_the_data(
 def test_command_takes_lists_and_roots(student: Path, fake_data: Path) -> None:
     words = [f"run={student}", "data=[biq2021]", f"root.biq2021={fake_data / 'biq2021'}"]
     command = [sys.executable, "-m", "kdiqa.evaluate", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert "selected on test" in done.stdout.replace("\n", " ")
     wrong = subprocess.run([*command, "data=nope"], capture_output=True, text=True, check=False)

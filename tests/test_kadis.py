@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from kdiqa import kadis
 from kdiqa.distortions.kadid import KADID
 from tests.fakes.kadis import write_kadis700k
+from tests.waiting import until
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -47,10 +47,7 @@ def started(root: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def wait_for_files(folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not any(folder.glob("*.bmp")):
-        time.sleep(0.002)
-    assert any(folder.glob("*.bmp"))
+    until(lambda: any(folder.glob("*.bmp")))
 
 
 def test_two_processes_make_what_one_makes(

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from kdiqa.scorer import Scorer, many
 from kdiqa.scorer.rows import Row
 from tests.fakes import noisy, picture, write
 from tests.runs import STUDENT, train
+from tests.waiting import until
 
 HEAD = list(Row._fields)
 NAMES = (
@@ -204,8 +204,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(
     words = ["photos", "--model", str(run), "--batch-size", "4", "--workers", "1"]
     command = [sys.executable, "-m", "kdiqa.predict", *words, "-o", "s.csv"]
     begun = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not Path("s.csv").is_file() or Path("s.csv").read_bytes().count(b"\n") < 5:
-        time.sleep(0.01)
+    until(lambda: Path("s.csv").is_file() and Path("s.csv").read_bytes().count(b"\n") >= 5, begun)
     begun.send_signal(kill)
     printed = begun.communicate()[1]
     stopped = len(table(Path("s.csv")))

@@ -15,11 +15,13 @@ from typing import Any
 
 from wandb.proto.wandb_internal_pb2 import Record
 
+from tests.waiting import PATIENCE
+
 BLOCK, HEAD = 32768, 7
 WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
-def finished(file: Path, seconds: float = 30) -> list[Record]:
+def finished(file: Path, seconds: float = PATIENCE) -> list[Record]:
     """Returns the records of a file whose writer, a process of its own, may still be at it."""
     end = time.monotonic() + seconds
     while True:

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from kdiqa import evaluate
 from tests.board.records import Board
 from tests.runs import STUDENT, TEACHER, train, write_weights
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.process
 
@@ -34,7 +35,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
     swept = ["module.pair=[image,second],[image,nowhere]", f"hydra.sweep.dir={home / 'swept'}"]
     done = subprocess.run(
         [sys.executable, "-m", "kdiqa.train", "-m", *words, *swept],
-        timeout=300, capture_output=True, text=True, check=False,
+        timeout=PATIENCE, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert (

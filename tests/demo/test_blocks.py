@@ -17,6 +17,7 @@ import pytest
 import kdiqa
 from tests.fakes import picture, write
 from tests.report.browser import Browser, installed
+from tests.waiting import PATIENCE
 
 PROGRAM = installed()
 pytestmark = [
@@ -45,7 +46,7 @@ def address(trained: Path) -> Iterator[str]:
     assert match, (line, served.stderr and served.stderr.read())
     yield match[1]
     served.send_signal(signal.SIGINT)
-    assert served.communicate(timeout=30) == ("", "\nEnded.\n")
+    assert served.communicate(timeout=PATIENCE) == ("", "\nEnded.\n")
     assert served.returncode == 0
 
 
@@ -60,7 +61,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, address: str) -> Iterator[
         yield browser
 
 
-def until(browser: Browser, expression: str, seconds: float = 240) -> None:
+def until(browser: Browser, expression: str, seconds: float = PATIENCE) -> None:
     """Waits for an expression of JavaScript to hold."""
     end = time.monotonic() + seconds
     while not browser.ask(expression):

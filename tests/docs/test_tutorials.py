@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import forked
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -55,7 +56,7 @@ def run(block: Block, folder: Path) -> None:
         told["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(
         command, input=block.text, cwd=folder, env=os.environ | told, text=True,
-        capture_output=True, timeout=600, check=False,
+        capture_output=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{block.page}:\n{block.text}\n{done.stdout}\n{done.stderr}"
 

@@ -19,6 +19,7 @@ from kdiqa.data.cache.rows import Rows
 from kdiqa.files.atomic import NoSpaceError, write
 from kdiqa.runtime.errors import for_user
 from kdiqa.training.callbacks.saving import WholeCheckpoints
+from tests.waiting import PATIENCE
 
 SMALL = 2**16  # bytes a file may have
 
@@ -105,7 +106,9 @@ def test_a_writer_that_is_killed_leaves_the_earlier_file(tmp_path: Path) -> None
         "with replacing(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], timeout=PATIENCE, check=False
+    )
     assert done.returncode == -signal.SIGKILL
     assert path.read_bytes() == b"before"
     write(path, b"after")

@@ -40,21 +40,29 @@ def test_a_folder_holds_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_job_waits_for_the_process_that_outlived_its_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom kdiqa.files.lock import folder_lock\n"
+        "import sys\nfrom pathlib import Path\nfrom kdiqa.files.lock import folder_lock\n"
         "with folder_lock(Path(sys.argv[1])):\n"
-        "    print('in', flush=True); time.sleep(1); Path(sys.argv[1], 'done').touch()\n"
+        "    print('in', flush=True); input(); Path(sys.argv[1], 'done').touch()\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     assert process.stdout is not None
     process.stdout.readline()
+    told = []
+
+    def tell(message: str, flush: bool) -> None:
+        told.append(message)
+        print(file=process.stdin, flush=flush)  # it ends once we wait for it, and not before
+
+    monkeypatch.setattr("kdiqa.files.lock.print", tell, raising=False)
     with folder_lock(tmp_path, wait=True):
         assert (tmp_path / "done").exists()
-    message = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end.\n"
-    assert capsys.readouterr().out == message
+    message = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end."
+    assert told == [message]
     process.wait()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs import STUDENT
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
@@ -31,5 +32,5 @@ def train(
     known = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | environment
     return subprocess.run(
         [*begin, "-m", "kdiqa.train", *words],
-        cwd=cwd, env=known, timeout=900, capture_output=True, text=True, check=False,
+        cwd=cwd, env=known, timeout=PATIENCE, capture_output=True, text=True, check=False,
     )  # fmt: skip

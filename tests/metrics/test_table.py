@@ -69,7 +69,8 @@ def test_two_ranks_hold_the_same_whole_table(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(_gather_on_one_of_two, args=(port, tmp_path), nprocs=2)
+    given = (port, tmp_path)
+    mp.start_processes(_gather_on_one_of_two, given, nprocs=2, start_method="fork")
     for rank in range(2):
         rows = np.load(tmp_path / f"{rank}.npz")
         assert rows["index"].tolist() == [0, 1, 2, 3, 4]

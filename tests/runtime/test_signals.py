@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import torch
 
 from kdiqa.runtime.signals import Stopped, reason, stoppable
 from tests.runs import TEACHER
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 TINY = (
@@ -30,14 +30,6 @@ def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 240
-    while not path.exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-
-
 @pytest.mark.process
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
@@ -47,9 +39,9 @@ def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
     words = [*TINY, f"data.root={fake_data / 'tid2013'}", "trainer.max_epochs=100000"]
     process = start(*words, f"run='{folder}'")
     last = folder / "checkpoints" / "last.ckpt"
-    wait_for(last, process)
+    until(last.exists, process)
     process.send_signal(number)
-    err = process.communicate(timeout=120)[1]
+    err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == CODES[number], err
     what = "Interrupted" if number == signal.SIGINT else number.name
     typed = " ".join(f"'{word}'" if "(" in word else word for word in words)
@@ -63,7 +55,7 @@ def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
     reached = torch.load(last, weights_only=True)["epoch"]
     process = start(*words[:-1], f"trainer.max_epochs={reached + 2}", "module.scheduler.T_max=9",
                     f"run='{folder}'", "resume=true")  # fmt: skip
-    err = process.communicate(timeout=240)[1]
+    err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 0, err
     assert torch.load(last, weights_only=True)["epoch"] == reached + 1
 
@@ -87,10 +79,10 @@ def test_a_run_stops_the_job_that_it_waits_for(tmp_path: Path, fake_data: Path) 
         *(f"data.root={fake_data / 'tid2013'}", "teacher=train", f"run={folder}"),
         *("teacher_experiment=teacher_tid2013", f"teacher_overrides=[{overrides}]"),
     )
-    wait_for(folder / "teacher" / "checkpoints" / "last.ckpt", process)
+    until((folder / "teacher" / "checkpoints" / "last.ckpt").exists, process)
     (pid,) = (int(word) for word in (folder / "teacher" / ".lock").read_text().split())
     process.send_signal(signal.SIGTERM)
-    err = process.communicate(timeout=120)[1]
+    err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 143, err
     assert err.count("Continue with:") == 1
     with pytest.raises(ProcessLookupError):

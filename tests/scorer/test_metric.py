@@ -17,6 +17,7 @@ from kdiqa.scorer import Scorer
 from kdiqa.scorer.metric import QualityMetric
 from tests.fakes import picture
 from tests.scorers import small
+from tests.waiting import PATIENCE
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -74,43 +75,18 @@ def test_another_reduction_is_named(scorer: Scorer) -> None:
         scorer.as_metric("median")  # type: ignore[arg-type]
 
 
-TWO = """
-import sys
-import torch
-from torch import distributed
-from kdiqa.data.crops import Crops
-from tests.fakes import picture
-from tests.scorers import small
-
-torch.set_num_threads(1)
-rank, store, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-scorer = small(Crops(1, 92, "center"))
-pictures = [torch.from_numpy(picture(i, 92, 100)).permute(2, 0, 1) for i in range(5)]
-results = {}
-for shares in ((range(3), range(3, 5)), (range(5), range(0))):
-    mean, each = scorer.as_metric(), scorer.as_metric("none")
-    for i in shares[rank]:
-        for metric in (mean, each):
-            metric.update(pictures[i][None])
-    results[len(shares[0])] = {"mean": mean.compute(), "each": each.compute()}
-torch.save(results, f"{out}{rank}.pt")
-distributed.destroy_process_group()
-"""
-
-
 @pytest.mark.ddp
 @pytest.mark.process
 def test_two_processes_compute_what_one_does(
     scorer: Scorer, batch: torch.Tensor, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", TWO]
+    command = [sys.executable, "-m", "tests.scorer.two_ranks"]
     words = [str(tmp_path / "store"), str(tmp_path / "rank")]
     ranks = [
         subprocess.Popen([*command, str(rank), *words], cwd=REPOSITORY, stderr=subprocess.PIPE)
         for rank in (0, 1)
     ]
-    errors = [rank.communicate(timeout=120)[1].decode() for rank in ranks]
+    errors = [rank.communicate(timeout=PATIENCE)[1].decode() for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], errors
     expected = scorer.score(list(batch))
     for rank in (0, 1):

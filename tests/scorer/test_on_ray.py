@@ -15,6 +15,7 @@ import pytest
 from kdiqa import predict as command
 from tests.fakes import noisy, picture, write
 from tests.runs import STUDENT, train
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MARK = "KDIQA_TEST_MARK"
@@ -88,10 +89,7 @@ def test_table_is_the_plain_commands_though_a_worker_is_killed(
     printed = capfd.readouterr().err
     assert printed.splitlines()[-1] == "1 of 42 images could not be scored."
     assert "Traceback" not in printed
-    deadline = time.monotonic() + 60
-    while marked(mark, b"ray::"):  # they end a moment after us
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: not marked(mark, b"ray::"))  # they end a moment after us
 
 
 def test_missing_ray_comes_before_the_work_starts(

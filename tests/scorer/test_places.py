@@ -17,6 +17,7 @@ from kdiqa.config.compose import quoted
 from kdiqa.predict import main as predict
 from kdiqa.report.command import main as report
 from tests.runs import train
+from tests.waiting import PATIENCE
 
 ODD = "Bilder ü'ß 日本 = 1,2"  # a space, an apostrophe, what is not ASCII, what Hydra reads as grammar
 TINY = (
@@ -91,7 +92,7 @@ def test_the_command_line_takes_any_folder_too(tmp_path: Path, fake_data: Path) 
     words = (*TINY, f"data.root={quoted(root)}", f"features.folder={quoted(home / 'features')}")
     command = [sys.executable, "-m", "kdiqa.train", *words, f"run={quoted(home / 'run')}"]
     done = subprocess.run(
-        command, cwd=home, capture_output=True, text=True, check=False, timeout=300,
+        command, cwd=home, capture_output=True, text=True, check=False, timeout=PATIENCE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

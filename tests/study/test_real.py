@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.runs import STUDENT, TEACHER, write_weights
 from tests.study.fake import write
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,15 +45,18 @@ def test_killed_study_of_real_runs_ends_as_the_undisturbed_one(
         return [sys.executable, "-m", "kdiqa.study", str(folder), root, "--logs", logs]
 
     quiet = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    done = subprocess.run(command(folders[0]), check=False, timeout=300, **quiet)  # type: ignore[call-overload]
+    done = subprocess.run(command(folders[0]), check=False, timeout=PATIENCE, **quiet)  # type: ignore[call-overload]
     assert done.returncode == 0, done.stdout
-    draw = random.Random(os.getpid())
-    for _ in range(3):
+    for job, file in (
+        ("teacher", "checkpoints/last.ckpt"),
+        ("alone", "config_resolved.yaml"),
+        ("taught", "predictions/test.csv"),
+    ):
         process = subprocess.Popen(command(folders[1]), **quiet)  # type: ignore[call-overload]
-        time.sleep(draw.uniform(1, 12))
+        until((folders[1] / "logs" / job / "split_0_seed_0" / file).exists, process)
         process.kill()
         process.communicate()
-    done = subprocess.run(command(folders[1]), check=False, timeout=300, **quiet)  # type: ignore[call-overload]
+    done = subprocess.run(command(folders[1]), check=False, timeout=PATIENCE, **quiet)  # type: ignore[call-overload]
     assert done.returncode == 0, done.stdout
     assert "again" not in done.stdout  # the runs' own configurations are recognised
     tables = [(folder / "results.md").read_text() for folder in folders]

@@ -17,6 +17,7 @@ import pytest
 
 from kdiqa.study.__main__ import main
 from tests.study.fake import STUDY, quick, write
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 BROKEN = STUDY.replace("[0, 1]", "[0]").replace("alone: [", "broken: {teacher: sick}\n  alone: [")
@@ -49,10 +50,7 @@ def start(folder: Path, *words: str, seconds: float) -> subprocess.Popen[str]:
 
 def wait_for(folder: Path, count: int) -> None:
     """Waits until so many jobs have been started."""
-    deadline = time.monotonic() + 60
-    while len(starts(folder)) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: len(starts(folder)) >= count)
 
 
 def test_study_runs_every_job_once_and_not_again(tmp_path: Path) -> None:
@@ -185,7 +183,7 @@ def test_two_runners_at_once_run_no_job_twice(tmp_path: Path) -> None:
     folder = write(tmp_path / "study")
     both = [start(folder, seconds=0.2) for _ in range(2)]
     for process in both:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert "All jobs." in out
     assert set(starts(folder).values()) == {1}
@@ -194,10 +192,10 @@ def test_two_runners_at_once_run_no_job_twice(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_ctrl_c_stops_the_jobs_and_prints_how_to_go_on(tmp_path: Path) -> None:
     folder = write(tmp_path / "study")
-    process = start(folder, "--jobs", "2", seconds=30)
+    process = start(folder, "--jobs", "2", seconds=PATIENCE)
     wait_for(folder, 2)
     process.send_signal(signal.SIGINT)
-    err = process.communicate(timeout=60)[1]
+    err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 130
     assert re.search(r"Interrupted. Continue with:\n  python -m kdiqa.study .* --jobs 2", err)
     for path in folder.glob("logs/*/*/starts.txt"):
@@ -215,8 +213,9 @@ def test_killed_three_times_it_ends_as_the_undisturbed_one(tmp_path: Path) -> No
     for _ in range(3):
         before = len(starts(folder))
         process = start(folder, "--jobs", "2", seconds=0.3)
-        wait_for(folder, before + 1)
-        time.sleep(draw.uniform(0, 0.3))
+        while len(starts(folder)) == before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.3))  # any moment will do
         process.kill()  # its jobs live on
         process.communicate()
     assert run(folder, "--jobs", "2") == 0

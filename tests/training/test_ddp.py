@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ import pytest
 import torch
 
 from tests.runs import STUDENT, TEACHER, train, write_weights
+from tests.waiting import PATIENCE, until
 
 TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
 
@@ -33,7 +33,7 @@ def command(*overrides: str) -> list[str]:
 def call(*overrides: str, folder: Path) -> Path:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run(
-        command(*overrides, f"run={folder}"), check=True, env=environment, timeout=240,
+        command(*overrides, f"run={folder}"), check=True, env=environment, timeout=PATIENCE,
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     return folder
@@ -71,11 +71,7 @@ def test_killed_run_ends_where_the_undisturbed_one_does(
     process = subprocess.Popen(
         command(*words, f"run={folder}"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 120
-    while not (folder / "checkpoints" / "last.ckpt").is_file():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.02)
+    until((folder / "checkpoints" / "last.ckpt").is_file, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (folder / "results.json").exists()
@@ -93,7 +89,7 @@ def test_two_processes_of_each_job_of_a_multirun_have_its_values(
     swept = ["-m", *words, "module.optimizer.lr=1e-3,1e-4"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command(*swept, f"hydra.sweep.dir={home / 'multirun'}"), env=environment, timeout=300,
+        command(*swept, f"hydra.sweep.dir={home / 'multirun'}"), env=environment, timeout=PATIENCE,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs import STUDENT, TEACHER, write_weights
+from tests.waiting import PATIENCE
 
 GROUPS = ("data", "module", "net", "second", "distiller", "backbone", "trainer")
 
@@ -36,7 +37,7 @@ def test_one_command_trains_teacher_comparison_and_student_and_does_nothing_twic
         f"run='{folder}'",
     ]
     command = [sys.executable, "-m", "kdiqa.train", *words]
-    first = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    first = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert first.returncode == 0, first.stderr
     table = first.stdout[first.stdout.rindex("Held-out test split") :]
     assert all(name in table for name in ("teacher", "alone", "student", "SRCC", "KRCC"))
@@ -46,7 +47,7 @@ def test_one_command_trains_teacher_comparison_and_student_and_does_nothing_twic
 
     stamps = [(run / "results.json").stat().st_mtime_ns for run in runs]
     command.append("resume=true")
-    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert again.returncode == 0, again.stderr
     assert [(run / "results.json").stat().st_mtime_ns for run in runs] == stamps
 
@@ -62,7 +63,7 @@ def test_failing_job_tells_its_own_error_once(tmp_path: Path, fake_data: Path) -
         f"run={tmp_path / 'run'}",
     ]
     command = [sys.executable, "-m", "kdiqa.train", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert done.stderr.count("TID2013 not found in '/nowhere'") == 1
     assert "Traceback" not in done.stderr

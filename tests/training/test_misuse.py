@@ -17,6 +17,7 @@ from kdiqa.config.instantiate import ALLOWED, instantiate
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.runtime.errors import for_user
 from tests.runs import STUDENT, TEACHER, composed, train, write_weights
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +248,7 @@ def test_misspelt_key_names_itself(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_misspelt_experiment_lists_those_there_are() -> None:
     words = [sys.executable, "-m", "kdiqa.train", "experiment=akd_dmeo"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert "Could not find 'experiment/akd_dmeo'" in done.stderr
     assert "akd_demo" in done.stderr

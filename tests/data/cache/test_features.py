@@ -206,7 +206,7 @@ def fill(folder: Path, start: int) -> int:
 
 
 def test_two_processes_fill_one_cache_and_share_the_work(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         written = list(pool.map(fill, [tmp_path, tmp_path], [0, 20]))
     assert 40 <= sum(written) < 80
     assert sorted(path.name for path in tmp_path.iterdir()) == ["features.npy", "marks.npy"]

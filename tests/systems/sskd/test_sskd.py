@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,7 @@ from tests import sskd
 from tests.fakes import picture, write
 from tests.runs import composed, one_step, train, write_weights
 from tests.synchronisation import watched
+from tests.waiting import until
 
 SWITCHES: dict[str, tuple[str, ...]] = {
     "joint": (),
@@ -427,8 +427,7 @@ def killed_when(folder: Path, there: Path, *words: str) -> None:
     """Starts the command and kills all of it once a file is there."""
     process = command(folder, *words)
     try:
-        while not there.is_file() and process.poll() is None:
-            time.sleep(0.02)
+        until(there.is_file, process)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
