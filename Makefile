@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 OLDEST := .venv-oldest
 JOBS   ?= 2
+# tests/conftest.py has the order.
+DIST   := --dist loadfile --no-loadscope-reorder
 
 # One thread a process: tests and data loaders run several processes, which would fight for the cores.
 test pytest fast doctest nightly slow oldest: export OMP_NUM_THREADS := 1
@@ -46,18 +48,18 @@ type: $(READY)  ## Types, by mypy
 	$(BIN)/mypy
 
 pytest: $(READY)  ## Tests and doctests but the slow ones, JOBS at a time (JOBS=0: one after the other)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n $(JOBS) $(DIST) -m 'not slow'
 
 fast: $(READY)  ## Tests that start no command and no second process
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not process and not ddp and not gpu'
+	$(BIN)/python -m pytest -n $(JOBS) $(DIST) -m 'not slow and not process and not ddp and not gpu'
 
 nightly: slow oldest  ## What make test leaves out: slow tests, and the tests on the oldest versions allowed
 
 slow: $(READY)  ## Repetitions: many kills, fuzzing with more seeds, the browser, Ray
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m slow
+	$(BIN)/python -m pytest -n $(JOBS) $(DIST) -m slow
 
 oldest: $(OLDEST)/.ready  ## Tests that start no command, on the lower bounds of pyproject.toml (constraints-oldest.txt)
-	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not process and not gpu' tests
+	$(OLDEST)/bin/python -m pytest -n $(JOBS) $(DIST) -m 'not slow and not process and not gpu' tests
 
 $(OLDEST)/.ready: pyproject.toml constraints-oldest.txt
 	test -x $(OLDEST)/bin/pip || $(PYTHON) -m venv $(OLDEST)

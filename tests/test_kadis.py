@@ -16,6 +16,7 @@ import pytest
 
 from kdiqa import kadis
 from kdiqa.distortions.kadid import KADID
+from tests import forked
 from tests.fakes.kadis import write_kadis700k
 from tests.waiting import until
 
@@ -41,8 +42,10 @@ def digests(folder: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def started(root: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "kdiqa.kadis", str(root), "-o", str(folder), *options]
+def started(
+    root: Path, folder: Path, *options: str, python: str = sys.executable
+) -> subprocess.Popen[str]:
+    words = [python, "-m", "kdiqa.kadis", str(root), "-o", str(folder), *options]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -97,7 +100,8 @@ def test_a_process_that_was_killed_ends_the_work_with_a_message(
     root: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
-    command = started(root, folder, "--workers", "1")
+    # The interpreter itself, whose children are seen to be its own.
+    command = started(root, folder, "--workers", "1", python=forked.REAL)
     wait_for_files(folder)
     for child in Path("/proc", str(command.pid), "task").glob("*/children"):
         for pid in child.read_text().split():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,8 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "kdiqa.train", "-m", *words, *swept],
         timeout=PATIENCE, capture_output=True, text=True, check=False,
+        # a service of its own: one that an earlier test began would hold these runs open
+        env={name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"},
     )  # fmt: skip
     assert done.returncode == 1
     assert (
@@ -43,6 +46,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> Path:
         " data.pairs.nowhere a pairing (second=redistorted or second=reference), or compare the image"
         " with itself (second=none).\n"
     ) in done.stderr
+    assert (home / "swept/0/results.json").is_file(), done.stderr
     return home / "swept"
 
 

@@ -43,5 +43,6 @@ def begin(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [REAL, HERE / "server.py", socket],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # a command's is most often a pipe: one knows at once whether it can seek
+        stderr=subprocess.PIPE,
     )
