@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from kdiqa.data.images.read import ImageReadError, read_rgb
-from kdiqa.data.pairs.jnd import Noisy, threshold
+from kdiqa.data.pairs.jnd import JNDNoise, threshold
 from kdiqa.data.record import Record
 from kdiqa.distortions.__main__ import check_output
 from kdiqa.figures.contact_sheet import grid
@@ -30,7 +30,7 @@ def sheet(image: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
     small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
     thresholds = (255 / BRIGHTEST * threshold(small)).clip(0, 255).astype(np.uint8)
     record = Record(Path("photograph"), 0.0, "photograph")
-    noisy = [Noisy(a, 0.0)(small, record, seed) for a in (1.0, 4.0)]
+    noisy = [JNDNoise(a, 0.0)(small, record, seed) for a in (1.0, 4.0)]
     names = ["photograph", f"threshold, white = {BRIGHTEST:g}", "noise of 1 JND", "of 4 JND"]
     tiles = [squared(tile) for tile in (small, thresholds.repeat(3, 2), *noisy)]
     return grid(names, [(f"mean {threshold(small).mean():.1f} levels", tiles)])

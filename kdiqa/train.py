@@ -23,7 +23,7 @@ from kdiqa.config.checkpoint import FORMAT, Checkpoint
 from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.pairs.pool import told_banks
+from kdiqa.data.pairs.pool import bank_metadata
 from kdiqa.data.splits.leaks import learnt_contents
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
@@ -108,7 +108,7 @@ def fit_and_test(cfg: DictConfig, folder: Path, data: IQADataModule) -> Metrics:
     if origin := start_of(cfg, folder):
         start(module.net, origin)
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
-    told = {"contents": learnt(cfg, data), "banks": told_banks(data.pairs)}
+    told = {"contents": learnt(cfg, data), "banks": bank_metadata(data.pairs)}
     callbacks.append(Provenance(folder, description(cfg) | told))
     callbacks += [FiniteLoss(), Listening(listen)]
     loggers = [instantiate(node) for node in cfg.logger.values() if node is not None]

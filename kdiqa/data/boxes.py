@@ -1,4 +1,4 @@
-"""Where the crops of an image stand: places that follow from its size alone."""
+"""The positions of an image's crops that follow from its size alone."""
 
 from __future__ import annotations
 

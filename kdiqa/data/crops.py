@@ -45,7 +45,7 @@ def official_augmentation() -> list[A.BasicTransform]:
 
 
 class Crops:
-    """Cuts P square crops out of an image and, at the same places, out of its aligned views.
+    """Cuts P square crops out of an image and, at the same positions, out of its aligned views.
 
     An image whose short side is below ``size`` is enlarged until it fits. At test, the modes
     without a draw of their own are still flipped and transformed by the seed where that is set.
@@ -55,7 +55,7 @@ class Crops:
             ``center``, ``full`` and ``tiles``, whose P follows from the image.
         size: Side of a crop in pixels. With ``full`` the whole image is squeezed into that square,
             and None keeps its own height and width.
-        mode: ``random``: P places drawn from the seed; ``grid``: P places spread evenly, row by
+        mode: ``random``: P positions drawn from the seed; ``grid``: P positions spread evenly, row by
             row; ``center``: the middle; ``five``: the four corners and the middle; ``ten``: those
             five, and all five mirrored left-right; ``full``: the whole image; ``tiles``: the whole
             image in tiles side by side, the last row and column of them shifted inwards.
@@ -106,7 +106,7 @@ class Crops:
         Args:
             images: Views of one scene, each :math:`(H, W, 3)` and all of one size; one is named
                 ``image``.
-            seed: Decides places, flips and whatever else is random.
+            seed: Decides positions, flips and whatever else is random.
         """
         views = {name: self.scaled(image) for name, image in images.items()}
         if self.mode == "random":
@@ -127,7 +127,7 @@ class Crops:
         extra = [name for name in sources[0] if name != "image"]
         self.compose.add_targets({name: "image" for name in extra})
         # Albumentations keeps its own random state, which seed_everything does not reach, and
-        # gives every transform the same one: a crop's place would foretell the next one's flip.
+        # gives every transform the same one: a crop's position would foretell the next one's flip.
         self.compose.set_random_seed(seed)
         for number, transform in enumerate(self.compose.transforms):
             transform.set_random_seed(seed + number)
@@ -149,8 +149,8 @@ class Crops:
     def _boxes(self, image: Image) -> list[tuple[slice, slice]]:
         if self.mode == "full" or self.size is None:
             return [np.s_[:, :]]
-        places = corners(self.mode, self.num, self.size, *image.shape[:2])
-        return [np.s_[top : top + self.size, left : left + self.size] for top, left in places]
+        boxes = corners(self.mode, self.num, self.size, *image.shape[:2])
+        return [np.s_[top : top + self.size, left : left + self.size] for top, left in boxes]
 
 
 def _resized(image: Image, height: int, width: int) -> Image:
@@ -183,6 +183,6 @@ def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int) -> None
         own = pair.crops
         if own is not None and not pair.aligned and (own.num, own.size) != (train.num, train.size):
             raise ValueError(
-                f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels beside "
-                f"{train.num} of {train.size}. Give both the same num and size."
+                f"data.pairs.{name}.crops gives {own.num} crops of {own.size} pixels, but "
+                f"the images have {train.num} of {train.size}. Give both the same num and size."
             )

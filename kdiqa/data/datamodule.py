@@ -17,7 +17,7 @@ from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.loader import Loader, loader
 from kdiqa.data.pairs.pairing import Pairing, given
 from kdiqa.data.readers.files import FileIndex, root_of
-from kdiqa.data.record import Record, told_apart
+from kdiqa.data.record import Record, uniquely_named
 from kdiqa.data.sampler import EpochSampler
 from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.source import DatasetNotFoundError, Facts, Source
@@ -32,7 +32,7 @@ class IQADataModule(L.LightningDataModule):
     """A data set of scored images; a subclass is its reader and its facts.
 
     After ``setup()``: ``records`` (all images, mos in [0, 1], higher is better), ``assignment``
-    (the subset of each), ``label`` (what the scores mean), ``digest`` (of all that).
+    (the subset of each), ``label`` (what the scores mean), ``digest`` (of all that);
     ``batch["index"]`` counts in ``records``.
 
     Args:
@@ -41,22 +41,22 @@ class IQADataModule(L.LightningDataModule):
         ratios: Shares of train, val and test.
         split_by: What stays together; None for what suits the data set.
         stored_split: Reads somebody's split, whose fold is ``split``, in place of ``ratios``.
-        guard: What a training run does when one content stands on two sides of the split, see
+        guard: What a training run does when one content stands in two subsets of the split, see
             :mod:`kdiqa.data.splits.leaks`: ``stop``, ``warn``, or ``drop`` its training images.
-        select_on: The part that selects a checkpoint; ``test`` trains on the validation images
+        select_on: The subset that selects a checkpoint; ``test`` trains on the validation images
             too, and its numbers are marked wherever they stand.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
-        pairs: By name, what is shown beside each image; None for a name shows nothing.
-        teacher_pairs: Likewise, in training alone: what only a teacher sees.
+        pairs: By name, what each image is paired with; None for nothing.
+        teacher_pairs: Likewise, in training alone: what a teacher alone sees.
         batch_size: Images of a batch, on each device.
-        num_workers: Processes that read, beside the main one.
+        num_workers: Processes that read, besides the main one.
         prefetch_factor: Batches each of them has ready before they are asked for.
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
         unlabelled: More training images without scores, see :mod:`kdiqa.data.unlabelled`.
-        labelled_ratio: Share of those whose opinions training may see; ``mos`` of the others is NaN.
+        labelled_ratio: Share of those whose labels training may see; ``mos`` of the others is NaN.
         drop_last: Leaves out the last batch of an epoch where it is not full.
     """
 
@@ -131,8 +131,7 @@ class IQADataModule(L.LightningDataModule):
 
     def table(self, *parts: str) -> Path:
         """Returns the label file at a path below the root, or raises ``DatasetNotFoundError``."""
-        path = self.files.find(*parts)
-        if path is None:
+        if (path := self.files.find(*parts)) is None:
             raise DatasetNotFoundError(self.source, f"lacks '{'/'.join(parts)}'")
         return path
 
@@ -159,7 +158,7 @@ class IQADataModule(L.LightningDataModule):
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self.source)
         self.files = FileIndex(self.root)
-        raw = told_apart(list(self.read()))
+        raw = uniquely_named(list(self.read()))
         self.source.check_labels(raw)
         return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
 
@@ -173,7 +172,7 @@ class IQADataModule(L.LightningDataModule):
         """Returns the leaks of the split: ``stop`` raises ``LeakError``, ``drop`` leaves them out."""
         leaks = split_leaks(self.assignment, self.guard, crops=self.joined)
         if leaks and self.guard == "drop":
-            leaked = [index for leak in leaks for index in leak.here.indices]
+            leaked = (index for leak in leaks for index in leak.here.indices)
             self._settle(self.split.without(self.assignment, leaked))
         return leaks
 
@@ -184,36 +183,37 @@ class IQADataModule(L.LightningDataModule):
             self.extra = self.unlabelled.records(trained, self.assignment, self.guard)
 
     def _settle(self, assignment: Assignment) -> None:
-        self.assignment, self.digest = assignment, assignment.digest
-        self.records = assignment.records
+        self.assignment = assignment
+        self.records, self.digest = assignment.records, assignment.digest
         self.label = self.label.fitted([self.records[i].mos for i in self.labelled()])
 
-    def positions(self, part: str) -> list[int]:
-        """Returns where the images of a part stand in ``records``."""
-        places = self.assignment.indices(*SUBSETS_OF[self.select_on].get(part, (part,)))
-        share = self.fraction if part == "train" else 1
-        return shared(self.records, places, self.split, share)
+    def positions(self, subset: str) -> list[int]:
+        """Returns the indices in ``records`` of a subset's images."""
+        indices = self.assignment.indices(*SUBSETS_OF[self.select_on].get(subset, (subset,)))
+        share = self.fraction if subset == "train" else 1
+        return shared(self.records, indices, self.split, share)
 
     def labelled(self) -> list[int]:
-        """Returns where the training images stand whose opinions training may see."""
+        """Returns the indices of the training images whose labels training may see."""
         return shared(self.records, self.positions("train"), self.split, self.labelled_ratio)
 
-    def dataset(self, part: str, training: bool | None = None) -> IQADataset:
-        """Returns the images of a part.
+    def dataset(self, subset: str, training: bool | None = None) -> IQADataset:
+        """Returns the images of a subset.
 
         Args:
-            part: ``train``, ``val`` or ``test``.
+            subset: ``train``, ``val`` or ``test``.
             training: Whether to crop, flip and draw as in training; by default, for ``train``.
         """
-        training = part == "train" if training is None else training
+        training = subset == "train" if training is None else training
         records = [*self.records, *self.extra]
-        places = told = self.positions(part)
-        if part == "train" and training:
-            places, told = [*places, *range(len(self.records), len(records))], self.labelled()
+        indices = labelled = self.positions(subset)
+        if subset == "train" and training:
+            indices = [*indices, *range(len(self.records), len(records))]
+            labelled = self.labelled()
         crops = self.train_crops if training else self.test_crops
         pairs = self.train_pairs if training else self.pairs
-        shown = scored(records, places, told, self.label)
-        return IQADataset(shown, crops, pairs, self.seed, training, places)
+        chosen = scored(records, indices, labelled, self.label)
+        return IQADataset(chosen, crops, pairs, self.seed, training, indices)
 
     def references(self) -> IQADataset | None:
         """Returns the bank that evaluation compares every image with, if there is one."""
@@ -221,8 +221,8 @@ class IQADataModule(L.LightningDataModule):
 
     def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
         """Gives pyramids in place of crops from now on, computed where they are missing."""
-        for part in ("train", "val", "test"):
-            self.kept[part] = features(self.dataset(part), len(self.records) + len(self.extra))
+        for subset in ("train", "val", "test"):
+            self.kept[subset] = features(self.dataset(subset), len(self.records) + len(self.extra))
 
     def train_dataloader(self) -> Loader:
         """Returns batches of the training images, in a new order in every epoch."""
@@ -233,11 +233,11 @@ class IQADataModule(L.LightningDataModule):
         return self._loader("val")
 
     def test_dataloader(self) -> Loader:
-        """Returns batches of the images that are looked at once, in the end."""
+        """Returns batches of the images that are tested, in the end."""
         return self._loader("test")
 
-    def _loader(self, part: str) -> Loader:
-        dataset = self.kept.get(part) or self.dataset(part)
+    def _loader(self, subset: str) -> Loader:
+        dataset = self.kept.get(subset) or self.dataset(subset)
         crops = self.train_crops if dataset.training else self.test_crops
         workers = 0 if self.kept else self.num_workers  # kept features need no decoding
         return loader(
@@ -247,5 +247,5 @@ class IQADataModule(L.LightningDataModule):
             self.prefetch_factor,
             batch_size=1 if crops.differ else self.batch_size,
             drop_last=self.drop_last and dataset.training,
-            persistent_workers=workers > 0 and part != "test",
+            persistent_workers=workers > 0 and subset != "test",
         )

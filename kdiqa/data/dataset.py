@@ -22,7 +22,7 @@ Cut = Callable[[Mapping[str, Image], int], dict[str, Image]]  # a Crops, or what
 
 
 class IQADataset(Dataset[dict[str, Tensor]]):
-    """Scored images, each as P crops, with the crops of what it is compared to.
+    """Scored images, each as P crops, with the crops of the images it is paired with.
 
     A sample is a dict of ``image`` (uint8, :math:`(P, 3, H, W)`), the same for each pair under its
     name, ``mos`` (float32) and ``index`` (int64). All that is random in it follows from the seed,
@@ -31,10 +31,10 @@ class IQADataset(Dataset[dict[str, Tensor]]):
     Args:
         records: What to read.
         crops: The crops of the image and of the pairs aligned with it.
-        pairs: By name, what else to show beside each image.
+        pairs: By name, what each image is paired with.
         seed: Of every draw.
         training: Draws anew in every epoch.
-        positions: What ``index`` says of each record; by default its place in ``records``.
+        positions: The ``index`` of each record; by default its position in ``records``.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class IQADataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.records = records
         self.crops = crops
-        shown = {name: p if training else p.evaluated() for name, p in pairs.items()}
-        self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
+        used = {name: p if training else p.evaluated() for name, p in pairs.items()}
+        self.pairs = {name: pair for name, pair in used.items() if pair is not None}
         self.seed = seed
         self.training = training
         self.positions = range(len(records)) if positions is None else positions

@@ -1,4 +1,4 @@
-"""KADIS-700k: pristine pictures, and the plan by which its users distort them themselves."""
+"""KADIS-700k: pristine images, and the plan by which its users distort them themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEVELS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class Planned:
-    """A pristine picture with the one distortion that the authors' plan gives it.
+    """A pristine image with the one distortion that the authors' plan gives it.
 
     Args:
         reference: Its file.
@@ -33,7 +33,7 @@ class Planned:
     kind: int
 
     def stem(self, level: int) -> str:
-        """Returns the name of a distorted image, without its suffix, as the authors make it.
+        """Returns the name of a distorted image, without its suffix, as the authors name it.
 
         Example:
             >>> Planned(Path("ref_imgs/a.b.png"), 7).stem(2)
@@ -60,12 +60,12 @@ class KADISNotFoundError(FileNotFoundError):
 def read_plan(root: Path) -> list[Planned]:
     """Returns what ``kadis700k_ref_imgs.csv`` plans, in its order.
 
-    The layout: ``ref_imgs/*.png`` (140 000 of 512×384) beside the plan. Its column
-    ``dist_type_1`` counts, as in the authors' program: a picture planned for both kinds of
+    The layout: ``ref_imgs/*.png`` (140 000 of 512×384) next to the plan. Its column
+    ``dist_type_1`` counts, as in the authors' program: an image planned for both kinds of
     saturation, 7 and 8, gets 7.
 
     Raises:
-        KADISNotFoundError: If the folder, the plan or pictures are missing.
+        KADISNotFoundError: If the folder, the plan or images are missing.
         ValueError: If the plan names a distortion that there is none of.
 
     References:
@@ -75,7 +75,7 @@ def read_plan(root: Path) -> list[Planned]:
     path = next((p for p in (root / PLAN, *sorted(root.glob(f"*/{PLAN}"))) if p.is_file()), None)
     if path is None:
         raise KADISNotFoundError(root, f"lacks '{PLAN}'")
-    pictures = {
+    images = {
         file.name.casefold(): file
         for folder in path.parent.iterdir()
         if folder.name.casefold() == "ref_imgs"
@@ -89,32 +89,32 @@ def read_plan(root: Path) -> list[Planned]:
                 f"'{path}', line {line}: {kind!r} is no distortion, 1 to 25. Restore the authors' "
                 "file."
             )
-        if name.casefold() in pictures:
-            planned.append(Planned(pictures[name.casefold()], int(kind)))
+        if name.casefold() in images:
+            planned.append(Planned(images[name.casefold()], int(kind)))
         else:
             missing.append(name)
     if missing or not planned:
         raise KADISNotFoundError(
             path.parent,
-            f"lacks {len(missing)} of {len(planned) + len(missing)} pictures, the first is "
+            f"lacks {len(missing)} of {len(planned) + len(missing)} images, the first is "
             f"'ref_imgs/{next(iter(missing), '')}',",
         )
     return planned
 
 
 def distorted_folder(plan: Sequence[Planned]) -> Path:
-    """Returns where the authors' program writes: ``dist_imgs`` beside the references."""
+    """Returns where the authors' program writes: ``dist_imgs`` next to the references."""
     return plan[0].reference.parents[1] / "dist_imgs"
 
 
 def write_distorted(planned: Planned, folder: Path, suffix: str, seed: int) -> int:
-    """Writes those of a picture's five distorted images that are not there whole; returns how many.
+    """Writes those of an image's five distorted versions that are missing or cut short; returns how many.
 
     Each image depends on its reference, its name and the seed alone: in whatever order, by
     however many processes, the files are the same.
 
     Raises:
-        ImageReadError: If the picture cannot be read.
+        ImageReadError: If the image cannot be read.
         OSError: If a file cannot be written.
     """
     pristine: NDArray[np.float64] | None = None

@@ -13,13 +13,13 @@ class Record:
 
     Args:
         image: Its file.
-        mos: Its opinion score: in [0, 1], higher is better; as in the label file when a reader
+        mos: Its mean opinion score: in [0, 1], higher is better; as in the label file when a reader
             yields it.
         content: What it shows; images of one content never stand on two sides of a split.
         reference: The file of its pristine original, where there is one.
         distortion: The name or number of its distortion, where known.
         level: How strong that is, as the authors count.
-        split: The authors' own part, ``train``, ``val`` or ``test``, where they give one.
+        split: The authors' own split, ``train``, ``val`` or ``test``, where they give one.
         folder: The file's own folder, where a file of the same name lies in another.
     """
 
@@ -34,19 +34,19 @@ class Record:
 
     @property
     def name(self) -> str:
-        """What it is called wherever it is told from others: in seeds, digests and tables."""
+        """Its unique name, in seeds, digests and tables."""
         return f"{self.folder}/{self.image.name}" if self.folder else self.image.name
 
 
-def told_apart(records: Sequence[Record]) -> list[Record]:
+def uniquely_named(records: Sequence[Record]) -> list[Record]:
     """Returns the records, named by their folders too if not all have file names of their own.
 
     LIVE has an img1.bmp of each distortion. Elsewhere folders do not count, since copies of a data
     set differ in them.
 
     Example:
-        >>> twins = [Record(Path(folder, "img1.bmp"), 0.5, "bikes") for folder in ("jpeg", "wn")]
-        >>> [record.name for record in told_apart(twins)]
+        >>> namesakes = [Record(Path(folder, "img1.bmp"), 0.5, "bikes") for folder in ("jpeg", "wn")]
+        >>> [record.name for record in uniquely_named(namesakes)]
         ['jpeg/img1.bmp', 'wn/img1.bmp']
     """
     files = {record.image for record in records}

@@ -12,7 +12,7 @@ from torch.utils.data import Sampler
 class EpochSampler(Sampler[int]):
     """Yields ``epoch * size + index``, each rank its own share of the indices.
 
-    The epoch travels in the key because workers live longer than an epoch and keep their copy of
+    The epoch travels in the key because workers live longer than an epoch and hold their own copy of
     the data set: whatever a sample draws follows from (seed, epoch, index) alone. Every rank gets
     the same number of keys; where they do not come out even, the first ones are read twice.
 

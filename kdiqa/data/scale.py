@@ -1,4 +1,4 @@
-"""Opinion scores: from the authors' scale to the one that is learned, and back."""
+"""Scores: from the authors' scale to the one that is learned, and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Score = TypeVar("Score", float, Tensor, NDArray[np.float64])
 
 @dataclass(frozen=True)
 class Label:
-    """What an opinion score means.
+    """What a score means.
 
     Args:
         lower: The declared lower end of the authors' scale, not the lowest score observed.

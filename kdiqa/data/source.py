@@ -130,7 +130,7 @@ class BrokenImagesError(RuntimeError):
 
 
 class ScoresError(ValueError):
-    """Opinion scores are not those of the data set they should be of.
+    """Scores are not those of the data set they should be of.
 
     Args:
         source: The data set.
@@ -145,6 +145,6 @@ class ScoresError(ValueError):
             fault += f"from {min(outside):g} to {max(outside):g}"
         lower, upper = source.mos_range
         super().__init__(
-            f"{source.title} has opinion scores from {lower:g} to {upper:g}, but in "
+            f"{source.title} has scores from {lower:g} to {upper:g}, but in "
             f"'{source.root}' {fault}.\nRestore the authors' label file, from {source.homepage}"
         )

@@ -23,7 +23,7 @@ class Unlabelled:
     Args:
         folder: Holds images, at any depth; None for none.
         copies: Distorted copies of each training image and of each image of the folder.
-        distortion: Makes them; drawn for each copy and the same ever after.
+        distortion: Distorts them; drawn for each copy and the same ever after.
         cache: Folder for them.
         seed: Of the draws.
 
@@ -86,8 +86,8 @@ class Unlabelled:
         paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
         if not paths:
             raise ValueError(
-                f"No picture in '{self.folder}' to learn from without labels. Set pool to a folder"
-                " of photographs, or data/unlabelled=null."
+                f"No image in '{self.folder}' to learn from without labels. Set pool to a folder"
+                " of images, or data/unlabelled=null."
             )
         below = [path.relative_to(self.folder).parent for path in paths]
         return [
@@ -96,16 +96,16 @@ class Unlabelled:
         ]
 
     def distorted(self, sources: Sequence[Record]) -> list[Record]:
-        """Returns the distorted copies of images, made where they are missing."""
+        """Returns the distorted copies of images, computed where they are missing."""
         if self.redistorted is None:
             return []
         self.redistorted.check([])
-        made = []
-        plan = [(source, copy) for copy in range(self.copies) for source in sources]
-        for source, copy in track(plan, "Distorted copies", transient=True):
-            seed = derive_seed(self.seed, source.name.casefold(), copy)
-            path = self.redistorted.kept(source, seed)
+        copies = []
+        plan = [(source, number) for number in range(self.copies) for source in sources]
+        for source, number in track(plan, "Distorted copies", transient=True):
+            seed = derive_seed(self.seed, source.name.casefold(), number)
+            path = self.redistorted.cached_path(source, seed)
             if not path.exists():
                 self.redistorted(read_rgb(source.image), source, seed)
-            made.append(Record(path, math.nan, source.content))
-        return made
+            copies.append(Record(path, math.nan, source.content))
+        return copies

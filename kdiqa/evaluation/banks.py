@@ -72,11 +72,11 @@ def write(evaluation: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) 
     """Writes the scores with banks of one size, and their summary, which it returns."""
     scores = np.stack([rows.score for rows in tables])
     by_bank = [summarize(rows.score, rows.mos) for rows in tables]
-    banks = [pool.told() for pool in pools]
+    banks = [pool.metadata() for pool in pools]
     summary = {
         "banks": len(pools),
         "references": len(banks[0]["ids"]),
-        "pool": len(pools[0].pictures),
+        "pool": len(pools[0].images),
         "metrics": {name: deviation([bank[name] for bank in by_bank]) for name in METRICS},
         # Of one image's score over the banks, the mean of all images; 0 with a single bank.
         "score_std": float(scores.std(axis=0, ddof=min(1, len(pools) - 1)).mean()),

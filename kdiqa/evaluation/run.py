@@ -15,7 +15,7 @@ from rich.progress import track
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
-from kdiqa.data.pairs.pool import recalled
+from kdiqa.data.pairs.pool import with_banks
 from kdiqa.data.scale import Label
 from kdiqa.data.splits import leaks
 from kdiqa.files.atomic import write
@@ -85,7 +85,7 @@ def of_run(
         node.split_by = "image"  # no split is used, and single images can always be parted
         node.label_scale = "unit"
     node.teacher_pairs, node.num_workers = {}, num_workers
-    node.pairs = recalled(node.pairs, checkpoint.description.get("banks") or {}, pool)
+    node.pairs = with_banks(node.pairs, checkpoint.description.get("banks") or {}, pool)
     if root is not None:
         node.root = root
     data = instantiate(node, DATA_ONLY)

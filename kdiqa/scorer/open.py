@@ -19,7 +19,7 @@ from kdiqa.data.pairs.pairing import (
     Reference,
     ReferenceOrRedistorted,
 )
-from kdiqa.data.pairs.pool import recalled
+from kdiqa.data.pairs.pool import with_banks
 from kdiqa.data.scale import Label
 from kdiqa.models.bank import ReferenceBank
 from kdiqa.models.digest import digest
@@ -102,7 +102,7 @@ def opened(
     path, description = source.path, source.description
     config: Any = OmegaConf.to_container(source.config, resolve=False)
     data, names, banks = config["data"], description["pair"], description.get("banks") or {}
-    data["pairs"] = recalled(data.get("pairs") or {}, banks, pool)
+    data["pairs"] = with_banks(data.get("pairs") or {}, banks, pool)
     pairs = {name: pair(path, name, data) for name in dict.fromkeys(names) if name != "image"}
     node = data.get("test_crops")
     crops = instantiate(node, DATA_ONLY) if node else Crops(num=1, size=224, mode="center")

@@ -11,7 +11,7 @@ import torch
 from kdiqa.data.crops import Crops, official_augmentation
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.images.read import read_rgb
-from kdiqa.data.pairs.jnd import Itself, Noisy
+from kdiqa.data.pairs.jnd import Itself, JNDNoise
 from kdiqa.data.pairs.pairing import Pairing, Redistorted, ReferenceOrRedistorted
 from kdiqa.data.pairs.pool import Pool
 from kdiqa.data.record import Record
@@ -34,7 +34,7 @@ PAIRS: dict[str, Callable[[Path], Pairing]] = {
     "either": lambda folder: ReferenceOrRedistorted(Redistorted(Noise(), aligned=False)),
     "pool": lambda folder: Pool(folder),
     "bank": lambda folder: Pool(folder, bank=2),
-    "noise": lambda folder: Noisy(),
+    "noise": lambda folder: JNDNoise(),
     "itself": lambda folder: Itself(),
 }
 

@@ -250,8 +250,8 @@ def test_too_few_contents_for_a_split_are_told(tid: Path) -> None:
     labels.write_text("".join(labels.read_text().splitlines(keepends=True)[:12]))
     told(
         ValueError,
-        "12 images of 2 contents, split by content, leave a part empty: 6 train, 6 val, 0 test.\n"
-        "Add images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each part "
+        "12 images of 2 contents, split by content, leave a subset empty: 6 train, 6 val, 0 test.\n"
+        "Add images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each subset "
         "has some.",
         TID2013(tid),
     )
@@ -262,7 +262,7 @@ def test_scores_outside_the_declared_range_are_told(tid: Path) -> None:
     labels.write_text(labels.read_text().replace("5.6", "56."))
     told(
         ValueError,
-        f"TID2013 has opinion scores from 0 to 9, but in '{tid}' 2 of 36 lie outside: from 56 to "
+        f"TID2013 has scores from 0 to 9, but in '{tid}' 2 of 36 lie outside: from 56 to "
         f"56.\nRestore the authors' label file, from {TID_PAGE}",
         TID2013(tid),
     )
@@ -272,7 +272,7 @@ def test_an_empty_label_file_is_told(tid: Path) -> None:
     (tid / "mos_with_names.txt").write_text("\n")
     told(
         ValueError,
-        f"TID2013 has opinion scores from 0 to 9, but in '{tid}' there are none at all.\n"
+        f"TID2013 has scores from 0 to 9, but in '{tid}' there are none at all.\n"
         f"Restore the authors' label file, from {TID_PAGE}",
         TID2013(tid),
     )
@@ -288,7 +288,7 @@ def test_an_empty_label_file_is_told(tid: Path) -> None:
         ),
         (
             {"pairs": {"second": Pool("x", crops=Crops(5, 224))}},
-            "data.pairs.second.crops gives 5 crops of 224 pixels beside 1 of 224. Give both the "
+            "data.pairs.second.crops gives 5 crops of 224 pixels, but the images have 1 of 224. Give both the "
             "same num and size.",
         ),
         (

@@ -50,7 +50,7 @@ def test_a_missing_plan_and_missing_pictures_are_told(root: Path, tmp_path: Path
         f" in '{root}'. Unpack it there from\n{HOMEPAGE}\nor give the folder that holds "
         "'ref_imgs' and 'kadis700k_ref_imgs.csv'."
     )
-    message = f"KADIS-700k lacks 1 of 6 pictures, the first is 'ref_imgs/photo2.png',{end}"
+    message = f"KADIS-700k lacks 1 of 6 images, the first is 'ref_imgs/photo2.png',{end}"
     with pytest.raises(KADISNotFoundError, match=f"^{re.escape(message)}$"):
         read_plan(root)
     (root / "kadis700k_ref_imgs.csv").unlink()

@@ -5,7 +5,7 @@ from pathlib import Path
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.readers.live import LIVE
-from kdiqa.data.record import Record, told_apart
+from kdiqa.data.record import Record, uniquely_named
 from kdiqa.data.splits.split import digest
 from tests.data.reading import ready
 from tests.fakes import picture, write
@@ -13,23 +13,23 @@ from tests.fakes import picture, write
 
 def test_folders_do_not_count_where_file_names_differ() -> None:
     records = [Record(Path("x", f"{i}.png"), 0.5, "a") for i in range(3)]
-    assert told_apart(records) == records
+    assert uniquely_named(records) == records
     assert [record.name for record in records] == ["0.png", "1.png", "2.png"]
 
 
 def test_one_namesake_names_all_images_by_their_folders_in_any_letter_case() -> None:
     paths = [Path("jpeg", "img1.bmp"), Path("wn", "IMG1.bmp"), Path("wn", "img2.bmp")]
-    records = told_apart([Record(path, 0.5, "a") for path in paths])
+    records = uniquely_named([Record(path, 0.5, "a") for path in paths])
     assert [record.name for record in records] == ["jpeg/img1.bmp", "wn/IMG1.bmp", "wn/img2.bmp"]
 
 
 def test_one_image_listed_twice_is_no_namesake() -> None:
     records = [Record(Path("a", "1.png"), score, "a") for score in (0.4, 0.5)]
-    assert [record.name for record in told_apart(records)] == ["1.png", "1.png"]
+    assert [record.name for record in uniquely_named(records)] == ["1.png", "1.png"]
 
 
 def test_namesakes_that_swap_their_scores_change_the_digest() -> None:
-    one, other = told_apart([Record(Path(f, "1.png"), 0.5, "a") for f in ("jpeg", "wn")])
+    one, other = uniquely_named([Record(Path(f, "1.png"), 0.5, "a") for f in ("jpeg", "wn")])
     scored = [replace(one, mos=0.1), replace(other, mos=0.9)]
     swapped = [replace(one, mos=0.9), replace(other, mos=0.1)]
     assert digest(scored, ["train"] * 2) != digest(swapped, ["train"] * 2)
@@ -37,7 +37,7 @@ def test_namesakes_that_swap_their_scores_change_the_digest() -> None:
 
 def test_namesakes_are_cropped_at_places_of_their_own(tmp_path: Path) -> None:
     paths = [write(tmp_path / folder / "img1.png", picture(0)) for folder in ("jpeg", "wn")]
-    records = told_apart([Record(path, 0.5, "a") for path in paths])
+    records = uniquely_named([Record(path, 0.5, "a") for path in paths])
     data = IQADataset(records, Crops(num=4, size=16), {}, seed=0, training=False)
     assert (data[0]["image"] != data[1]["image"]).any()
 

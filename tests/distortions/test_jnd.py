@@ -10,7 +10,7 @@ import torch
 
 from kdiqa import jnd
 from kdiqa.data.images.read import write_image
-from kdiqa.data.pairs.jnd import Itself, Noisy, Shrunk, threshold
+from kdiqa.data.pairs.jnd import Itself, JNDNoise, JNDSuppressed, threshold
 from kdiqa.data.record import Record
 from kdiqa.distortions.jnd import just_noticeable, luminance
 from tests.fakes import picture
@@ -67,33 +67,33 @@ def test_shrinking_keeps_of_a_difference_what_exceeds_the_threshold(tmp_path: Pa
     record = record_of(tmp_path, reference)
     for apart, kept in ((0, 0), (2, 0), (3, 0), (4, 1), (50, 47), (-3, 0), (-20, -17)):
         image = np.asarray(reference.astype(int) + apart, np.uint8)
-        result = Shrunk()(image, record, 0).astype(int) - 127
+        result = JNDSuppressed()(image, record, 0).astype(int) - 127
         assert (result == kept).all(), apart
 
 
 def test_noise_of_one_threshold_is_its_size_everywhere_and_the_same_for_one_seed() -> None:
     image, record = picture(3), Record(Path("a.png"), 0.5, "a")
-    noisy = Noisy(1.0, 0.0)(image, record, 5)
+    noisy = JNDNoise(1.0, 0.0)(image, record, 5)
     size = np.broadcast_to(threshold(image), image.shape)
     moved = np.abs(noisy.astype(float) - image)
     inside = (image > 40) & (image < 215)
     assert np.abs(moved - size)[inside].max() <= 0.51  # rounded to whole levels
     up = (noisy.astype(int) - image)[inside] > 0
     assert 0.4 < up.mean() < 0.6
-    assert (noisy == Noisy(1.0, 0.0)(image, record, 5)).all()
-    assert (noisy != Noisy(1.0, 0.0)(image, record, 6)).any()
+    assert (noisy == JNDNoise(1.0, 0.0)(image, record, 5)).all()
+    assert (noisy != JNDNoise(1.0, 0.0)(image, record, 6)).any()
 
 
 def test_gaussian_noise_has_the_deviation_that_was_drawn() -> None:
     image, record = np.full((200, 200, 3), 128, np.uint8), Record(Path("a.png"), 0.5, "a")
-    spreads = [Noisy(0.0, 0.02)(image, record, seed).std() for seed in range(8)]
+    spreads = [JNDNoise(0.0, 0.02)(image, record, seed).std() for seed in range(8)]
     assert max(spreads) < 0.02 * 255 * 1.05
     assert min(spreads) < 0.5 * max(spreads)
 
 
 def test_no_noise_is_seen_in_evaluation() -> None:
     image = picture(1)
-    shown = Noisy().evaluated()
+    shown = JNDNoise().evaluated()
     assert isinstance(shown, Itself)
     assert (shown(image, Record(Path("a.png"), 0.5, "a"), 0) == image).all()
 

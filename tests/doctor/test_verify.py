@@ -143,7 +143,7 @@ def test_a_score_outside_the_scale_is_told_with_all_else_that_is_wrong(copy: Cop
     (root / "images" / "I02_11_01.png").unlink()
     labels, images = faults(KADID10k(root))
     assert labels.message == (
-        f"KADID10k has opinion scores from 1 to 5, but in '{root}' 1 of 36 lie outside: from 41 "
+        f"KADID10k has scores from 1 to 5, but in '{root}' 1 of 36 lie outside: from 41 "
         f"to 41.\nRestore the authors' label file, from {KADID10k.homepage}"
     )
     assert images.files == ("images/I02_11_01.png",)
@@ -187,8 +187,8 @@ def test_too_few_contents_for_three_parts_are_told(copy: Copy) -> None:
     found = one(KADID10k(root))
     assert found.name == "split"
     assert found.message == (
-        "6 images of 1 contents, split by content, leave a part empty: 0 train, 6 val, 0 test.\nAdd"
-        " images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each part has"
+        "6 images of 1 contents, split by content, leave a subset empty: 0 train, 6 val, 0 test.\nAdd"
+        " images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each subset has"
         " some."
     )
 

@@ -58,7 +58,7 @@ def test_a_run_is_tested_by_any_policy_whatever_it_was_trained_on(
         words.append(f"features.folder={tmp_path / 'features'}")
     if features == "cached" and policy in ("full", "tiles"):
         message = (
-            "Whole images and tiles differ from image to image and cannot be kept as rows of one "
+            "Whole images and tiles differ from image to image and cannot be cached as rows of one "
             "size. Set features=online, or test_crops=grid; the whole image: "
             "data.test_crops.size=224."
         )

@@ -60,11 +60,11 @@ def report_of(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
     [
         (
             (3, 1, 0),
-            "4 images of 4 contents, split by official, leave a part empty: 3 train, 1 val, 0 test.",
+            "4 images of 4 contents, split by official, leave a subset empty: 3 train, 1 val, 0 test.",
         ),
         (
             (0, 2, 2),
-            "4 images of 4 contents, split by official, leave a part empty: 0 train, 2 val, 2 test.",
+            "4 images of 4 contents, split by official, leave a subset empty: 0 train, 2 val, 2 test.",
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_an_empty_part_is_told_before_training(
 ) -> None:
     root = folder(tmp_path / "pictures", *counts)
     message += (
-        "\nAdd images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each part"
+        "\nAdd images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each subset"
         " has some."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

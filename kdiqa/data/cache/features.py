@@ -34,17 +34,17 @@ class PyramidNet(Protocol):
 
 
 class PyramidCache:
-    """Where pyramids are kept, and how many draws of the training crops.
+    """Where pyramids are cached, and how many draws of the training crops.
 
     Stored as float16: its relative rounding error of at most 2⁻¹¹ is far below what
-    layer-normalised features differ by from crop to crop. A row counts once it is whole, so that a
+    layer-normalised features differ by from crop to crop. A row counts once it is complete, so that a
     build that was interrupted goes on and two builds at once do each other no harm.
 
     Args:
         folder: Of all caches; each has a folder of its own below it, named by all it depends on.
         views: Draws of the training crops of each image; epochs take turns.
         batch_size: Images the backbone sees at once.
-        teacher: Whether a teacher's predictions of the training views are kept as well.
+        teacher: Whether a teacher's predictions of the training views are cached as well.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PyramidCache:
     ) -> CachedDataset:
         """Returns a data set of pyramids, built where they are missing.
 
-        The pictures of a pool are kept once each, and drawn from as in training without a cache.
+        The images of a pool are cached once each, and drawn from as in training without a cache.
 
         Args:
             plain: Makes the crops.
@@ -72,7 +72,7 @@ class PyramidCache:
             total: Records of the whole data set: the cache serves every split of it.
             text: Whatever else the crops depend on.
             num_workers: Processes that read images.
-            pool_text: Whatever the crops of a pool's pictures depend on.
+            pool_text: Whatever the crops of a pool's images depend on.
 
         Raises:
             ValueError: If the backbone is not frozen, or the crops of two images differ.
@@ -80,12 +80,12 @@ class PyramidCache:
         """
         if not backbone.frozen:
             raise ValueError(
-                "Features of a backbone that is trained change with every step and cannot be kept."
+                "Features of a backbone that is trained change with every step and cannot be cached."
                 " Set module.net.backbone.frozen=true, or features=online."
             )
         if plain.crops.differ:
             raise ValueError(
-                "Whole images and tiles differ from image to image and cannot be kept as rows of"
+                "Whole images and tiles differ from image to image and cannot be cached as rows of"
                 " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
             )
         pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
@@ -116,10 +116,12 @@ class PyramidCache:
         fill(rows, plain, backbone, compute, "Features", **options)
         for name, pool in pools.items():
             crops = pool.crops if plain.training and pool.crops is not None else plain.crops
-            held = IQADataset(pool.records(), crops, {}, plain.seed, plain.training)
-            held_text = f"{pool_text} {[record.content for record in held.records]}"
-            held_features = self.dataset(held, backbone, len(held), held_text, num_workers)
-            cached.pools[name] = (pool, held_features)
+            pool_images = IQADataset(pool.records(), crops, {}, plain.seed, plain.training)
+            pool_key = f"{pool_text} {[record.content for record in pool_images.records]}"
+            pool_features = self.dataset(
+                pool_images, backbone, len(pool_images), pool_key, num_workers
+            )
+            cached.pools[name] = (pool, pool_features)
         return cached
 
 
@@ -127,7 +129,7 @@ class CachedDataset(Dataset[dict[str, Any]]):
     """The samples of a data set, with pyramids in place of crops.
 
     Args:
-        plain: What the pyramids were made of.
+        plain: Gives the crops that the pyramids are of.
         rows: Where they are.
         names: Of the images in a row.
         dims: Channels of the levels.
@@ -170,11 +172,11 @@ class CachedDataset(Dataset[dict[str, Any]]):
         }
 
     def drawn(self, name: str, epoch: int, index: int) -> Pyramid:
-        """Returns the pyramid of the picture that a pool draws for an image in an epoch."""
-        pool, kept = self.pools[name]
+        """Returns the pyramid of the image that a pool draws for an image in an epoch."""
+        pool, cached = self.pools[name]
         plain = self.plain
         of = (plain.positions[index], plain.records[index].name, plain.training)
         seed = Draw.of(plain.seed, epoch, *of).seed(pool.seed_mode, "pair")
-        view = derive_seed(seed, "view") % kept.rows.shape[0]
-        pyramid: Pyramid = kept[view * len(kept) + pool.place(seed)]["pyramids"]["image"]
+        view = derive_seed(seed, "view") % cached.rows.shape[0]
+        pyramid: Pyramid = cached[view * len(cached) + pool.index(seed)]["pyramids"]["image"]
         return pyramid

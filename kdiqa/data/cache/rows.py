@@ -29,10 +29,10 @@ class Rows:
 
     Args:
         folder: Of this cache.
-        total: Rows of the whole file.
+        total: Rows of the file.
         shape: Of a row: views, names, crops, channels, height, width.
-        files: Names each image of this part with its size: a replaced image is computed anew.
-        positions: Which row each image of this part has.
+        files: Names each image of this subset with its size: a replaced image is computed anew.
+        positions: Which row each image of this subset has.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Rows:
     @classmethod
     def like(cls, other: Rows, folder: Path, shape: tuple[int, ...]) -> Rows:
         """Returns rows of the same images for something else."""
-        made = cls(folder, other.total, shape, [], other.positions)
-        made.marks = other.marks
-        return made
+        rows = cls(folder, other.total, shape, [], other.positions)
+        rows.marks = other.marks
+        return rows
 
     @property
     def bytes_of_one(self) -> int:
@@ -60,15 +60,15 @@ class Rows:
         return 2 * int(np.prod(self.shape))
 
     def missing(self) -> list[int]:
-        """Returns which images of this part have no whole row yet."""
+        """Returns which images of this subset have no complete row yet."""
         path = self.folder / "marks.npy"
         if not path.is_file():
             return list(range(len(self.marks)))
-        held = np.load(path, mmap_mode="r")
-        return [i for i, p in enumerate(self.positions) if held[p] != self.marks[i]]
+        marked = np.load(path, mmap_mode="r")
+        return [i for i, p in enumerate(self.positions) if marked[p] != self.marks[i]]
 
     def create(self) -> None:
-        """Makes the files, sparse, where they are not there yet."""
+        """Creates the files, sparse, where they are not there yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
         free, needed = shutil.disk_usage(self.folder).free, self.bytes_of_one * len(self.missing())
         if free < SPARE * needed:
@@ -88,12 +88,12 @@ class Rows:
                     os.link(unfinished, self.folder / name)
                 unfinished.unlink()
         self.data = np.load(self.folder / "features.npy", mmap_mode="r")
-        self.held = np.load(self.folder / "marks.npy", mmap_mode="r")
+        self.marked = np.load(self.folder / "marks.npy", mmap_mode="r")
 
     def pending(self, images: Sequence[int]) -> Iterator[int]:
         """Yields those of some images whose rows no process has finished by then."""
         for image in images:
-            if self.held[self.positions[image]] != self.marks[image]:
+            if self.marked[self.positions[image]] != self.marks[image]:
                 yield image
 
     def put(self, image: int, view: int, features: NDArray[np.float16]) -> None:
@@ -101,13 +101,13 @@ class Rows:
         assert self.data is not None
         row = self.positions[image]
         last = view == self.shape[0] - 1
-        place = row * self.shape[0] + view
-        self._write("features.npy", self.data.offset, place, features.tobytes(), last)
+        entry = row * self.shape[0] + view
+        self._write("features.npy", self.data.offset, entry, features.tobytes(), last)
         if last:
             mark = np.int64(self.marks[image]).tobytes()
-            self._write("marks.npy", self.held.offset, row, mark, last)
+            self._write("marks.npy", self.marked.offset, row, mark, last)
 
-    def _write(self, name: str, offset: int, place: int, data: bytes, last: bool) -> None:
+    def _write(self, name: str, offset: int, entry: int, data: bytes, last: bool) -> None:
         """Writes one entry of a file; the last of a row is on the disk when it returns.
 
         Through a map a full disk would end the process without a word (SIGBUS).
@@ -115,7 +115,7 @@ class Rows:
         path = self.folder / name
         try:
             with path.open("r+b", buffering=0) as file:
-                file.seek(offset + place * len(data))
+                file.seek(offset + entry * len(data))
                 while data:
                     data = data[file.write(data) :]
                 if last:

@@ -1,4 +1,4 @@
-"""What the bytes of an image file say of it, before anything is decoded."""
+"""The format of an image file and what is wrong with it, by its bytes, without decoding."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fault(data: bytes) -> str | None:
     head, size = data[:64], len(data)
     if flaw(head, data[-64:], size) is None:
         return None
-    # Some cameras and programs write on behind the picture's end.
+    # Some cameras and programs write on behind the image's end.
     return flaw(head, data[scan(data) :], size)
 
 

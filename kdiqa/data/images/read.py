@@ -32,14 +32,14 @@ MAX_PIXELS = 178_956_970  # Pillow's own limit: a header of more is an attack, o
 
 
 class ImageReadError(RuntimeError):
-    """A file of a data set that holds no picture; its message names the file."""
+    """A file of a data set that holds no image; its message names the file."""
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Returns the picture in a file, :math:`(H, W, 3)` RGB in [0, 255], as a viewer shows it.
+    """Returns the image in a file, :math:`(H, W, 3)` RGB in [0, 255], as a viewer shows it.
 
     Turned upright by its EXIF entry; grey, palette and CMYK become RGB; 16 bits become 8 by
-    rounding; a transparent picture is laid over white. A colour profile is not applied.
+    rounding; a transparent image is laid over white. A colour profile is not applied.
 
     Raises:
         ImageReadError: If the file is missing, cut short, damaged, animated, or no image.

@@ -1,4 +1,4 @@
-"""What the eye notices: images less their invisible differences, and images with invisible noise.
+"""JND-suppressed images, without their invisible differences, and images with JND noise.
 
 How the just-noticeable difference enters is our interpretation: the paper speaks of a "minimum
 just-noticeable-difference image" and gives no formula.
@@ -16,7 +16,7 @@ from kdiqa.data.seeds import SeedMode
 from kdiqa.distortions.jnd import just_noticeable, luminance
 
 
-class Shrunk(Reference):
+class JNDSuppressed(Reference):
     r"""Each image, less what its reference hides (JND mode ``shrink``).
 
     .. math:: x' = r + \mathrm{sign}(x - r)\, \max(|x - r| - \mathrm{JND}(r),\; 0)
@@ -28,20 +28,20 @@ class Shrunk(Reference):
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns the image of the noticeable differences, :math:`(H, W, 3)`."""
         reference = super().__call__(image, record, seed)
-        apart = image.astype(np.float32) - reference
-        noticed = np.sign(apart) * np.maximum(np.abs(apart) - threshold(reference), 0)
-        return to_pixels(reference + noticed)
+        difference = image.astype(np.float32) - reference
+        noticeable = np.sign(difference) * np.maximum(np.abs(difference) - threshold(reference), 0)
+        return to_pixels(reference + noticeable)
 
 
 class Itself(Pairing):
-    """The image itself, for who is shown it under another name."""
+    """The image itself, under another name."""
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns the image."""
         return image
 
 
-class Noisy(Itself):
+class JNDNoise(Itself):
     r"""Each image with noise, in training alone (JND mode ``perturb``, and the student's noise).
 
     .. math:: x' = x + a\, s\, \mathrm{JND}(x) + \sigma n, \quad s = \pm 1,\; n \sim N(0, 1)

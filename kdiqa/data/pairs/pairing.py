@@ -1,4 +1,4 @@
-"""What an image is shown beside: its reference, its re-distortion, another picture, or nothing."""
+"""What an image is paired with: its reference, its re-distortion, or another image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Distort(Protocol):
 
 
 class NoReferenceError(ValueError):
-    """Images are to be shown beside their pristine originals, and have none."""
+    """Images are to be paired with their pristine originals, and have none."""
 
 
 class Pairing(ABC):
@@ -39,10 +39,10 @@ class Pairing(ABC):
 
     Attributes:
         aligned: The second image shows the same scene pixel by pixel and is cropped at the same
-            places, with the same flips.
+            positions, with the same flips.
         crops: How a second image that is not aligned is cropped in training; by default, and
-            always in evaluation, as the image itself, at places of its own.
-        where: Whether the second image is made of the whole image or of each crop.
+            always in evaluation, as the image itself, at positions of its own.
+        where: Whether the second image is computed from the whole image or of each crop.
         seed_mode: What its randomness depends on, see :class:`kdiqa.data.seeds.Draw`.
     """
 
@@ -75,7 +75,7 @@ class Reference(Pairing):
     """The pristine original of each image.
 
     Args:
-        aligned: Crops it where the image is cropped; otherwise at places of its own, which makes
+        aligned: Crops it where the image is cropped; otherwise at positions of its own, which makes
             it a non-aligned reference of similar content.
     """
 
@@ -116,8 +116,8 @@ class Redistorted(Pairing):
         seed_mode: ``per_image`` repeats one re-distortion of each image for ever, ``per_epoch``
             draws anew in training, ``random`` in evaluation too (the official code).
         where: ``image`` distorts the whole image and crops then; ``crop`` distorts each crop.
-        aligned: Crops the re-distorted image where the image is cropped; otherwise at places of
-            its own (the official code).
+        aligned: Crops the re-distorted image where the image is cropped; otherwise at positions
+            of its own (the official code).
         crops: How it is cropped in training when it is not aligned.
         cache: Folder for the re-distorted images, when they are the same in every epoch.
 
@@ -138,7 +138,7 @@ class Redistorted(Pairing):
         check_choice("where", where, Where)
         if where == "crop" and not aligned:
             raise ValueError(
-                "Re-distorted crops are aligned with the crops they are made of, here aligned: "
+                "Re-distorted crops are aligned with the crops they are computed from, here aligned: "
                 "false. Set where: image, or aligned: true."
             )
         if cache is not None and (seed_mode != "per_image" or where == "crop"):
@@ -158,7 +158,7 @@ class Redistorted(Pairing):
         """Returns the image, distorted once more."""
         if self.cache is None:
             return self.pipeline(image, seed)
-        path = self.kept(record, seed)
+        path = self.cached_path(record, seed)
         if path.exists():
             return read_rgb(path)
         second = self.pipeline(image, seed)
@@ -166,18 +166,18 @@ class Redistorted(Pairing):
         return second
 
     def check(self, records: Sequence[Record]) -> None:
-        """Makes the folder of the cache."""
+        """Creates the folder of the cache."""
         try:
             if self.cache is not None:
                 self.cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(
-                f"No folder can be made at '{self.cache}' for re-distorted images: "
+                f"No folder can be created at '{self.cache}' for re-distorted images: "
                 f"{error.strerror}. Set cache to one that can be written, or cache: null."
             ) from error
 
-    def kept(self, record: Record, seed: int) -> Path:
-        """Returns where the cache keeps an image's re-distortion."""
+    def cached_path(self, record: Record, seed: int) -> Path:
+        """Returns the cache's file of an image's re-distortion."""
         assert self.cache is not None
         # By the file's bytes: its time changes when a data set is copied to a node's own disk.
         content = hashlib.sha256(record.image.read_bytes()).hexdigest()
@@ -210,7 +210,7 @@ class ReferenceOrRedistorted(Pairing):
         return source(image, record, seed)
 
     def check(self, records: Sequence[Record]) -> None:
-        """Makes the folder of the cache."""
+        """Creates the folder of the cache."""
         self.redistorted.check(records)
 
     def files(self, records: Sequence[Record]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Pristine pictures of something else: non-aligned references, and banks of them."""
+"""Pristine images of something else: non-aligned references, and banks of them."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ WHERE = (
 
 
 class Pool(Pairing):
-    """A pristine picture of something else, drawn from a folder: a non-aligned reference.
+    """A pristine image of something else, drawn from a folder: a non-aligned reference.
 
-    Training draws from all pictures. Evaluation draws one for each image too or, with a bank,
-    compares every image with all K pictures of the bank: its score is the mean over them.
+    Training draws from all images of the pool. Evaluation draws one for each image too or, with a bank,
+    compares every image with all K images of the bank: its score is the mean over them.
 
     Args:
-        folder: Holds the pictures, at any depth; all of them count as pristine.
+        folder: Holds the images, at any depth; all of them count as pristine.
         crops: How they are cropped in training.
-        seed_mode: ``per_epoch`` draws a new picture for each image in every epoch of training and
+        seed_mode: ``per_epoch`` draws a new one for each image in every epoch of training and
             always the same one in evaluation.
-        bank: How many pictures K are the bank, or their names below the folder; None for no bank.
-        bank_seed: Which K pictures those are. The choice goes by their names alone.
+        bank: How many images K are the bank, or their names below the folder; None for no bank.
+        bank_seed: Which K images those are. The choice goes by their names alone.
         digest: Of the bank's files, as a checkpoint has it: other files are refused.
     """
 
@@ -58,36 +58,36 @@ class Pool(Pairing):
         self.crops = crops
         self.seed_mode = seed_mode
         self.bank, self.bank_seed, self.digest = bank, bank_seed, digest
-        pictures = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        self.pictures = sorted(pictures, key=self._name)
+        paths = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        self.images = sorted(paths, key=self._name)
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
-        """Returns one picture of the pool."""
-        return read_rgb(self.pictures[self.place(seed)])
+        """Returns one image of the pool."""
+        return read_rgb(self.images[self.index(seed)])
 
-    def place(self, seed: int) -> int:
-        """Returns which of the pictures a seed draws."""
-        return derive_seed(seed) % len(self.pictures)
+    def index(self, seed: int) -> int:
+        """Returns which of the images a seed draws."""
+        return derive_seed(seed) % len(self.images)
 
     def check(self, records: Sequence[Record]) -> None:
         """Refuses an empty pool, and a bank that it does not hold."""
         if isinstance(self.bank, Sequence):
             self._check_names(self.bank)
-        elif not self.pictures:
+        elif not self.images:
             raise ValueError(
-                f"No picture in '{self.folder}' for non-aligned references. Unpack pristine "
+                f"No image in '{self.folder}' for non-aligned references. Unpack pristine "
                 f"photographs there,\nfor instance DIV2K_train_HR from {DIV2K}\nor set pool to "
                 "the folder where they are."
             )
-        elif self.bank is not None and not 1 <= self.bank <= len(self.pictures):
+        elif self.bank is not None and not 1 <= self.bank <= len(self.images):
             raise ValueError(
-                f"A bank of {self.bank} pictures cannot be chosen from the {len(self.pictures)} in "
-                f"'{self.folder}'. Set bank to 1 to {len(self.pictures)}, or bank: null."
+                f"A bank of {self.bank} images cannot be chosen from the {len(self.images)} in "
+                f"'{self.folder}'. Set bank to 1 to {len(self.images)}, or bank: null."
             )
 
     def files(self, records: Sequence[Record]) -> list[Path]:
-        """Returns the pictures of the pool."""
-        return self.pictures
+        """Returns the images of the pool."""
+        return self.images
 
     def evaluated(self) -> Pairing | None:
         """Returns this pool, or nothing where all images share a bank."""
@@ -95,22 +95,22 @@ class Pool(Pairing):
 
     def records(self) -> list[Record]:
         """Returns all images of the pool."""
-        return [self._record(path) for path in self.pictures]
+        return [self._record(path) for path in self.images]
 
     def references(self) -> list[Record] | None:
         """Returns the images of the bank, None without one."""
         return None if self.bank is None else [self._record(path) for path in self.chosen()]
 
     def chosen(self) -> list[Path]:
-        """Returns the pictures of the bank, in the order of their names."""
+        """Returns the images of the bank, in the order of their names."""
         if isinstance(self.bank, Sequence):
-            held = {self._name(path): path for path in self.pictures}
+            held = {self._name(path): path for path in self.images}
             return [held[name] for name in self.bank]
-        order = sorted(self.pictures, key=lambda p: derive_seed(self.bank_seed, self._name(p)))
+        order = sorted(self.images, key=lambda p: derive_seed(self.bank_seed, self._name(p)))
         return sorted(order[: self.bank], key=self._name)
 
-    def told(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps of the bank: the pictures' names, and their digest."""
+    def metadata(self) -> dict[str, Any]:
+        """Returns what a checkpoint holds of the bank: the images' names, and their digest."""
         chosen = self.chosen()
         hashed = hashlib.sha256()
         for path in chosen:
@@ -118,17 +118,17 @@ class Pool(Pairing):
         return {"ids": [self._name(p) for p in chosen], "digest": hashed.hexdigest()[:16]}
 
     def _check_names(self, names: Sequence[str]) -> None:
-        held = {self._name(path) for path in self.pictures}
+        held = {self._name(path) for path in self.images}
         missing = [name for name in names if name not in held]
         if missing:
             raise FileNotFoundError(
                 f"{len(missing)} of the {len(names)} references of the bank are not in"
                 f" '{self.folder}', the first is '{missing[0]}'. {WHERE}"
             )
-        if self.digest is not None and self.told()["digest"] != self.digest:
+        if self.digest is not None and self.metadata()["digest"] != self.digest:
             raise ValueError(
                 f"The bank's {len(names)} references in '{self.folder}' bear the right names and"
-                f" are other files (digest {self.told()['digest']}, not {self.digest}). {WHERE}"
+                f" are other files (digest {self.metadata()['digest']}, not {self.digest}). {WHERE}"
             )
 
     def _record(self, path: Path) -> Record:
@@ -138,24 +138,24 @@ class Pool(Pairing):
         return path.relative_to(self.folder).as_posix()
 
 
-def told_banks(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
-    """Returns what a checkpoint keeps of the banks among pairings, by their names."""
+def bank_metadata(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
+    """Returns what a checkpoint holds of the banks among pairings, by their names."""
     pools = {name: pair for name, pair in pairs.items() if isinstance(pair, Pool)}
-    return {name: pool.told() for name, pool in pools.items() if pool.bank is not None}
+    return {name: pool.metadata() for name, pool in pools.items() if pool.bank is not None}
 
 
-def recalled(
+def with_banks(
     nodes: Mapping[str, Any], banks: Mapping[str, Mapping[str, Any]], folder: str | Path | None
 ) -> dict[str, Any]:
     """Returns the configuration of pairings with the very references a checkpoint names.
 
     Args:
         nodes: By name, as the run had them.
-        banks: What the checkpoint keeps of them, of :func:`told_banks`.
-        folder: Where the pictures lie now; None for where they lay.
+        banks: What the checkpoint holds of them, of :func:`bank_metadata`.
+        folder: Where the images lie now; None for where they lay.
     """
-    made = dict(nodes)
+    configs = dict(nodes)
     for name, bank in banks.items():
         own = {"bank": bank["ids"], "digest": bank["digest"]}
-        made[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
-    return made
+        configs[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
+    return configs

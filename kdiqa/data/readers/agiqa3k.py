@@ -1,4 +1,4 @@
-"""AGIQA-3K: images made by generators, opinions taken in a laboratory."""
+"""AGIQA-3K: generated images, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from kdiqa.data.record import Record
 
 
 class AGIQA3K(IQADataModule):
-    """2 982 images made by six generators from the same prompts, MOS of quality in [0, 5].
+    """2 982 images of six generators from the same prompts, MOS of quality in [0, 5].
 
-    The layout: ``AttnGAN_normal_000.jpg`` and all other images beside ``data.csv``, or in one
-    folder beside it. Only their quality is read, not how well they follow the prompt.
+    The layout: ``AttnGAN_normal_000.jpg`` and all other images next to ``data.csv``, or in one
+    folder next to it. Only their quality is read, not how well they follow the prompt.
 
     The content is what the prompt asks for, up to its first comma (our interpretation): several
-    generators show the same thing, which must not stand on two sides of a split.
+    generators show the same subject, which must not stand on two sides of a split.
 
     References:
         | AGIQA-3K: An Open Database for AI-Generated Image Quality Assessment (Li et al., 2023)
@@ -35,9 +35,9 @@ class AGIQA3K(IQADataModule):
         images = {image.name.casefold(): image for image in self.files}
         for line, row in read_csv(path, ["name", "prompt", "mos_quality"]):
             name = row["name"]
-            thing = row["prompt"].partition(",")[0].strip()
+            subject = row["prompt"].partition(",")[0].strip()
             yield Record(
                 image=images.get(name.casefold(), self.files.path(name)),
                 mos=to_number(row["mos_quality"], path, line),
-                content=(thing or name).casefold(),
+                content=(subject or name).casefold(),
             )

@@ -1,4 +1,4 @@
-"""BID, the blurred image database: realistic blur, opinions taken in a laboratory."""
+"""BID, the blurred image database: realistic blur, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBER, SCORE = "Image Number", "Average Subjective Grade"
 
 
 class BID(IQADataModule):
-    """586 photographs of several megapixels, MOS in [0, 5].
+    """586 photos of several megapixels, MOS in [0, 5].
 
     The layout: ``ImageDatabase/DatabaseImage0001.JPG`` (or in the root), ``DatabaseGrades.xlsx``
     (or ``.xls``). The images' numbers run to 590: four of them are not used.
@@ -37,7 +37,7 @@ class BID(IQADataModule):
     facts = Facts(586, 0.1638, 4.9198, 2.9527)
 
     def read(self) -> Iterator[Record]:
-        """Yields the photographs; each is a content of its own."""
+        """Yields the images; each is a content of its own."""
         path = next(filter(None, map(self.files.find, GRADES)), None)
         if path is None:
             raise DatasetNotFoundError(self.source, f"lacks '{GRADES[0]}'")

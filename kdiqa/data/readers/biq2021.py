@@ -1,4 +1,4 @@
-"""BIQ2021: authentic distortions, opinions taken in a laboratory."""
+"""BIQ2021: authentic distortions, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kdiqa.data.record import Record
 
 
 class BIQ2021(IQADataModule):
-    """12 000 photographs of 512×512 with an official train and test part, MOS in [0, 1].
+    """12 000 images of 512×512 with an official train and test split, MOS in [0, 1].
 
     The layout: ``Images/*.jpg``, ``Train (Images and MOS).csv``, ``Test (Images and MOS).csv``.
 
@@ -31,7 +31,7 @@ class BIQ2021(IQADataModule):
     split_by = "official"
 
     def read(self) -> Iterator[Record]:
-        """Yields the images of both lists; every photograph is a content of its own."""
+        """Yields the images of both lists; every image is a content of its own."""
         for split in ("train", "test"):
             path = self.table(f"{split.capitalize()} (Images and MOS).csv")
             for line, row in read_csv(path, ["Image Name", "MOS"]):

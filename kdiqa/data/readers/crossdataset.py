@@ -40,7 +40,7 @@ class CrossDataset(IQADataModule):
         if options.get("label_scale") == "raw":
             raise ValueError(
                 f"{type(train_on).__name__} and {type(test_on).__name__} have scales of their own "
-                "for opinion scores. Set data.label_scale: unit or zscore."
+                "for scores. Set data.label_scale: unit or zscore."
             )
         super().__init__(**options)
         self.train_on, self.test_on = train_on, test_on

@@ -1,4 +1,4 @@
-"""CSIQ: synthetic distortions with references, opinions taken in a laboratory."""
+"""CSIQ: synthetic distortions with references, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -82,6 +82,6 @@ class CSIQ(IQADataModule):
 
     def _image(self, distortion: str, name: str) -> Path:
         """Returns a distorted image, in a folder of its own kind or among all."""
-        places = (("dst_imgs", distortion), (distortion,), ("dst_imgs",), ("dst_imgs_all",))
-        found = (self.files.find(*place, name) for place in places)
-        return next(filter(None, found), None) or self.files.path(*places[0], name)
+        folders = (("dst_imgs", distortion), (distortion,), ("dst_imgs",), ("dst_imgs_all",))
+        candidates = (self.files.find(*folder, name) for folder in folders)
+        return next(filter(None, candidates), None) or self.files.path(*folders[0], name)

@@ -35,7 +35,7 @@ SHORT_SIDE = 256  # of a photograph, in pixels, before it is cut into tiles
 SHRINK = 0.55  # at least: what a camera or scanner blurred is then sharp, alike in all of them
 COLUMNS = ("image", "mos", "ref", "distortion", "level", "content")
 
-# Files inside scikit-image's wheel, with their parts: scenes are tested, textures train.
+# Files inside scikit-image's wheel, with their subsets: scenes are tested, textures train.
 PHOTOS: Mapping[str, str] = {
     "astronaut.png": "test",
     "brick.png": "train",
@@ -66,14 +66,14 @@ KINDS = (
 class Demo(IQADataModule):
     """Tiles of scikit-image's photographs under KADID-10k distortions, five levels each.
 
-    The scores are no opinions but *pseudo opinion scores*: the visual information fidelity
+    The scores are no human scores but *pseudo scores*: the visual information fidelity
     (VIF, pixel domain) of each tile to its pristine original, from torchmetrics, cut to [0, 1].
     All tiles of a photograph are of one content. The first run makes the data set, later ones find
     it: PNG files and ``labels.csv`` in a folder named by all that they depend on.
 
     Args:
-        root: Where data sets of this kind are kept.
-        photos: Files of scikit-image's data folder, each with its part; the parts count with
+        root: Folder of data sets of this kind.
+        photos: Files of scikit-image's data folder, each with its subset; they count with
             ``split_by="official"``.
         kinds: Names of the distortions.
         levels: Which of their levels, 1 to 5.
@@ -112,7 +112,7 @@ class Demo(IQADataModule):
         if self.root.is_dir():
             return
         self.root.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed when it is whole: what an interruption leaves is never taken for a data set.
+        # Renamed when it is complete: what an interruption leaves is never taken for a data set.
         with tempfile.TemporaryDirectory(dir=self.root.parent, prefix="unfinished-") as folder:
             self._make(Path(folder, "demo"))
             try:
@@ -141,8 +141,8 @@ class Demo(IQADataModule):
             )
 
     def _key(self) -> str:
-        made_of = [VERSION, sorted(self.photos), list(self.kinds), list(self.levels), self.tile]
-        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]
+        settings = [VERSION, sorted(self.photos), list(self.kinds), list(self.levels), self.tile]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
 
     def _make(self, folder: Path) -> None:
         """Writes all images, and their labels last."""
@@ -151,8 +151,10 @@ class Demo(IQADataModule):
         tiles = [pair for photo in self.photos for pair in self._tiles(photo)]
         rows: list[tuple[object, ...]] = []
         with Progress() as progress, ThreadPoolExecutor() as pool:
-            made = pool.map(lambda pair: self._distorted(folder, *pair), tiles)
-            rounds = progress.track(made, len(tiles), description="Distorting photographs, once")
+            distorted = pool.map(lambda pair: self._distorted(folder, *pair), tiles)
+            rounds = progress.track(
+                distorted, len(tiles), description="Distorting photographs, once"
+            )
             rows += [row for of_one in rounds for row in of_one]
         with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
@@ -186,13 +188,13 @@ class Demo(IQADataModule):
 
 
 def fidelity(image: Image, reference: Image) -> float:
-    """Returns the VIF of two pictures' luminance, cut to [0, 1]; higher is better.
+    """Returns the VIF of two images' luminance, cut to [0, 1]; higher is better.
 
     Example:
-        >>> picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        >>> fidelity(picture, picture), round(fidelity(picture // 2, picture), 2) < 1
+        >>> image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        >>> fidelity(image, image), round(fidelity(image // 2, image), 2) < 1
         (1.0, True)
     """
-    pair = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (image, reference)]
+    pair = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in (image, reference)]
     distorted, pristine = (torch.from_numpy(grey)[None, None].float() for grey in pair)
     return min(max(float(visual_information_fidelity(distorted, pristine)), 0.0), 1.0)

@@ -69,7 +69,7 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, str, int]:
     """Returns content, distortion and level, as in ``i01_08_3.bmp``, named in a line of a table.
 
     Raises:
-        ValueError: If the name is made otherwise; says where.
+        ValueError: If the name has another form; the message says where.
 
     Example:
         >>> split_name("I01_08_3.BMP", Path("dmos.csv"), 1)
@@ -88,7 +88,7 @@ def to_number(text: str, path: Path, line: int) -> float:
     """Returns the finite number that stands in a line of a table.
 
     Raises:
-        ValueError: If it is none; says where.
+        ValueError: If it is none; the message says where.
     """
     try:
         number = float(text)
@@ -96,7 +96,7 @@ def to_number(text: str, path: Path, line: int) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise ValueError(
-            f"'{path}', line {line}: {text!r} is no opinion score. Restore the authors' file."
+            f"'{path}', line {line}: {text!r} is no score. Restore the authors' file."
         )
     return number
 

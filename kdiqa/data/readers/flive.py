@@ -1,4 +1,4 @@
-"""FLIVE, also called PaQ-2-PiQ or LIVE-FB: authentic distortions, opinions of a crowd."""
+"""FLIVE, also called PaQ-2-PiQ or LIVE-FB: authentic distortions, crowdsourced scores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TEST, TRAINING = "labels640.csv", "labels=640_padded.csv"
 
 
 class FLIVE(IQADataModule):
-    """39 810 photographs, MOS in [0, 100]; the patches that were rated too are left out.
+    """39 810 images, MOS in [0, 100]; the patches that were rated too are left out.
 
-    The layout: ``labels_image.csv``, the photographs in the folders it names, below the root or
-    below ``database``. The official test part is what ``labels640.csv`` lists; validation is what
+    The layout: ``labels_image.csv``, the images in the folders it names, below the root or
+    below ``database``. The official test split is what ``labels640.csv`` lists; validation is what
     ``labels=640_padded.csv`` marks in its column ``is_valid``; all others train. Without the
-    first there are no official parts, without the second validation is carved from training.
+    first there is no official split, without the second validation is carved from training.
 
     References:
         | From Patches to Pictures (PaQ-2-PiQ): Mapping the Perceptual Space of Picture Quality
@@ -40,31 +40,31 @@ class FLIVE(IQADataModule):
     split_by = "official"
 
     def read(self) -> Iterator[Record]:
-        """Yields the whole photographs; each is a content of its own."""
-        parts = self._parts()
-        path = self._found("labels_image.csv") or self.table("labels_image.csv")
+        """Yields the images; each is a content of its own."""
+        subsets = self._subsets()
+        path = self._locate("labels_image.csv") or self.table("labels_image.csv")
         for line, row in read_csv(path, ["name", "mos"]):
             name = row["name"]
             yield Record(
-                image=self._found(name) or self.files.path("database", name),
+                image=self._locate(name) or self.files.path("database", name),
                 mos=to_number(row["mos"], path, line),
                 content=name.casefold(),
-                split=parts.get(name.casefold(), "train") if parts else None,
+                split=subsets.get(name.casefold(), "train") if subsets else None,
             )
 
-    def _found(self, name: str) -> Path | None:
+    def _locate(self, name: str) -> Path | None:
         """Returns a file below the root, below ``database``, or below one folder around that."""
         return self.files.find(name) or self.files.find("database", name)
 
-    def _parts(self) -> dict[str, str]:
-        """Returns the images that do not train, each with its part; none where it is not known."""
-        test, training = self._found(TEST), self._found(TRAINING)
+    def _subsets(self) -> dict[str, str]:
+        """Returns the images that do not train, each with its subset; none where that is not known."""
+        test, training = self._locate(TEST), self._locate(TRAINING)
         if test is None:
             return {}
-        parts = {}
+        subsets = {}
         if training is not None:
             for _, row in read_csv(training, ["name_image", "is_valid"]):
                 if row["is_valid"].casefold() in ("true", "1"):
-                    parts[row["name_image"].casefold()] = "val"
+                    subsets[row["name_image"].casefold()] = "val"
         names = read_csv(test, ["name_image"])
-        return parts | {row["name_image"].casefold(): "test" for _, row in names}
+        return subsets | {row["name_image"].casefold(): "test" for _, row in names}

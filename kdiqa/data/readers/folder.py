@@ -17,7 +17,7 @@ from kdiqa.data.splits.split import Split
 LABELS = "labels.csv"
 NEEDED = ("image", "mos")
 OPTIONAL = ("ref", "split", "distortion", "level", "content")
-PARTS = {
+SUBSETS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -36,7 +36,7 @@ class Folder(IQADataModule):
     Then say on which scale you scored, here from 1 to 5 and higher is better, and train a student
     without a teacher; ``teacher=RUN`` in place of ``distill=false`` names one to learn from::
 
-        kdiqa train distill=false data=folder data.root=/path/to/pictures \
+        kdiqa train distill=false data=folder data.root=/path/to/images \
             data.lower=1 data.upper=5
 
     An image is named by its path below the folder, or by the end of that path, down to its file
@@ -114,7 +114,7 @@ class Folder(IQADataModule):
                 reference=reference,
                 distortion=row.get("distortion") or None,
                 level=_level(row.get("level", ""), path, line),
-                split=_part(row["split"], path, line) if "split" in columns else None,
+                split=_subset(row["split"], path, line) if "split" in columns else None,
             )
 
     def _check_scores(self, path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
@@ -136,18 +136,18 @@ class Folder(IQADataModule):
         by_name: dict[str, list[Path]] = {}
         for path in self.files:
             by_name.setdefault(path.name.casefold(), []).append(path)
-        found: dict[str, Path] = {}
+        files: dict[str, Path] = {}
         missing: dict[str, int] = {}
         for line, row in rows:
             name = row[column]
             file = self._only(name, by_name.get(_bare(name), []))
             if file is not None:
-                found[name] = file
+                files[name] = file
             elif name or column == "image":
                 missing.setdefault(name, line)
         if missing:
-            self._tell_missing(table, column, missing, by_name)
-        return found
+            self._refuse_missing(table, column, missing, by_name)
+        return files
 
     def _only(self, name: str, namesakes: list[Path]) -> Path | None:
         """Returns the file at a path, or else the only one whose path ends so."""
@@ -156,7 +156,7 @@ class Folder(IQADataModule):
         alike = [file for path, file in below.items() if path.endswith(f"/{end}")]
         return below.get(end) or (alike[0] if len(alike) == 1 else None)
 
-    def _tell_missing(
+    def _refuse_missing(
         self, path: Path, column: str, missing: dict[str, int], by_name: dict[str, list[Path]]
     ) -> None:
         name, line = next(iter(missing.items()))
@@ -219,13 +219,13 @@ def _level(text: str, path: Path, line: int) -> int | None:
     return int(text)
 
 
-def _part(text: str, path: Path, line: int) -> str:
-    if text.casefold() not in PARTS:
+def _subset(text: str, path: Path, line: int) -> str:
+    if text.casefold() not in SUBSETS:
         raise ValueError(
             f"'{path}', line {line}: split is '{text}'. Write train, val or test in every row, or "
             "take that column out."
         )
-    return PARTS[text.casefold()]
+    return SUBSETS[text.casefold()]
 
 
 def _check_unique(path: Path, images: list[tuple[int, Path]]) -> None:

@@ -1,4 +1,4 @@
-"""KADID-10k: synthetic distortions with references, opinions of a crowd."""
+"""KADID-10k: synthetic distortions with references, crowdsourced scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KonIQ-10k: authentic distortions, opinions of a crowd."""
+"""KonIQ-10k: authentic distortions, crowdsourced scores."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SUBSETS = {"training": "train", "validation": "val", "test": "test"}
 
 
 class KonIQ10k(IQADataModule):
-    """10 073 photographs in two sizes, with official train, validation and test parts.
+    """10 073 images in two sizes, with official train, validation and test splits.
 
     The layout: ``1024x768/*.jpg`` and ``512x384/*.jpg``, with one or both label files.
-    ``koniq10k_distributions_sets.csv`` has the official parts and MOS in [0, 100];
+    ``koniq10k_distributions_sets.csv`` has the official split and MOS in [0, 100];
     ``koniq10k_scores_and_distributions.csv`` has MOS in [1, 5] and, in ``MOS_zscore``, the scores
-    of the other file. With the second file alone there are no official parts.
+    of the other file. With the second file alone there is no official split.
 
     Args:
         image_size: The folder of images to read.
@@ -66,8 +66,8 @@ class KonIQ10k(IQADataModule):
         super().__init__(root, **options)
 
     def read(self) -> Iterator[Record]:
-        """Yields all images; every photograph is a content of its own."""
-        parts = self._parts()
+        """Yields all images; every image is a content of its own."""
+        subsets = self._subsets()
         path, column = self._scores()
         for line, row in read_csv(path, ["image_name", column]):
             name = row["image_name"]
@@ -75,10 +75,10 @@ class KonIQ10k(IQADataModule):
                 image=self.files.path(self.image_size, name),
                 mos=to_number(row[column], path, line),
                 content=name.casefold(),
-                split=parts.get(name.casefold()),
+                split=subsets.get(name.casefold()),
             )
 
-    def _parts(self) -> dict[str, str]:
+    def _subsets(self) -> dict[str, str]:
         path = self.files.find(SETS)
         if path is None:
             return {}

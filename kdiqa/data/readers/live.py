@@ -1,4 +1,4 @@
-"""LIVE, release 2: synthetic distortions with references, opinions taken in a laboratory."""
+"""LIVE, release 2: synthetic distortions with references, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SCORES = {"realigned": ("dmos_realigned.mat", "dmos_new"), "raw": ("dmos.mat", "
 class LIVE(IQADataModule):
     """779 images: 29 references, five distortions. DMOS: the lower, the better.
 
-    The layout: ``refimgs/*.bmp``, ``jp2k/img1.bmp`` … ``fastfading/img174.bmp``, label files beside
-    them. The label files list 982 images, of which 203 are the references once more (``orgs`` is
+    The layout: ``refimgs/*.bmp``, ``jp2k/img1.bmp`` … ``fastfading/img174.bmp``, label files next
+    to them. The label files list 982 images, of which 203 are the references once more (``orgs`` is
     1): those are left out. ``dmos_realigned.mat`` is a download of its own.
 
     Args:
@@ -77,12 +77,14 @@ class LIVE(IQADataModule):
                     f"'{table}' lists {rows} images, but LIVE has {len(images)}. "
                     "Restore the authors' file."
                 )
-        for (place, row), reference, (folder, i) in zip(scores, references, images, strict=True):
+        for (row_number, row), reference, (folder, i) in zip(
+            scores, references, images, strict=True
+        ):
             if float(row["orgs"]):
                 continue
             yield Record(
                 image=self.files.path(folder, f"img{i}.bmp"),
-                mos=to_number(row[column], path, place),
+                mos=to_number(row[column], path, row_number),
                 content=Path(reference).stem.casefold(),
                 reference=self.files.path("refimgs", reference),
                 distortion=folder,

@@ -1,4 +1,4 @@
-"""LIVE In the Wild Image Quality Challenge: authentic distortions, opinions of a crowd."""
+"""LIVE In the Wild Image Quality Challenge: authentic distortions, crowdsourced scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGES, SCORES = "AllImages_release", "AllMOS_release"
 
 
 class LIVEChallenge(IQADataModule):
-    """1 162 photographs, most of 500×500, MOS in [0, 100].
+    """1 162 images, most of 500×500, MOS in [0, 100].
 
     The layout: ``Images/*.bmp`` and ``Images/*.JPG``, ``Data/AllImages_release.mat``,
     ``Data/AllMOS_release.mat``. The files list 1 169 images; the first seven trained the observers
@@ -40,7 +40,7 @@ class LIVEChallenge(IQADataModule):
     facts = Facts(1162, 3.42, 92.432, 55.4013)
 
     def read(self) -> Iterator[Record]:
-        """Yields the photographs; each is a content of its own."""
+        """Yields the images; each is a content of its own."""
         listed, path = (self.table("Data", f"{array}.mat") for array in (IMAGES, SCORES))
         names = [row[IMAGES] for _, row in read_mat(listed, [IMAGES])]
         scores = list(read_mat(path, [SCORES]))
@@ -55,9 +55,9 @@ class LIVEChallenge(IQADataModule):
                 f"'{listed}' begins with {', '.join(first)!r}, but should with the seven training "
                 f"images\n{', '.join(TRAINING)!r}. Restore the authors' file."
             )
-        for name, (place, row) in list(zip(names, scores, strict=True))[len(TRAINING) :]:
+        for name, (row_number, row) in list(zip(names, scores, strict=True))[len(TRAINING) :]:
             yield Record(
                 image=self.files.path("Images", name),
-                mos=to_number(row[SCORES], path, place),
+                mos=to_number(row[SCORES], path, row_number),
                 content=name.casefold(),
             )

@@ -1,4 +1,4 @@
-"""PIPAL: what restoration algorithms do to pictures, opinions by pairwise comparison."""
+"""PIPAL: outputs of restoration algorithms, scores by pairwise comparison."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class PIPAL(IQADataModule):
                     yield self._record(text, path, line)
 
     def _record(self, text: str, path: Path, line: int) -> Record:
-        name, _, score = (part.strip() for part in text.partition(","))
+        name, _, score = (cell.strip() for cell in text.partition(","))
         content, distortion, level = split_name(name, path, line)
-        found = (self.files.find(folder, name) for folder in FOLDERS)
+        candidates = (self.files.find(folder, name) for folder in FOLDERS)
         return Record(
-            image=next(filter(None, found), self.files.path(FOLDERS[0], name)),
+            image=next(filter(None, candidates), self.files.path(FOLDERS[0], name)),
             mos=to_number(score, path, line),
             content=content,
             reference=self.files.path("Train_Ref", f"{content.upper()}.bmp"),

@@ -1,4 +1,4 @@
-"""PIQ23: portraits taken with many smartphones, opinions by pairwise comparison in each scene."""
+"""PIQ23: portraits taken with many smartphones, scores by pairwise comparison in each scene."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class PIQ23(IQADataModule):
 
     The layout: ``Overall/*.jpg``, ``Details/*.jpg``, ``Exposure/*.jpg``, ``Scores_Overall.csv``
     and so on, and the authors' two splits, ``Device Split.csv`` and ``Scene Split.csv``, which
-    they keep beside their code. The content is the scene, by its exact name. Scores compare only
+    they publish next to their code. The content is the scene, by its exact name. Scores compare only
     within a scene: report with ``kdiqa report --within``, the median over scenes.
 
     Args:
         attribute: What was asked: ``Overall``, ``Details`` or ``Exposure``.
         official: Whose split ``split_by: official`` takes: ``scene``, which tests on scenes never
-            trained on, or ``device``, which tests on other images of the same scenes: the guard
-            against leaks stops at that unless told to ``warn``.
+            trained on, or ``device``, which tests on other images of the same scenes: the leak
+            check stops at that unless ``data.guard=warn``.
         options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
 
     References:
@@ -69,7 +69,7 @@ class PIQ23(IQADataModule):
     def read(self) -> Iterator[Record]:
         """Yields the images of one attribute."""
         path = self.table(f"Scores_{self.attribute}.csv")
-        parts = self._parts()
+        subsets = self._subsets()
         for line, row in read_csv(path, ["IMAGE PATH", "JOD", "SCENE"]):
             file, scene = row["IMAGE PATH"], row["SCENE"].casefold()
             name = file.replace("\\", "/").rpartition("/")[2]
@@ -77,11 +77,11 @@ class PIQ23(IQADataModule):
                 image=self.files.path(*file.replace("\\", "/").split("/")),
                 mos=to_number(row["JOD"], path, line),
                 content=scene,
-                split=parts.get(scene if self.official == "scene" else name.casefold()),
+                split=subsets.get(scene if self.official == "scene" else name.casefold()),
             )
 
-    def _parts(self) -> dict[str, str]:
-        """Returns the part of each scene or of each image; none where the table is missing."""
+    def _subsets(self) -> dict[str, str]:
+        """Returns the subset of each scene or of each image; none where the table is missing."""
         table, column = f"{self.official.capitalize()} Split.csv", "SCENE"
         if self.official == "device":
             column = "IMAGE"

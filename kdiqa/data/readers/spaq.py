@@ -1,4 +1,4 @@
-"""SPAQ: photographs of smartphones, opinions taken in a laboratory."""
+"""SPAQ: smartphone photos, scores from a laboratory study."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kdiqa.data.source import Facts
 
 
 class SPAQ(IQADataModule):
-    """11 125 photographs of 66 smartphones in their full size, MOS in [0, 100].
+    """11 125 photos of 66 smartphones in their full size, MOS in [0, 100].
 
     The layout: ``TestImage/00001.jpg`` and ``Annotations/MOS and Image attribute scores.xlsx``.
     The authors bring the short side to 512 pixels before they crop, and so does
-    ``conf/data/spaq.yaml``. There are no official parts.
+    ``conf/data/spaq.yaml``. There is no official split.
 
     References:
         | Perceptual Quality Assessment of Smartphone Photography (Fang et al., 2020)
@@ -35,7 +35,7 @@ class SPAQ(IQADataModule):
     split_by = "image"
 
     def read(self) -> Iterator[Record]:
-        """Yields all images; every photograph is a content of its own."""
+        """Yields all images; every image is a content of its own."""
         path = self.table("Annotations", "MOS and Image attribute scores.xlsx")
         for line, row in read_xlsx(path, ["Image name", "MOS"]):
             name = row["Image name"]

@@ -55,15 +55,15 @@ def read_xlsx(
             f"'{path}' has no column {missing[0]!r}, its columns are {named!r}. "
             "Restore the authors' file."
         )
-    places = {name: header.index(name) for name in columns}
+    indices = {name: header.index(name) for name in columns}
     for line, row in enumerate(rows, start=header_row + 1):
-        cells = {name: _text(row[i]).strip() for name, i in places.items() if i < len(row)}
+        cells = {name: _text(row[i]).strip() for name, i in indices.items() if i < len(row)}
         if any(cells.values()):
             yield line, {name: cells.get(name, "") for name in columns}
 
 
 def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Returns what stands at each place of MATLAB's vectors of one length, counted from 1.
+    """Returns the entries of MATLAB's vectors of one length, with their row numbers from 1.
 
     Args:
         path: A file of MATLAB up to version 7.
@@ -73,24 +73,24 @@ def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str,
         ValueError: If it is no such file, lacks an array, or their lengths differ.
     """
     try:
-        held: dict[str, Any] = scipy.io.loadmat(path, squeeze_me=True)
+        arrays_by_name: dict[str, Any] = scipy.io.loadmat(path, squeeze_me=True)
     except UNREADABLE as error:
         raise ValueError(_unreadable(path, "MATLAB file (up to version 7)")) from error
-    missing = [name for name in arrays if name not in held]
+    missing = [name for name in arrays if name not in arrays_by_name]
     if missing:
-        named = ", ".join(name for name in held if not name.startswith("__"))
+        named = ", ".join(name for name in arrays_by_name if not name.startswith("__"))
         raise ValueError(
             f"'{path}' has no array {missing[0]!r}, its arrays are {named!r}. "
             "Restore the authors' file."
         )
-    vectors = {name: np.atleast_1d(held[name]) for name in arrays}
+    vectors = {name: np.atleast_1d(arrays_by_name[name]) for name in arrays}
     if len({vector.shape for vector in vectors.values()}) > 1:
         sizes = ", ".join(f"{name} {vector.size}" for name, vector in vectors.items())
         raise ValueError(
             f"'{path}' has arrays of different lengths: {sizes}. Restore the authors' file."
         )
-    for place, values in enumerate(zip(*vectors.values(), strict=True), start=1):
-        yield place, {name: _text(v).strip() for name, v in zip(arrays, values, strict=True)}
+    for row_number, values in enumerate(zip(*vectors.values(), strict=True), start=1):
+        yield row_number, {name: _text(v).strip() for name, v in zip(arrays, values, strict=True)}
 
 
 def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
@@ -99,7 +99,7 @@ def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
     engine = ENGINES.get(data[:4])
     if engine is None:
         raise ValueError(_unreadable(path, "Excel workbook"))
-    # xlrd prints what it thinks of a file, otherwise to standard output.
+    # Otherwise xlrd prints its findings to standard output.
     options = {"logfile": io.StringIO()} if engine == "xlrd" else {}
     try:
         with pd.ExcelFile(io.BytesIO(data), engine=engine, engine_kwargs=options) as book:

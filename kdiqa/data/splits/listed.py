@@ -1,4 +1,4 @@
-"""Which record somebody's list means: by its name, or by its place in an order of their own."""
+"""Which record somebody's list means: by its name, or by its index in an order of their own."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ class ListedImages:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.whole: dict[tuple[str, str], int] = {}
-        self.short: dict[str, list[int]] = {}
-        for place, record in enumerate(records):
+        self.with_folder: dict[tuple[str, str], int] = {}
+        self.by_name: dict[str, list[int]] = {}
+        for index, record in enumerate(records):
             name = record.image.name.casefold()
-            self.whole[record.image.parent.name.casefold(), name] = place
-            self.short.setdefault(name, []).append(place)
+            self.with_folder[record.image.parent.name.casefold(), name] = index
+            self.by_name.setdefault(name, []).append(index)
 
-    def place(self, listed: str) -> int:
-        """Returns the place of an image in the records.
+    def index(self, listed: str) -> int:
+        """Returns the index of an image in the records.
 
         Raises:
             ListError: If there is none of that name, or several.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/").casefold())
-        place = self.whole.get((path.parent.name, path.name))
-        if place is not None:
-            return place
-        places = self.short.get(path.name, [])
-        if len(places) != 1:
-            fault = "is not in the data set" if not places else f"may be {len(places)} images"
+        index = self.with_folder.get((path.parent.name, path.name))
+        if index is not None:
+            return index
+        indices = self.by_name.get(path.name, [])
+        if len(indices) != 1:
+            fault = "is not in the data set" if not indices else f"may be {len(indices)} images"
             raise ListError(
                 f"lists '{listed}', which {fault}",
                 "It is of another data set."
-                if not places
+                if not indices
                 else "Write each image with its folder, as in jpeg/img1.bmp.",
             )
-        return places[0]
+        return indices[0]
 
 
 def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -> list[int]:
-    """Returns the places of the records in the order of a list.
+    """Returns the indices of the records in the order of a list.
 
     Args:
         records: Of the data set.
@@ -72,7 +72,7 @@ def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -
     """
     if distortions is None:
         return list(range(len(records)))
-    rank = {_plain(name): place for place, name in enumerate(distortions)}
+    rank = {_plain(name): index for index, name in enumerate(distortions)}
     unknown = [r.distortion for r in records if _plain(r.distortion or "") not in rank]
     if unknown:
         raise ListError(
@@ -80,8 +80,8 @@ def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -
             "Set data.stored_split.order to all distortions, in the list's order.",
         )
 
-    def key(place: int) -> tuple[int, str, int]:
-        record = records[place]
+    def key(index: int) -> tuple[int, str, int]:
+        record = records[index]
         return rank[_plain(record.distortion or "")], record.content.casefold(), record.level or 0
 
     return sorted(range(len(records)), key=key)
@@ -118,21 +118,21 @@ def name_column(rows: Sequence[Mapping[str, str]]) -> str:
     return column
 
 
-def by_part(
+def by_subset(
     rows: Sequence[Mapping[str, str]],
     name: str,
     column: str,
     images: ListedImages,
 ) -> Lists:
-    """Returns the places of each part's images, from a table with a part in each row.
+    """Returns the indices of each subset's images, from a table with a subset in each row.
 
     Args:
         rows: Of the table.
         name: The column of the images.
-        column: The column of the parts.
+        column: The column of the subsets.
         images: Finds them.
     """
-    found: dict[str, list[int]] = {part: [] for part in SUBSETS}
+    lists: dict[str, list[int]] = {subset: [] for subset in SUBSETS}
     for row in rows:
         if name not in row or column not in row:
             raise ListError(
@@ -140,9 +140,9 @@ def by_part(
                 "Write a table with the columns image and split.",
             )
         if row[column] in SUBSETS:
-            found[row[column]].append(images.place(row[name]))
+            lists[row[column]].append(images.index(row[name]))
         elif row[column] not in (LEFT_OUT, ""):
             raise ListError(
-                f"puts '{row[name]}' into '{row[column]}'", "A part is train, val, test or none."
+                f"puts '{row[name]}' into '{row[column]}'", "A subset is train, val, test or none."
             )
-    return found
+    return lists

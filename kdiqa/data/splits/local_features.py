@@ -85,10 +85,10 @@ def same_scene(one: Features, other: Features) -> bool:
 
 
 def shared_scenes(one: Sequence[Path], other: Sequence[Path]) -> list[tuple[int, int]]:
-    """Returns the pairs of places whose photographs show one scene; a few hundred of each."""
+    """Returns the pairs of indices whose images show one scene; a few hundred of each."""
     with ThreadPoolExecutor(os.cpu_count()) as pool, Progress(transient=True) as progress:
         mine, theirs = list(pool.map(features, one)), list(pool.map(features, other))
-        places = list(product(range(len(one)), range(len(other))))
-        judged = pool.map(lambda pair: same_scene(mine[pair[0]], theirs[pair[1]]), places)
-        tracked = progress.track(judged, len(places), description="Crops of one photograph")
-        return [place for place, same in zip(places, tracked, strict=True) if same]
+        pairs = list(product(range(len(one)), range(len(other))))
+        same = pool.map(lambda pair: same_scene(mine[pair[0]], theirs[pair[1]]), pairs)
+        tracked = progress.track(same, len(pairs), description="Crops of one photograph")
+        return [pair for pair, alike in zip(pairs, tracked, strict=True) if alike]

@@ -12,7 +12,7 @@ from kdiqa.data.splits.listed import (
     ListedImages,
     ListError,
     Lists,
-    by_part,
+    by_subset,
     name_column,
     read_rows,
 )
@@ -41,7 +41,7 @@ class PyiqaColumn(StoredSplit):
         """Returns the lists of one column."""
         rows = read_rows(self.path)
         fold = f"{index + 1:02d}"
-        # Both spellings are about: split_01 in the files, split01 in the documentation.
+        # Both spellings exist: split_01 in the files, split01 in the documentation.
         wanted = [
             self.column.format(fold=fold),
             self.column.replace("split_{", "split{").format(fold=fold),
@@ -52,7 +52,7 @@ class PyiqaColumn(StoredSplit):
                 f"has no column '{wanted[0]}', its columns are {', '.join(rows[0] if rows else ())}",
                 "Set data.stored_split.column to one of them, or split to a fold that is there.",
             )
-        return by_part(rows, name_column(rows), column, ListedImages(records))
+        return by_subset(rows, name_column(rows), column, ListedImages(records))
 
 
 class PyiqaPickle(StoredSplit):
@@ -85,22 +85,24 @@ class PyiqaPickle(StoredSplit):
             )
         rows = read_rows(self.meta_info)[self.skip :]
         images, column = ListedImages(records), name_column(rows)
-        found: dict[str, list[int]] = {}
-        for part, places in folds[index + 1].items():
-            if any(not 0 <= place < len(rows) for place in places):
+        lists: dict[str, list[int]] = {}
+        for subset, numbers in folds[index + 1].items():
+            if any(not 0 <= number < len(rows) for number in numbers):
                 raise ListError(
-                    f"asks for row {max(places)} and '{self.meta_info}' has {len(rows)}, from 0 on",
+                    f"asks for row {max(numbers)} and '{self.meta_info}' has {len(rows)}, from 0 on",
                     "Set data.stored_split.meta_info to the table it was made with.",
                 )
-            found[part] = [images.place(rows[place][column]) for place in places]
-        return found
+            lists[subset] = [images.index(rows[number][column]) for number in numbers]
+        return lists
 
     def _folds(self) -> dict[int, dict[str, list[int]]]:
         try:
             with self.path.open("rb") as file:
                 folds: Any = PlainUnpickler(file).load()
             return {
-                int(fold): {str(part): [int(row) for row in rows] for part, rows in lists.items()}
+                int(fold): {
+                    str(subset): [int(row) for row in rows] for subset, rows in lists.items()
+                }
                 for fold, lists in folds.items()
             }
         except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Shares of the training images: those that are used, and those whose opinions are told."""
+"""Shares of the training images: those that are used, and those whose labels training may see."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def check_shares(fraction: float, labelled_ratio: float) -> None:
             )
 
 
-def shared(records: Sequence[Record], places: list[int], split: Split, share: float) -> list[int]:
-    """Returns the first of some places, in the split's own order: a larger share holds a smaller.
+def shared(records: Sequence[Record], indices: list[int], split: Split, share: float) -> list[int]:
+    """Returns the first of some indices, in the split's own order: a larger share holds a smaller.
 
     Args:
         records: All of the data set.
-        places: Of some of them.
+        indices: Of some of them.
         split: Orders them by their names.
-        share: Of the places, in (0, 1]; at least one is kept.
+        share: Of the indices, in (0, 1]; at least one is chosen.
     """
     if share == 1:
-        return places
-    names = {f"{records[place].image.name}\x1f{place}": place for place in places}
-    kept = split.order(names)[: max(1, round(share * len(places)))]
-    return sorted(names[name] for name in kept)
+        return indices
+    names = {f"{records[index].image.name}\x1f{index}": index for index in indices}
+    chosen = split.order(names)[: max(1, round(share * len(indices)))]
+    return sorted(names[name] for name in chosen)
 
 
 def scored(
-    records: Sequence[Record], places: Sequence[int], told: Sequence[int], label: Label
+    records: Sequence[Record], indices: Sequence[int], labelled: Sequence[int], label: Label
 ) -> list[Record]:
-    """Returns the records at some places, mos as it is learned, NaN where it is not told."""
-    known = set(told)
+    """Returns the records at some indices, mos as it is learned, NaN for those not labelled."""
+    known = set(labelled)
     return [
         replace(
-            records[place],
-            mos=label.learned(records[place].mos) if place in known else math.nan,
+            records[index],
+            mos=label.learned(records[index].mos) if index in known else math.nan,
         )
-        for place in places
+        for index in indices
     ]

@@ -13,12 +13,12 @@ from kdiqa.data.choices import check_choice
 from kdiqa.data.record import Record
 
 SUBSETS = ("train", "val", "test")
-LEFT_OUT = "none"  # the part of an image that is not used at all
+LEFT_OUT = "none"  # the subset of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
-CARVED = 0.1  # of the training contents become the validation part where a split has none
+CARVED = 0.1  # of the training contents become the validation subset where a split has none
 
 SelectOn = Literal["val", "test"]
-# The parts that take another's place where the test images select, as published codes have it.
+# The subsets that stand in for another where the test images select, as published codes have it.
 SUBSETS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
     "val": {},
     "test": {"train": ("train", "val"), "val": ("test",)},
@@ -61,16 +61,16 @@ class Assignment:
 
 
 class Split:
-    """Assigns each record to one part.
+    """Assigns each record to one subset.
 
     The groups (contents or images) are ordered by the sha256 of the split's index and their name:
     no random generator, whose stream may change with its library, and no hash seed. A group keeps
-    its place when others are added or left out.
+    its position when others are added or left out.
 
     Args:
         index: Which of the possible splits: 0, 1, 2, …
         by: What stays together: all images of a ``content``, only each ``image``, or the authors'
-            ``official`` parts; where they name no val, it gets 10 % of the training contents.
+            ``official`` split; where they name no val, it gets 10 % of the training contents.
         ratios: Shares of train, val and test in the number of groups. A zero for val carves 10 %
             out of train as well.
 
@@ -97,33 +97,33 @@ class Split:
         self.ratios = tuple(ratios)
 
     def assign(self, records: Sequence[Record]) -> list[str]:
-        """Returns the part of each record: ``train``, ``val`` or ``test``.
+        """Returns the subset of each record: ``train``, ``val`` or ``test``.
 
         Raises:
-            ValueError: If a part would stay empty, or the authors' parts are not known.
+            ValueError: If a subset would stay empty, or the authors' subsets are not known.
         """
         if self.by == "official":
-            parts = self._official(records)
+            subsets = self._official(records)
         else:
             groups = _groups(records, self.by)
-            part_of = self._cut(groups)
-            parts = [part_of[group] for group in groups]
-        return self.completed(records, parts)
+            subset_of = self._cut(groups)
+            subsets = [subset_of[group] for group in groups]
+        return self.completed(records, subsets)
 
-    def completed(self, records: Sequence[Record], parts: list[str]) -> list[str]:
-        """Returns parts with validation carved out of train where they have none.
+    def completed(self, records: Sequence[Record], subsets: list[str]) -> list[str]:
+        """Returns subsets with validation carved out of train where they have none.
 
         Args:
             records: What is split.
-            parts: Of each record, from wherever they come.
+            subsets: Of each record, from wherever they come.
 
         Raises:
-            ValueError: If a part would stay empty.
+            ValueError: If a subset would stay empty.
         """
-        if "val" not in parts:
-            parts = self._carve(records, parts)
-        self.check_subsets(records, parts)
-        return parts
+        if "val" not in subsets:
+            subsets = self._carve(records, subsets)
+        self.check_subsets(records, subsets)
+        return subsets
 
     def order(self, groups: Iterable[str]) -> list[str]:
         """Returns the distinct groups in the order of this split."""
@@ -148,7 +148,7 @@ class Split:
         unknown = [record for record in records if record.split not in SUBSETS]
         if unknown:
             raise ValueError(
-                f"{len(unknown)} of {len(records)} images have no official part, the first is "
+                f"{len(unknown)} of {len(records)} images have no official split, the first is "
                 f"'{unknown[0].image.name}'. Set data.split_by=content or data.split_by=image."
             )
         return [record.split or "" for record in records]
@@ -156,30 +156,32 @@ class Split:
     def _cut(self, groups: Iterable[str]) -> dict[str, str]:
         ordered = self.order(groups)
         test, val = (round(len(ordered) * share) for share in self.ratios[:0:-1])
-        parts = ["test"] * test + ["val"] * val
-        parts += ["train"] * (len(ordered) - len(parts))
-        return dict(zip(ordered, parts, strict=True))
+        subsets = ["test"] * test + ["val"] * val
+        subsets += ["train"] * (len(ordered) - len(subsets))
+        return dict(zip(ordered, subsets, strict=True))
 
-    def _carve(self, records: Sequence[Record], parts: list[str]) -> list[str]:
+    def _carve(self, records: Sequence[Record], subsets: list[str]) -> list[str]:
         by: SplitBy = "image" if self.by == "image" else "content"
         groups = _groups(records, by)
-        ordered = self.order(g for g, part in zip(groups, parts, strict=True) if part == "train")
+        ordered = self.order(
+            g for g, subset in zip(groups, subsets, strict=True) if subset == "train"
+        )
         carved = set(ordered[: max(1, round(len(ordered) * CARVED))])
         return [
-            "val" if part == "train" and group in carved else part
-            for group, part in zip(groups, parts, strict=True)
+            "val" if subset == "train" and group in carved else subset
+            for group, subset in zip(groups, subsets, strict=True)
         ]
 
-    def check_subsets(self, records: Sequence[Record], parts: Sequence[str]) -> None:
-        """Raises ``ValueError`` if a part has no image."""
-        counts = {part: parts.count(part) for part in SUBSETS}
+    def check_subsets(self, records: Sequence[Record], subsets: Sequence[str]) -> None:
+        """Raises ``ValueError`` if a subset has no image."""
+        counts = {subset: subsets.count(subset) for subset in SUBSETS}
         if 0 in counts.values():
             contents = len({record.content for record in records})
-            counted = ", ".join(f"{number} {part}" for part, number in counts.items())
+            counted = ", ".join(f"{number} {subset}" for subset, number in counts.items())
             raise ValueError(
-                f"{len(records)} images of {contents} contents, split by {self.by}, leave a part "
+                f"{len(records)} images of {contents} contents, split by {self.by}, leave a subset "
                 f"empty: {counted}.\nAdd images, or set data.split_by or data.ratios (now "
-                f"{list(self.ratios)}) so that each part has some."
+                f"{list(self.ratios)}) so that each subset has some."
             )
 
 
@@ -189,9 +191,9 @@ def _groups(records: Sequence[Record], by: SplitBy) -> list[str]:
 
 
 def digest(records: Sequence[Record], assignment: Sequence[str]) -> str:
-    """Returns the sha256 of all names, scores and parts, whatever the order of the records."""
+    """Returns the sha256 of all names, scores and subsets, whatever the order of the records."""
     lines = sorted(
-        f"{record.name.casefold()}\t{record.content}\t{record.mos:.8f}\t{part}"
-        for record, part in zip(records, assignment, strict=True)
+        f"{record.name.casefold()}\t{record.content}\t{record.mos:.8f}\t{subset}"
+        for record, subset in zip(records, assignment, strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -13,7 +13,7 @@ from kdiqa.data.splits.listed import (
     ListedImages,
     ListError,
     Lists,
-    by_part,
+    by_subset,
     listed_order,
     read_rows,
 )
@@ -21,10 +21,10 @@ from kdiqa.data.splits.split import LEFT_OUT, SUBSETS
 
 
 class StoredSplit:
-    """Assigns each record the part that a file names.
+    """Assigns each record the subset that a file names.
 
     Where a file holds out ``val`` and no ``test``, as pyiqa's do, what it calls val is the test
-    part here: validation is then carved from train, so that nothing is selected on it.
+    subset here: validation is then carved from train, so that nothing is selected on it.
 
     Args:
         path: The file or folder.
@@ -37,10 +37,10 @@ class StoredSplit:
 
     @abstractmethod
     def lists(self, records: Sequence[Record], index: int) -> Lists:
-        """Returns the places of each part's images in ``records``, for one of the folds."""
+        """Returns the indices of each subset's images in ``records``, for one of the folds."""
 
     def assign(self, records: Sequence[Record], index: int) -> list[str]:
-        """Returns the part of each record.
+        """Returns the subset of each record.
 
         Args:
             records: In the order of the authors' label file.
@@ -56,37 +56,37 @@ class StoredSplit:
                 "data/stored_split=null for a split of our own."
             )
         try:
-            return self._parts(records, self.lists(records, index))
+            return self._subsets(records, self.lists(records, index))
         except ListError as error:
             raise ValueError(f"The stored split '{self.path}' {error}") from error
 
-    def _parts(self, records: Sequence[Record], stored: Lists) -> list[str]:
-        """Returns the part of each record, by the lists of one fold."""
-        lists = {part: list(places) for part, places in stored.items()}
+    def _subsets(self, records: Sequence[Record], stored: Lists) -> list[str]:
+        """Returns the subset of each record, by the lists of one fold."""
+        lists = {subset: list(indices) for subset, indices in stored.items()}
         if not lists.get("test") and lists.get("val"):
             lists["test"], lists["val"] = lists["val"], []
-        parts = [LEFT_OUT] * len(records)
-        for part in SUBSETS:
-            for place in lists.get(part, ()):
-                if not 0 <= place < len(records):
+        subsets = [LEFT_OUT] * len(records)
+        for subset in SUBSETS:
+            for position in lists.get(subset, ()):
+                if not 0 <= position < len(records):
                     raise ListError(
-                        f"asks for image {place}, and there are {len(records)}, from 0 on",
+                        f"asks for image {position}, and there are {len(records)}, from 0 on",
                         "It is of another data set, or of another list of its images.",
                     )
-                if parts[place] not in (LEFT_OUT, part):
+                if subsets[position] not in (LEFT_OUT, subset):
                     raise ListError(
-                        f"puts '{records[place].name}' into {parts[place]} and {part}",
+                        f"puts '{records[position].name}' into {subsets[position]} and {subset}",
                         "Take the file from its authors again.",
                     )
-                parts[place] = part
-        if LEFT_OUT in parts and not self.partial:
-            first = records[parts.index(LEFT_OUT)]
+                subsets[position] = subset
+        if LEFT_OUT in subsets and not self.partial:
+            first = records[subsets.index(LEFT_OUT)]
             raise ListError(
-                f"does not list {parts.count(LEFT_OUT)} of {len(records)} images, the first is "
+                f"does not list {subsets.count(LEFT_OUT)} of {len(records)} images, the first is "
                 f"'{first.name}'",
                 "Set data.stored_split.partial=true to leave them out.",
             )
-        return parts
+        return subsets
 
 
 class SplitTable(StoredSplit):
@@ -94,13 +94,13 @@ class SplitTable(StoredSplit):
 
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the same lists for every index: the table holds one split."""
-        return by_part(read_rows(self.path), "image", "split", ListedImages(records))
+        return by_subset(read_rows(self.path), "image", "split", ListedImages(records))
 
 
 class ArniqaNpy(StoredSplit):
-    """ARNIQA's ``train.npy``, ``val.npy`` and ``test.npy``: a row of places for each fold.
+    """ARNIQA's ``train.npy``, ``val.npy`` and ``test.npy``: a row of indices for each fold.
 
-    Rows are filled up with -1. Places count in the authors' own order of the images, for CSIQ in
+    Rows are filled up with -1. Indices count in the authors' own order of the images, for CSIQ in
     that of a list sorted by distortion; ``order`` says which.
 
     Args:
@@ -119,9 +119,9 @@ class ArniqaNpy(StoredSplit):
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one fold."""
         order = listed_order(records, self.order)
-        found = {}
-        for part in SUBSETS:
-            file = self.path / f"{part}.npy"
+        lists = {}
+        for subset in SUBSETS:
+            file = self.path / f"{subset}.npy"
             if not file.is_file():
                 raise ListError(
                     f"has no '{file.name}'", "Copy all three files of ARNIQA's folder."
@@ -133,10 +133,10 @@ class ArniqaNpy(StoredSplit):
                     f"has {len(table)} folds and not number {index}",
                     f"Set split to one from 0 to {len(table) - 1}.",
                 )
-            places = [int(place) for place in table[index] if place != -1]
+            indices = [int(position) for position in table[index] if position != -1]
             # What lies outside stays what it is, for the message of assign().
-            found[part] = [order[p] if 0 <= p < len(order) else p for p in places]
-        return found
+            lists[subset] = [order[p] if 0 <= p < len(order) else p for p in indices]
+        return lists
 
 
 class LiqeTxt(StoredSplit):
@@ -149,14 +149,14 @@ class LiqeTxt(StoredSplit):
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one fold."""
         images = ListedImages(records)
-        found = {}
-        for part in SUBSETS:
-            files = sorted((self.path / str(index + 1)).glob(f"*_{part}_clip.txt"))
+        lists = {}
+        for subset in SUBSETS:
+            files = sorted((self.path / str(index + 1)).glob(f"*_{subset}_clip.txt"))
             if len(files) != 1:
                 raise ListError(
-                    f"has {len(files)} files '{index + 1}/*_{part}_clip.txt', not one",
+                    f"has {len(files)} files '{index + 1}/*_{subset}_clip.txt', not one",
                     "Set data.stored_split.path to LIQE's folder of one data set (splits2).",
                 )
             lines = files[0].read_text(encoding="utf-8").splitlines()
-            found[part] = [images.place(line.split("\t")[0]) for line in lines if line.strip()]
-        return found
+            lists[subset] = [images.index(line.split("\t")[0]) for line in lines if line.strip()]
+        return lists

@@ -79,7 +79,7 @@ def test_features_of_a_backbone_that_is_trained_are_refused(
         "module.net.backbone.frozen=false",
     )
     message = (
-        r"^Features of a backbone that is trained change with every step and cannot be kept\. Set"
+        r"^Features of a backbone that is trained change with every step and cannot be cached\. Set"
         r" module\.net\.backbone\.frozen=true, or features=online\.$"
     )
     with pytest.raises(ValueError, match=message):

@@ -105,7 +105,7 @@ def test_the_cache_knows_a_copy_of_the_data(record: Record, tmp_path: Path) -> N
 def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Record) -> None:
     cache = record.image / "cache"
     message = (
-        f"No folder can be made at '{cache}' for re-distorted images: Not a directory. Set cache "
+        f"No folder can be created at '{cache}' for re-distorted images: Not a directory. Set cache "
         "to one that can be written, or cache: null."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -117,7 +117,7 @@ def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Reco
     [
         (
             {"where": "crop", "aligned": False},
-            "Re-distorted crops are aligned with the crops they are made of, here aligned: "
+            "Re-distorted crops are aligned with the crops they are computed from, here aligned: "
             "false. Set where: image, or aligned: true.",
         ),
         (
@@ -179,7 +179,7 @@ def test_a_pool_draws_by_the_seed_from_all_its_pictures(record: Record, tmp_path
 
 def test_an_empty_pool_is_told_before_the_work_starts(tmp_path: Path) -> None:
     message = (
-        f"No picture in '{tmp_path}/none' for non-aligned references. Unpack pristine photographs "
+        f"No image in '{tmp_path}/none' for non-aligned references. Unpack pristine photographs "
         "there,\nfor instance DIV2K_train_HR from https://data.vision.ee.ethz.ch/cvl/DIV2K/\n"
         "or set pool to the folder where they are."
     )
@@ -192,7 +192,7 @@ def test_a_bank_that_the_pool_does_not_hold_is_told(bank: int, tmp_path: Path) -
     for i in range(3):
         write(tmp_path / f"{i}.png", picture(i))
     message = (
-        f"A bank of {bank} pictures cannot be chosen from the 3 in '{tmp_path}'. Set bank to 1 to "
+        f"A bank of {bank} images cannot be chosen from the 3 in '{tmp_path}'. Set bank to 1 to "
         "3, or bank: null."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

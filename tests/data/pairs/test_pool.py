@@ -15,7 +15,7 @@ from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.pairs.pairing import Reference
-from kdiqa.data.pairs.pool import WHERE, Pool, recalled, told_banks
+from kdiqa.data.pairs.pool import WHERE, Pool, bank_metadata, with_banks
 from kdiqa.data.record import Record
 from tests.fakes import picture, write
 
@@ -38,44 +38,46 @@ def crops_of(pool: Pool) -> Tensor:
 def test_a_bank_is_the_same_in_every_copy_of_the_pool(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     one, other = Pool(folder, bank=3), Pool(copy, bank=3)
-    assert one.told() == other.told()
+    assert one.metadata() == other.metadata()
     assert torch.equal(crops_of(one), crops_of(other))
     assert torch.equal(crops_of(one), crops_of(one))
-    assert len(one.told()["ids"]) == 3
-    assert re.fullmatch(r"[0-9a-f]{16}", one.told()["digest"])
+    assert len(one.metadata()["ids"]) == 3
+    assert re.fullmatch(r"[0-9a-f]{16}", one.metadata()["digest"])
 
 
 def test_banks_of_other_seeds_are_other_pictures(folder: Path) -> None:
-    banks = [tuple(Pool(folder, bank=3, bank_seed=seed).told()["ids"]) for seed in range(20)]
+    banks = [tuple(Pool(folder, bank=3, bank_seed=seed).metadata()["ids"]) for seed in range(20)]
     assert len(set(banks)) > 10
-    assert len({Pool(folder, bank=3, bank_seed=seed).told()["digest"] for seed in range(20)}) > 10
+    assert (
+        len({Pool(folder, bank=3, bank_seed=seed).metadata()["digest"] for seed in range(20)}) > 10
+    )
 
 
 def test_a_larger_bank_holds_the_smaller_one(folder: Path) -> None:
-    ids = [set(Pool(folder, bank=count).told()["ids"]) for count in (1, 5, 8)]
+    ids = [set(Pool(folder, bank=count).metadata()["ids"]) for count in (1, 5, 8)]
     assert ids[0] < ids[1] < ids[2]
 
 
 def test_a_bank_by_names_does_not_change_when_the_pool_grows(folder: Path) -> None:
-    told = Pool(folder, bank=3).told()
+    told = Pool(folder, bank=3).metadata()
     for i in range(8, 30):
         write(folder / f"{i}.png", picture(i))
-    assert Pool(folder, bank=3).told() != told
+    assert Pool(folder, bank=3).metadata() != told
     pool = Pool(folder, bank=told["ids"], digest=told["digest"])
     pool.check([])
-    assert pool.told() == told
+    assert pool.metadata() == told
 
 
 def test_what_a_checkpoint_keeps_of_banks_brings_them_back(folder: Path, tmp_path: Path) -> None:
     pools = {"second": Pool(folder, bank=2, bank_seed=4), "other": Pool(folder), "x": Reference()}
-    told = told_banks(pools)
-    assert told == {"second": pools["second"].told()}
+    told = bank_metadata(pools)
+    assert told == {"second": pools["second"].metadata()}
     nodes = {"second": {"folder": "/gone", "bank": 2, "bank_seed": 4}, "other": {"folder": "/x"}}
-    made = recalled(nodes, told, tmp_path / "pool")
+    made = with_banks(nodes, told, tmp_path / "pool")
     assert made["other"] == nodes["other"]
-    assert Pool(**made["second"]).told() == told["second"]
-    assert recalled(nodes, told, None)["second"]["folder"] == "/gone"
-    assert recalled(nodes, {}, tmp_path) == nodes
+    assert Pool(**made["second"]).metadata() == told["second"]
+    assert with_banks(nodes, told, None)["second"]["folder"] == "/gone"
+    assert with_banks(nodes, {}, tmp_path) == nodes
 
 
 def test_only_a_pool_with_a_bank_gives_references(folder: Path) -> None:
@@ -88,7 +90,7 @@ def test_only_a_pool_with_a_bank_gives_references(folder: Path) -> None:
 
 
 def test_missing_references_are_told(folder: Path, tmp_path: Path) -> None:
-    told = Pool(folder, bank=3).told()
+    told = Pool(folder, bank=3).metadata()
     message = (
         f"3 of the 3 references of the bank are not in '{tmp_path / 'moved'}', the first is"
         f" '{told['ids'][0]}'. Give the folder that holds them:\nkdiqa.load(RUN, pool=FOLDER),"
@@ -99,9 +101,9 @@ def test_missing_references_are_told(folder: Path, tmp_path: Path) -> None:
 
 
 def test_other_files_under_the_names_of_the_references_are_refused(folder: Path) -> None:
-    told = Pool(folder, bank=3).told()
+    told = Pool(folder, bank=3).metadata()
     write(folder / told["ids"][1], picture(99))
-    now = Pool(folder, bank=told["ids"]).told()["digest"]
+    now = Pool(folder, bank=told["ids"]).metadata()["digest"]
     message = (
         f"The bank's 3 references in '{folder}' bear the right names and are other files (digest"
         f" {now}, not {told['digest']}). {WHERE}"

@@ -35,7 +35,7 @@ def div2k(tmp_path: Path) -> Path:
 
 def test_div2k_is_a_pool_of_its_pictures_in_full(div2k: Path, tmp_path: Path) -> None:
     pool = pool_of(div2k / "DIV2K_train_HR", tmp_path)
-    assert [path.name for path in pool.pictures] == NAMES
+    assert [path.name for path in pool.images] == NAMES
     record = Record(div2k / "DIV2K_train_HR" / NAMES[0], 0.5, "photo")
     pool.check([record])
     drawn = {pool(picture(0), record, seed).tobytes() for seed in range(100)}
@@ -45,5 +45,5 @@ def test_div2k_is_a_pool_of_its_pictures_in_full(div2k: Path, tmp_path: Path) ->
 def test_kadis_references_are_a_pool(tmp_path: Path) -> None:
     root = write_kadis700k(tmp_path / "kadis700k")
     pool = pool_of(root / "ref_imgs", tmp_path)
-    assert len(pool.pictures) == len(KINDS)
-    assert read_rgb(pool.pictures[3]).shape == (48, 64, 3)
+    assert len(pool.images) == len(KINDS)
+    assert read_rgb(pool.images[3]).shape == (48, 64, 3)

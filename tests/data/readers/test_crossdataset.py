@@ -108,7 +108,7 @@ def test_what_makes_no_sense_for_two_data_sets_is_told(fake_data: Path) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         CrossDataset(one, other, root=fake_data)
     message = (
-        "TID2013 and BIQ2021 have scales of their own for opinion scores. Set data.label_scale: "
+        "TID2013 and BIQ2021 have scales of their own for scores. Set data.label_scale: "
         "unit or zscore."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

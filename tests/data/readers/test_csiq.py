@@ -116,7 +116,7 @@ def test_csiq_tells_the_line_of_what_is_no_score(tmp_path: Path, text: str) -> N
     path = tmp_path / "csiq_label.txt"
     path.write_text(f"elk.BLUR.1.png {text}\n")
     assert message_of(CSIQ(tmp_path)) == (
-        f"'{path}', line 1: {text!r} is no opinion score. Restore the authors' file."
+        f"'{path}', line 1: {text!r} is no score. Restore the authors' file."
     )
 
 

@@ -68,7 +68,7 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "n/a", "nan", "inf"])
 def test_what_is_no_score_is_named_with_its_line(text: str) -> None:
-    message = f"'mos.csv', line 7: {text!r} is no opinion score. Restore the authors' file."
+    message = f"'mos.csv', line 7: {text!r} is no score. Restore the authors' file."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         to_number(text, Path("mos.csv"), 7)
 

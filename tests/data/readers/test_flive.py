@@ -32,7 +32,7 @@ def test_flive_without_its_validation_list_carves_one_from_training(copy: Path) 
 def test_flive_without_its_test_list_asks_for_another_split(copy: Path) -> None:
     (copy / "database" / "labels640.csv").unlink()
     assert message_of(FLIVE(copy)) == (
-        "24 of 24 images have no official part, the first is '000.jpg'. "
+        "24 of 24 images have no official split, the first is '000.jpg'. "
         "Set data.split_by=content or data.split_by=image."
     )
     counts = Counter(ready(FLIVE(copy, split_by="image")).assignment.subsets)

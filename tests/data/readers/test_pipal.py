@@ -32,5 +32,5 @@ def test_a_line_of_pipal_without_a_score_is_told(copy: Path) -> None:
     path = copy / "Train_Label" / "A0002.txt"
     path.write_text("A0002_00_00.bmp,1500.0\nA0002_00_01.bmp\n")
     assert message_of(PIPAL(copy)) == (
-        f"'{path}', line 2: '' is no opinion score. Restore the authors' file."
+        f"'{path}', line 2: '' is no score. Restore the authors' file."
     )

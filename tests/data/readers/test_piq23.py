@@ -54,7 +54,7 @@ def test_piq23_finds_its_splits_in_the_folder_of_its_code(copy: Path) -> None:
 def test_piq23_without_its_split_asks_for_another(copy: Path) -> None:
     (copy / "Scene Split.csv").unlink()
     assert message_of(PIQ23(copy)) == (
-        "30 of 30 images have no official part, the first is '0_Indoor_Scene_1_1.jpg'. "
+        "30 of 30 images have no official split, the first is '0_Indoor_Scene_1_1.jpg'. "
         "Set data.split_by=content or data.split_by=image."
     )
 

@@ -121,7 +121,7 @@ def test_koniq10k_without_official_parts_is_split_by_image(
     without = labels(KonIQ10k, root)
     assert [record.mos for record in without] == [record.mos for record in with_sets]
     message = (
-        "24 of 24 images have no official part, the first is '1000.jpg'. "
+        "24 of 24 images have no official split, the first is '1000.jpg'. "
         "Set data.split_by=content or data.split_by=image."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

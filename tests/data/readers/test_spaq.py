@@ -27,7 +27,7 @@ def test_a_score_outside_spaqs_scale_is_told(copy: Path) -> None:
     book.active["B3"] = 100.5
     book.save(path)
     assert message_of(SPAQ(copy)) == (
-        f"SPAQ has opinion scores from 0 to 100, but in '{copy}' 1 of 20 lie outside: from 100.5 "
+        f"SPAQ has scores from 0 to 100, but in '{copy}' 1 of 20 lie outside: from 100.5 "
         f"to 100.5.\nRestore the authors' label file, from {SPAQ.homepage}"
     )
 

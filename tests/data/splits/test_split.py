@@ -15,7 +15,7 @@ from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.data.readers.live import LIVE
 from kdiqa.data.readers.livec import LIVEChallenge
 from kdiqa.data.readers.tid2013 import TID2013
-from kdiqa.data.record import Record, told_apart
+from kdiqa.data.record import Record, uniquely_named
 from kdiqa.data.splits.split import Assignment, Split, SplitBy, digest
 from kdiqa.data.splits.stored import SplitTable
 from tests.data.labels import real_records
@@ -161,7 +161,7 @@ def test_an_official_split_with_val_is_taken_as_it_is() -> None:
 
 
 def test_namesakes_of_two_folders_are_two_images(tmp_path: Path) -> None:
-    records = told_apart(
+    records = uniquely_named(
         [Record(Path(folder, f"img{i}.bmp"), 0.5, "a") for folder in "ab" for i in range(20)]
     )
     assignment = Split(0, "image").assign(records)
@@ -200,14 +200,14 @@ def test_a_split_is_written_as_a_table(tmp_path: Path) -> None:
         (
             Split(),
             FIXED[:8],
-            "8 images of 2 contents, split by content, leave a part empty: 4 train, 4 val, "
+            "8 images of 2 contents, split by content, leave a subset empty: 4 train, 4 val, "
             "0 test.\nAdd images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so "
-            "that each part has some.",
+            "that each subset has some.",
         ),
         (
             Split(0, "official"),
             FIXED,
-            "100 of 100 images have no official part, the first is 'i00_0.png'. "
+            "100 of 100 images have no official split, the first is 'i00_0.png'. "
             "Set data.split_by=content or data.split_by=image.",
         ),
     ],

@@ -14,7 +14,7 @@ from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.data.readers.live import LIVE
 from kdiqa.data.readers.livec import LIVEChallenge
 from kdiqa.data.readers.tid2013 import TID2013
-from kdiqa.data.record import Record, told_apart
+from kdiqa.data.record import Record, uniquely_named
 from kdiqa.data.splits.pyiqa import PyiqaColumn, PyiqaPickle
 from kdiqa.data.splits.split import Assignment, Split, digest
 from kdiqa.data.splits.stored import ArniqaNpy, LiqeTxt, SplitTable, StoredSplit
@@ -154,7 +154,7 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     write_csv(path, [("image", "split"), ("i9_0.png", "test")])
     refused(table, "lists 'i9_0.png', which is not in the data set.\nIt is of another data set.")
     write_csv(path, [("image", "split"), ("i0_0.png", "validate")])
-    refused(table, "puts 'i0_0.png' into 'validate'.\nA part is train, val, test or none.")
+    refused(table, "puts 'i0_0.png' into 'validate'.\nA subset is train, val, test or none.")
     write_csv(path, [("image", "part"), ("i0_0.png", "test")])
     refused(
         table,
@@ -167,7 +167,7 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         "has no column 'ratio802_seed123_split_01', its columns are img_name, official_split.\n"
         "Set data.stored_split.column to one of them, or split to a fold that is there.",
     )
-    namesakes = told_apart([Record(Path(f"{f}/img1.bmp"), 0.5, f) for f in "ab"])
+    namesakes = uniquely_named([Record(Path(f"{f}/img1.bmp"), 0.5, f) for f in "ab"])
     write_csv(path, [("image", "split"), ("img1.bmp", "test")])
     message = (
         f"The stored split '{path}' lists 'img1.bmp', which may be 2 images.\n"

@@ -249,9 +249,7 @@ def test_evaluation_repeats_the_run_and_says_what_other_banks_say(
 
 
 def test_banks_that_there_are_none_of_are_told(student: Path, fake_data: Path, pool: Path) -> None:
-    message = (
-        f"A bank of 13 pictures cannot be chosen from the 12 in '{pool}'. Set bank to 1 to 12"
-    )
+    message = f"A bank of 13 images cannot be chosen from the 12 in '{pool}'. Set bank to 1 to 12"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         evaluated(student, fake_data, banks=2, bank=13)
     message = (
