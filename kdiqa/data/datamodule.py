@@ -105,8 +105,7 @@ class IQADataModule(L.LightningDataModule):
         self.stored_split, self.guard, self.select_on = stored_split, guard, select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
-        self.pairs = given(pairs)
-        self.train_pairs = self.pairs | given(teacher_pairs)
+        self.pairs, self.train_pairs = given(pairs), given(pairs) | given(teacher_pairs)
         self.batch_size, self.drop_last, self.seed = batch_size, drop_last, seed
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
