@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.jnd import Itself
 from kdiqa.data.pairs.pairing import Pairing, Reference
+from kdiqa.report.grid import Grid
 from kdiqa.runtime.devices import one_thread
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.open import opened, paired, pairing_of
 from kdiqa.scorer.predictor import Predictor
 
-COLUMNS = ("", "parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
+COLUMNS = ("parameters", "trained", "crops", "MMAC", "ms net", "ms in all")
 EPILOG = """One image at a time, on the CPU, in one thread; medians. parameters: of all that scores,
 the backbone's among them; trained: those that are not frozen. MMAC: millions of multiply-adds of
 convolutions, matrix products and attention over all crops and the second image's. ms net: from
@@ -127,30 +127,14 @@ def milliseconds(call: Callable[[], Any], repeats: int) -> float:
     return 1000 * median(times)
 
 
-def rows_of(costs: Sequence[Cost]) -> list[list[str]]:
-    """Returns the rows of a table; runs of one name are followed by their folders."""
+def table(costs: Sequence[Cost], caption: str = "") -> Grid:
+    """Returns the table; runs of one name are followed by their folders."""
     names = [one.name for one in costs]
     rows = [one.cells() for one in costs]
     for row, one in zip(rows, costs, strict=True):
         if names.count(one.name) > 1:
             row[0] = f"{one.name} ({one.run})"
-    return rows
-
-
-def markdown(costs: Sequence[Cost]) -> str:
-    """Returns the table for a README."""
-    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *rows_of(costs)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def terminal_table(costs: Sequence[Cost]) -> Table:
-    """Returns the table for a terminal."""
-    table = Table(*COLUMNS, title="What one score costs")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for row in rows_of(costs):
-        table.add_row(*row)
-    return table
+    return Grid(caption, COLUMNS, rows)
 
 
 def astronaut() -> NDArray[np.uint8]:
@@ -193,9 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps([asdict(one) for one in costs], indent=2))
     elif options.markdown:
-        print(markdown(costs))
+        print(table(costs).markdown())
     else:
-        Console().print(terminal_table(costs))
+        Console().print(table(costs, "What one score costs").console())
     return 0
 
 

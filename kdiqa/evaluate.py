@@ -123,7 +123,7 @@ def run(cfg: Any) -> dict[str, Path]:
     for evaluation, several in zip(planned, pools, strict=True):
         if several:
             groups = banks.spread(evaluation, several, cfg.device)
-            console.print(banks.table(groups, evaluation.dataset))
+            console.print(banks.table(groups, evaluation.dataset).console())
     for evaluation in planned:
         for warning in evaluation.warnings:
             console.print(f"[yellow]{warning}", highlight=False)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 import kdiqa
-from kdiqa.cost import cost, main, markdown, multiply_adds
+from kdiqa.cost import cost, main, multiply_adds, table
 from tests.fakes import picture
 from tests.reads import counted
 from tests.runs import STUDENT, TEACHER, train
@@ -85,7 +85,7 @@ def test_the_command_prints_one_row_a_run(
 
 def test_the_markdown_row_is_complete(runs: dict[str, Path]) -> None:
     measured = cost(runs["itself"], picture(0, 64, 64), repeats=1)
-    row = markdown([measured]).splitlines()[-1]
+    row = table([measured]).markdown().splitlines()[-1]
     numbers = f"{measured.parameters / 1e6:.3f} M | {measured.trained / 1e6:.3f} M | 2 of 32×32"
     times = f"{measured.macs / 1e6:,.1f} | {measured.net_ms:.1f} | {measured.whole_ms:.1f}"
     assert row == f"| itself | {numbers} | {times} |"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from omegaconf import OmegaConf
-from rich.table import Table
 
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.dataset import references_of
@@ -18,6 +17,7 @@ from kdiqa.files import atomic
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
+from kdiqa.report.grid import Grid
 
 METRICS = ("srcc", "plcc", "krcc", "rmse")
 
@@ -102,14 +102,12 @@ def deviation(values: list[float]) -> dict[str, float]:
     return {"mean": float(np.mean(values)), "std": spread}
 
 
-def table(groups: Sequence[dict[str, Any]], title: str) -> Table:
-    """Returns the means and deviations as a table to print, a row a size of bank."""
-    first = groups[0]
-    table = Table(title=f"{title}: {first['banks']} banks from {first['pool']} images")
-    for heading in ("K", *(name.upper() for name in METRICS), "one image's score"):
-        table.add_column(heading, justify="right")
+def table(groups: Sequence[dict[str, Any]], title: str) -> Grid:
+    """Returns the means and deviations as a table, a row a size of bank."""
+    caption = f"{title}: {groups[0]['banks']} banks from {groups[0]['pool']} images"
+    rows = []
     for group in groups:
         metrics = [group["metrics"][name] for name in METRICS]
         cells = [f"{metric['mean']:.4f} ± {metric['std']:.4f}" for metric in metrics]
-        table.add_row(str(group["references"]), *cells, f"± {group['score_std']:.4f}")
-    return table
+        rows.append([f"K = {group['references']}", *cells, f"± {group['score_std']:.4f}"])
+    return Grid(caption, [*(name.upper() for name in METRICS), "one image's score"], rows)

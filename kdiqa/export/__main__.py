@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import SUFFIX, write_packed
 from kdiqa.files import atomic
+from kdiqa.report.grid import Grid
 from kdiqa.runtime.errors import for_user, require
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.open import opened
@@ -178,10 +179,8 @@ def images_of(
     return parity.of_scikit_image()
 
 
-def compare(
-    names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int
-) -> list[list[str]]:
-    """Returns the table of each file's scores, its head first.
+def compare(names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int) -> Grid:
+    """Returns the table of each file's scores.
 
     Args:
         names: Of its rows.
@@ -192,7 +191,7 @@ def compare(
     """
     from kdiqa.export.parity import correlation
 
-    rows = [["", "size", "largest difference", "mean", "SRCC", "SRCC drop"]]
+    rows = []
     of_student = correlation(scores[0], mos)
     for name, size, row in zip(names, sizes, scores, strict=True):
         difference, of_file = abs(row - scores[base]), correlation(row, mos)
@@ -200,11 +199,11 @@ def compare(
         if of_file is not None and of_student is not None:
             ranks = [f"{of_file:.4f}", f"{of_student - of_file:.4f}"]
         rows.append([name, size, f"{difference.max():.1e}", f"{difference.mean():.1e}", *ranks])
-    return rows
+    return Grid("", ["size", "largest difference", "mean", "SRCC", "SRCC drop"], rows)
 
 
 def show(
-    table: Sequence[Sequence[str]],
+    table: Grid,
     images: str,
     files: Mapping[Path, bytes],
     options: argparse.Namespace,
@@ -212,11 +211,8 @@ def show(
     """Prints the table and what was written."""
     from kdiqa.export.graph import OPSET
 
-    console = Console()
-    printed = Table(*table[0], title=f"Against the student in PyTorch, on {images}")
-    for row in table[1:]:
-        printed.add_row(*row)
-    console.print(printed)
+    caption = f"Against the student in PyTorch, on {images}"
+    Console().print(replace(table, caption=caption).console())
     order = "(batch, 3, height, width)" if options.nchw else "(batch, height, width, 3)"
     print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,) in [0, 1]")
     packed = [options.output.with_suffix(SUFFIX)] if options.safetensors else []

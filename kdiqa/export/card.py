@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from kdiqa import __version__
 from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.report.grid import Grid
 from kdiqa.scorer.predictor import Predictor
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
@@ -20,7 +21,7 @@ METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": 
 def card(
     checkpoint: Checkpoint,
     predictor: Predictor,
-    table: Sequence[Sequence[str]],
+    table: Grid,
     images: str,
     licence: str | None,
 ) -> str:
@@ -29,7 +30,7 @@ def card(
     Args:
         checkpoint: Of the student.
         predictor: What was exported.
-        table: A head and one row a file: how far its scores are from the student's.
+        table: One row a file: how far its scores are from the student's.
         images: A description of what the files were compared on.
         licence: Of the weights, as the user states it; None where nobody does.
     """
@@ -48,7 +49,7 @@ def card(
         "## Numbers",
         *numbers(checkpoint.folder),
         f"The files, against the student in PyTorch, on {images}:",
-        markdown(table),
+        table.markdown(),
         "## Limits",
         *limits(config, predictor, images),
     ]
@@ -150,10 +151,11 @@ def numbers(folder: Path) -> list[str]:
             "No `results.json` lay next to the checkpoint: its run's own numbers are not known."
         ]
     metrics = json.loads(file.read_text())["metrics"]
-    rows = [["split", *METRICS.values()]]
-    for split, values in metrics.items():
-        rows.append([split, *(shown(values.get(key)) for key in METRICS)])
-    return ["Of the run's own evaluation, in PyTorch:", markdown(rows)]
+    rows = [
+        [split, *(shown(values.get(key)) for key in METRICS)] for split, values in metrics.items()
+    ]
+    table = Grid("", list(METRICS.values()), rows)
+    return ["Of the run's own evaluation, in PyTorch:", table.markdown()]
 
 
 def limits(config: Mapping[str, Any], predictor: Predictor, images: str) -> list[str]:
@@ -167,12 +169,6 @@ def limits(config: Mapping[str, Any], predictor: Predictor, images: str) -> list
         "- Scores of models that learnt from different data sets do not compare.",
         f"- INT8 and float16 were compared on {images} and on nothing else.",
     ]
-
-
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Returns rows, the first of them the head, as a Markdown table."""
-    head, *rest = (f"| {' | '.join(row)} |" for row in rows)
-    return "\n".join([head, "|---" * len(rows[0]) + "|", *rest])
 
 
 def shown(value: float | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdiqa.scorer.images import Image, to_pixels
+from kdiqa.scorer.loss import QualityLoss
 from kdiqa.scorer.open import Source, opened
 from kdiqa.scorer.predictor import Predictor
 from kdiqa.scorer.quality_map import QualityMap, quality_map
@@ -14,7 +15,6 @@ from kdiqa.scorer.views import MAX_PIXELS, SeedBy
 if TYPE_CHECKING:  # loaded where they are used: who only scores waits for neither
     from matplotlib.figure import Figure
 
-    from kdiqa.scorer.loss import QualityLoss
     from kdiqa.scorer.metric import QualityMetric, Reduction
 
 
@@ -49,8 +49,6 @@ class Scorer(Predictor):
 
     def as_loss(self) -> QualityLoss:
         """Returns 1 − score, differentiable: see :class:`kdiqa.scorer.loss.QualityLoss`."""
-        from kdiqa.scorer.loss import QualityLoss
-
         return QualityLoss(self)
 
 

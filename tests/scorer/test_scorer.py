@@ -196,3 +196,11 @@ def test_the_package_waits_for_no_library() -> None:
     code = "import sys, kdiqa; assert not {'torch', 'numpy'} & set(sys.modules), kdiqa.load"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_packages_names_are_loaded_when_asked_for() -> None:
+    for name in kdiqa.__all__:
+        assert getattr(kdiqa, name)
+    other = "save"
+    with pytest.raises(AttributeError, match=f"^module 'kdiqa' has no attribute '{other}'$"):
+        getattr(kdiqa, other)
