@@ -28,7 +28,7 @@ FILES = {
 
 
 def real_records(kind: type[IQADataModule], shared_data: Path, folder: Path) -> list[Record]:
-    """Returns the records of a whole data set."""
+    """Returns the records of a complete data set."""
     source, root = shared_data / "labels" / kind.name, folder / kind.name
     for name, place in FILES[kind].items():
         path = root / (place or name)

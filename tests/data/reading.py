@@ -23,7 +23,7 @@ def labels(data: IQADataModule) -> list[Record]:
 
 
 def message_of(data: IQADataModule) -> str:
-    """Returns what is said of a wrong tree, in three lines at most."""
+    """Returns the message for a wrong tree, in three lines at most."""
     with pytest.raises((FileNotFoundError, ValueError)) as caught:
         data.setup()
     assert len(str(caught.value).splitlines()) <= 3

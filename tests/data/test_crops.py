@@ -147,7 +147,7 @@ def test_a_hundred_megapixels_are_tested_in_bounded_memory() -> None:
     assert whole.shape == (1, 2048, 2048, 3)
 
 
-def test_an_image_too_long_for_its_tiles_is_told() -> None:
+def test_an_image_too_long_for_its_tiles_is_refused() -> None:
     message = (
         "An image of 400×16 pixels is too long for tiles of 16 pixels that have 1024 together. "
         "Raise max_pixels, or set mode: grid."

@@ -34,7 +34,7 @@ def ready(data: IQADataModule) -> IQADataModule:
     return data
 
 
-def told(error: type[Exception], message: str, data: IQADataModule) -> None:
+def refused(error: type[Exception], message: str, data: IQADataModule) -> None:
     """Asserts that ``setup`` ends in a message, word for word and under three lines."""
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         data.setup()
@@ -113,12 +113,12 @@ def test_what_is_learned_comes_back_as_the_unit_score(fake_data: Path, scale: An
 
 def test_a_fraction_leaves_out_training_images_alone(fake_data: Path) -> None:
     root = fake_data / "biq2021"
-    whole, half = (ready(BIQ2021(root, fraction=f, **SMALL)) for f in (1.0, 0.5))
-    assert len(whole.positions("train")) == 18
+    full, half = (ready(BIQ2021(root, fraction=f, **SMALL)) for f in (1.0, 0.5))
+    assert len(full.positions("train")) == 18
     assert len(half.positions("train")) == 9
-    assert set(half.positions("train")) < set(whole.positions("train"))
+    assert set(half.positions("train")) < set(full.positions("train"))
     for part in ("val", "test"):
-        assert half.positions(part) == whole.positions(part)
+        assert half.positions(part) == full.positions(part)
 
 
 def test_what_only_a_teacher_sees_is_read_in_training_alone(fake_data: Path) -> None:
@@ -153,9 +153,9 @@ def test_the_environment_names_the_folder_of_all_data_sets(
     assert len(ready(TID2013(**SMALL)).records) == 36
 
 
-def test_no_folder_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_folder_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KDIQA_DATA", raising=False)
-    told(
+    refused(
         DatasetNotFoundError,
         f"TID2013 has no folder: data.root is not set. Unpack it from {TID_PAGE}\nand set "
         "data.root=/path/to/tid2013, or KDIQA_DATA in the environment to the folder that holds "
@@ -167,7 +167,7 @@ def test_no_folder_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_folder_is_told_with_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KDIQA_DATA", "/nowhere")
     for data, source in [(TID2013(), "KDIQA_DATA"), (TID2013("/nowhere/tid2013"), "data.root")]:
-        told(
+        refused(
             DatasetNotFoundError,
             f"TID2013 not found in '/nowhere/tid2013'. Unpack it there from\n{TID_PAGE}, or set "
             f"data.root (now from {source}) to where it is.",
@@ -175,10 +175,10 @@ def test_a_wrong_folder_is_told_with_where_it_came_from(monkeypatch: pytest.Monk
         )
 
 
-def test_a_missing_label_file_is_told(fake_data: Path, tmp_path: Path) -> None:
+def test_a_missing_label_file_is_refused(fake_data: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(fake_data / "biq2021", tmp_path / "biq2021"))
     (root / "Test (Images and MOS).csv").unlink()
-    told(
+    refused(
         DatasetNotFoundError,
         f"BIQ2021 lacks 'Test (Images and MOS).csv' in '{root}'. Unpack it there from\n{BIQ_PAGE}, "
         "or set data.root (now from data.root) to where it is.",
@@ -194,9 +194,9 @@ def test_missing_images_are_counted_and_the_first_is_named(tid: Path) -> None:
         ("TID2013 lacks {} images, the first is 'distorted_images/i02_01_1.bmp' in '" + str(tid))
         + f"'. Unpack it there from\n{TID_PAGE}, or set data.root (now from data.root) to where it is."
     )
-    told(DatasetNotFoundError, message.format("2 of 36"), TID2013(tid))
+    refused(DatasetNotFoundError, message.format("2 of 36"), TID2013(tid))
     paired = TID2013(tid, pairs={"reference": Reference()})
-    told(DatasetNotFoundError, message.format("3 of 42"), paired)
+    refused(DatasetNotFoundError, message.format("3 of 42"), paired)
 
 
 def test_cut_images_are_counted_and_the_first_are_named(tid: Path) -> None:
@@ -205,7 +205,7 @@ def test_cut_images_are_counted_and_the_first_are_named(tid: Path) -> None:
         path.write_bytes(path.read_bytes()[:5000])
     path.write_bytes(b"")
     fault = "BMP cut short, 5000 of 9270 bytes"
-    told(
+    refused(
         BrokenImagesError,
         f"4 image files of TID2013 in '{tid}' cannot be read: 'distorted_images/i02_01_1.bmp' "
         f"({fault}), 'distorted_images/i02_01_2.bmp' ({fault}), 'distorted_images/i02_01_3.bmp' "
@@ -233,10 +233,10 @@ def test_an_image_damaged_in_the_middle_stops_training_by_its_name(
         list(data.train_dataloader())
 
 
-def test_a_reference_missing_in_the_labels_is_told_before_any_file_is_opened(
+def test_a_reference_missing_in_the_labels_is_refused_before_any_file_is_opened(
     fake_data: Path,
 ) -> None:
-    told(
+    refused(
         ValueError,
         "26 of 26 images have no reference, the first is 'ss01 (0).jpg'. Take a data set with "
         "references\n(data=tid2013, data=kadid10k), or pair by kdiqa.data.pairs.pairing.Redistorted, "
@@ -245,10 +245,10 @@ def test_a_reference_missing_in_the_labels_is_told_before_any_file_is_opened(
     )
 
 
-def test_too_few_contents_for_a_split_are_told(tid: Path) -> None:
+def test_too_few_contents_for_a_split_are_refused(tid: Path) -> None:
     labels = tid / "mos_with_names.txt"
     labels.write_text("".join(labels.read_text().splitlines(keepends=True)[:12]))
-    told(
+    refused(
         ValueError,
         "12 images of 2 contents, split by content, leave a subset empty: 6 train, 6 val, 0 test.\n"
         "Add images, or set data.split_by or data.ratios (now [0.7, 0.1, 0.2]) so that each subset "
@@ -257,10 +257,10 @@ def test_too_few_contents_for_a_split_are_told(tid: Path) -> None:
     )
 
 
-def test_scores_outside_the_declared_range_are_told(tid: Path) -> None:
+def test_scores_outside_the_declared_range_are_refused(tid: Path) -> None:
     labels = tid / "mos_with_names.txt"
     labels.write_text(labels.read_text().replace("5.6", "56."))
-    told(
+    refused(
         ValueError,
         f"TID2013 has scores from 0 to 9, but in '{tid}' 2 of 36 lie outside: from 56 to "
         f"56.\nRestore the authors' label file, from {TID_PAGE}",
@@ -268,9 +268,9 @@ def test_scores_outside_the_declared_range_are_told(tid: Path) -> None:
     )
 
 
-def test_an_empty_label_file_is_told(tid: Path) -> None:
+def test_an_empty_label_file_is_refused(tid: Path) -> None:
     (tid / "mos_with_names.txt").write_text("\n")
-    told(
+    refused(
         ValueError,
         f"TID2013 has scores from 0 to 9, but in '{tid}' there are none at all.\n"
         f"Restore the authors' label file, from {TID_PAGE}",
@@ -297,7 +297,7 @@ def test_an_empty_label_file_is_told(tid: Path) -> None:
         ),
     ],
 )
-def test_options_that_contradict_each_other_are_told(options: Any, message: str) -> None:
+def test_options_that_contradict_each_other_are_refused(options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         TID2013("x", **options)
 

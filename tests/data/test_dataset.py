@@ -71,14 +71,14 @@ def epochs(
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
     )
-    whole = []
+    everything = []
     for epoch in range(count):
         sampler.set_epoch(epoch)
         batches = list(loader)
         joined = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
         order = joined["index"].argsort()
-        whole.append({name: values[order] for name, values in joined.items()})
-    return whole
+        everything.append({name: values[order] for name, values in joined.items()})
+    return everything
 
 
 def test_a_sample_holds_crops_of_the_image_and_of_each_pair(records: list[Record]) -> None:
@@ -114,7 +114,7 @@ def test_a_sample_is_the_same_whatever_was_read_before_it(records: list[Record])
                 assert torch.equal(sample[name], first[key][name]), name
 
 
-def test_a_test_beside_a_bank_shows_the_images_alone_and_training_all_pictures(
+def test_a_test_next_to_a_bank_shows_the_images_alone_and_training_all_images(
     records: list[Record], tmp_path: Path
 ) -> None:
     for i in range(8):
@@ -125,7 +125,7 @@ def test_a_test_beside_a_bank_shows_the_images_alone_and_training_all_pictures(
     assert set(IQADataset(records, Crops(1, 16), pairs, 0, False)[0]) == {"image", "mos", "index"}
 
 
-def test_tiles_of_a_picture_of_another_size_take_turns(
+def test_tiles_of_a_image_of_another_size_take_turns(
     records: list[Record], tmp_path: Path
 ) -> None:
     for height in (20, 200):
@@ -151,12 +151,12 @@ def test_evaluation_repeats_itself_in_all_but_what_is_random_by_choice(
     assert [name for name in first if not torch.equal(first[name], second[name])] == ["official"]
 
 
-def test_an_evaluated_image_is_cropped_by_its_name_whoever_stands_beside_it(
+def test_an_evaluated_image_is_cropped_by_its_name_whoever_stands_next_to_it(
     records: list[Record],
 ) -> None:
-    whole, part = build(records, training=False), build(records[3:], training=False)
+    everything, part = build(records, training=False), build(records[3:], training=False)
     for name in ("image", "reference", "second", "crop", "pool"):
-        assert torch.equal(whole[3][name], part[0][name]), name
+        assert torch.equal(everything[3][name], part[0][name]), name
 
 
 def test_the_reference_is_cropped_where_the_image_is(records: list[Record]) -> None:
@@ -225,12 +225,12 @@ def test_a_damaged_file_stops_the_work_by_its_name(
         f"Cannot read the image '{path}': its pixels cannot be decoded. Unpack that file again."
     )
     # From a worker it comes with that process's traceback before it.
-    whole = (
+    everything = (
         f"^{re.escape(message)}$"
         if not num_workers
         else rf"(?s)^Caught .*: {re.escape(message)}\n?$"
     )
-    with pytest.raises(RuntimeError, match=whole):
+    with pytest.raises(RuntimeError, match=everything):
         list(DataLoader(dataset, num_workers=num_workers))
 
 

@@ -90,8 +90,8 @@ def is_read_or_named(path: Path) -> bool:
 def test_a_spoilt_file_is_read_or_named(kind: str, seed: str, tmp_path: Path) -> None:
     path, data = tmp_path / "picture ü.img", encoded(kind)
     path.write_bytes(data)
-    whole = is_read_or_named(path)
-    assert whole == (kind not in REFUSED)
+    complete = is_read_or_named(path)
+    assert complete == (kind not in REFUSED)
     named = 0
     for spoil in spoilt(data, random.Random(kind + seed)):
         path.write_bytes(spoil)

@@ -44,7 +44,7 @@ def test_a_folder_around_the_download_and_another_case_change_nothing(
     assert [planned.kind for planned in read_plan(tmp_path)] == list(KINDS)
 
 
-def test_a_missing_plan_and_missing_pictures_are_told(root: Path, tmp_path: Path) -> None:
+def test_a_missing_plan_and_missing_images_are_refused(root: Path, tmp_path: Path) -> None:
     (root / "ref_imgs" / "photo2.png").unlink()
     end = (
         f" in '{root}'. Unpack it there from\n{HOMEPAGE}\nor give the folder that holds "
@@ -59,7 +59,7 @@ def test_a_missing_plan_and_missing_pictures_are_told(root: Path, tmp_path: Path
         read_plan(root)
 
 
-def test_a_plan_with_an_unknown_distortion_is_told(root: Path) -> None:
+def test_a_plan_with_an_unknown_distortion_is_refused(root: Path) -> None:
     path = root / "kadis700k_ref_imgs.csv"
     path.write_text(path.read_text().replace("photo2.png,11", "photo2.png,26"))
     message = f"'{path}', line 4: '26' is no distortion, 1 to 25. Restore the authors' file."
@@ -79,14 +79,14 @@ def test_a_distorted_image_is_the_distortion_of_its_reference(root: Path, tmp_pa
     assert (read_rgb(tmp_path / ".." / "photo2_11_03.png") != wanted).any()
 
 
-def test_whole_files_are_kept_and_cut_ones_made_again(root: Path, tmp_path: Path) -> None:
+def test_complete_files_stay_and_cut_ones_are_written_again(root: Path, tmp_path: Path) -> None:
     planned = read_plan(root)[0]
     write_distorted(planned, tmp_path, "bmp", seed=0)
-    whole = (tmp_path / "photo0_01_02.bmp").read_bytes()
-    (tmp_path / "photo0_01_02.bmp").write_bytes(whole[:500])
+    complete = (tmp_path / "photo0_01_02.bmp").read_bytes()
+    (tmp_path / "photo0_01_02.bmp").write_bytes(complete[:500])
     mine = write(tmp_path / "photo0_01_04.bmp", noisy(picture(0), 30)).read_bytes()
     assert write_distorted(planned, tmp_path, "bmp", seed=0) == 1
-    assert (tmp_path / "photo0_01_02.bmp").read_bytes() == whole
+    assert (tmp_path / "photo0_01_02.bmp").read_bytes() == complete
     assert (tmp_path / "photo0_01_04.bmp").read_bytes() == mine
 
 

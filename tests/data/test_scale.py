@@ -46,7 +46,7 @@ def test_a_label_survives_a_checkpoint() -> None:
     assert {type(value) for value in label.as_dict().values()} <= {float, int, bool, str}
 
 
-def test_an_unknown_scale_is_told() -> None:
+def test_an_unknown_scale_is_refused() -> None:
     message = "label_scale is 'percent'; it is one of: unit, raw, zscore."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Label(0, 1, scale="percent")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What fakes are made of: small pictures, noise, tables."""
+"""The parts of fakes: small images, noise, tables."""
 
 from __future__ import annotations
 

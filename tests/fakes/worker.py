@@ -2,7 +2,7 @@
 
     python worker.py FOLDER SCORE SECONDS CONFIG.json
 
-It notes every start beside its folder, so that a test can see what ran, and how often at once.
+It notes every start next to its folder, so that a test can see what ran, and how often at once.
 """
 
 import json
@@ -39,8 +39,13 @@ def main() -> None:
         "rmse": 1 - score,
         "n": 9,
     }
-    made = {"name": "fake", "metrics": {"test": metrics}, "selected_on": "val/srcc", "data": "d"}
-    (folder / "results.part").write_text(json.dumps(made))
+    results = {
+        "name": "fake",
+        "metrics": {"test": metrics},
+        "selected_on": "val/srcc",
+        "data": "d",
+    }
+    (folder / "results.part").write_text(json.dumps(results))
     (folder / "results.part").replace(folder / "results.json")
 
 

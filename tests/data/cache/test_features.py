@@ -49,7 +49,7 @@ def test_cached_training_is_online_training_up_to_rounding(
     np.testing.assert_array_equal(scores[2], scores[1])
 
 
-def test_student_and_teacher_read_the_same_kept_pyramids(
+def test_student_and_teacher_read_the_same_cached_pyramids(
     home: Path, common: tuple[str, ...]
 ) -> None:
     cached = ("features=cached", f"features.folder={home / 'features2'}", "features.views=2")
@@ -59,7 +59,7 @@ def test_student_and_teacher_read_the_same_kept_pyramids(
     assert "train/loss_level" in pd.read_csv(folder / "metrics.csv").columns
     assert (
         len(list((home / "features2").iterdir())) == 5
-    )  # two pairings, training and test; what the teacher says
+    )  # two pairings, training and test; the teacher's predictions
 
 
 def test_changed_crops_are_computed_anew(home: Path, common: tuple[str, ...]) -> None:
@@ -120,7 +120,7 @@ def test_half_precision_rounds_by_less_than_a_thousandth() -> None:
     assert (error <= features.abs() * 2**-11 + 2**-25).all()
 
 
-def test_teacher_with_another_backbone_cannot_read_the_kept_features(
+def test_teacher_with_another_backbone_cannot_read_the_cached_features(
     home: Path, common: tuple[str, ...]
 ) -> None:
     words = (common[0], "module.net.backbone.weights=random", "trainer.max_epochs=1", "seed=3")
@@ -134,7 +134,7 @@ def test_teacher_with_another_backbone_cannot_read_the_kept_features(
         train(*STUDENT, *common, *cached, folder=home / "estranged")
 
 
-def test_kept_words_of_a_teacher_train_as_spoken_ones_do(
+def test_cached_predictions_of_a_teacher_train_as_fresh_ones_do(
     home: Path, common: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cached = ("features=cached", f"features.folder={home / 'features5'}", "features.views=2")
@@ -170,15 +170,17 @@ class Counted:
         return call
 
 
-def test_kept_words_are_what_the_teacher_said() -> None:
+def test_cached_predictions_are_the_teachers() -> None:
     torch.manual_seed(0)
-    said = Prediction(torch.rand(2), torch.randn(3, 4, 2, 5, 6), None, torch.randn(2, 7))
+    prediction = Prediction(torch.rand(2), torch.randn(3, 4, 2, 5, 6), None, torch.randn(2, 7))
     parts = {"score": (), "difference": (3, 4, 5, 6), "fused": (7,)}
-    kept = CachedPredictions(FlatRows(flattened(said)), parts)  # type: ignore[arg-type]
-    again = restored(default_collate([kept.get(image, 0) for image in range(2)]))
+    cached = CachedPredictions(FlatRows(flattened(prediction)), parts)  # type: ignore[arg-type]
+    again = restored(default_collate([cached.get(image, 0) for image in range(2)]))
     assert again.distorted is None
     for name in parts:
-        torch.testing.assert_close(getattr(again, name), getattr(said, name), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(
+            getattr(again, name), getattr(prediction, name), rtol=1e-3, atol=1e-4
+        )
 
 
 class FlatRows:

@@ -83,7 +83,7 @@ def test_sixteen_bits_become_eight_by_rounding(suffix: str, tmp_path: Path) -> N
         np.testing.assert_array_equal(read(tmp_path, data), expected)
 
 
-def test_a_picture_of_sixteen_bits_is_laid_over_white(tmp_path: Path) -> None:
+def test_a_image_of_sixteen_bits_is_laid_over_white(tmp_path: Path) -> None:
     alpha = DEEP[..., 3:] / 65535
     over = DEEP[..., 2::-1] * alpha + 65535 * (1 - alpha)
     image = read(tmp_path, cv2.imencode(".png", DEEP)[1].tobytes())
@@ -135,27 +135,29 @@ def test_a_progressive_photograph_and_a_camera_pair_are_read(tmp_path: Path) -> 
         np.testing.assert_allclose(read(tmp_path, data).astype(int), expected, atol=2)
 
 
-def told(reason: str) -> str:
-    """Returns the pattern of the whole message of a file that is refused."""
+def pattern_of(reason: str) -> str:
+    """Returns the pattern of the complete message of a file that is refused."""
     return rf"Cannot read the image '\S+': {reason}\. Unpack that file again\."
 
 
 @pytest.mark.parametrize("suffix", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_moving_pictures_are_refused(suffix: str, tmp_path: Path) -> None:
+def test_moving_images_are_refused(suffix: str, tmp_path: Path) -> None:
     frames = [Image.fromarray(picture(i, 24, 33)) for i in range(3)]
     data = encoded(suffix, frames[0], save_all=True, append_images=frames[1:])
-    with pytest.raises(ImageReadError, match=f"^{told('it is animated, with 3 frames')}$"):
+    with pytest.raises(ImageReadError, match=f"^{pattern_of('it is animated, with 3 frames')}$"):
         read(tmp_path, data)
     if suffix == "PNG":
         padded = data[:33] + chunk(b"tEXt", b"a\0" + bytes(9000)) + data[33:]
-        with pytest.raises(ImageReadError, match=f"^{told('it is animated, with 3 frames')}$"):
+        with pytest.raises(
+            ImageReadError, match=f"^{pattern_of('it is animated, with 3 frames')}$"
+        ):
             read(tmp_path, padded)
 
 
 @pytest.mark.parametrize("mode", ["F", "I", "LAB"])
 def test_numbers_that_are_no_colours_are_refused(mode: str, tmp_path: Path) -> None:
     text = f"its pixels are of Pillow's mode {mode}, which is no RGB"
-    with pytest.raises(ImageReadError, match=f"^{told(text)}$"):
+    with pytest.raises(ImageReadError, match=f"^{pattern_of(text)}$"):
         read(tmp_path, encoded("TIFF", Image.new(mode, (9, 8))))
 
 
@@ -211,7 +213,7 @@ def test_a_file_cut_anywhere_is_whole_or_refused(kind: str, tmp_path: Path) -> N
     data = encoded(suffix, image, **FORMATS[kind])
     if kind == "16-bit PNG":
         data = cv2.imencode(".png", DEEP[..., :3])[1].tobytes()
-    whole, path = read(tmp_path, data), tmp_path / "cut.bin"
+    complete, path = read(tmp_path, data), tmp_path / "cut.bin"
     for cut in np.linspace(0, len(data) - 1, 60).astype(int):
         path.write_bytes(data[:cut])
         try:
@@ -221,4 +223,4 @@ def test_a_file_cut_anywhere_is_whole_or_refused(kind: str, tmp_path: Path) -> N
         if isinstance(image_or_error, str):
             assert str(path) in image_or_error
         else:
-            np.testing.assert_array_equal(image_or_error, whole)
+            np.testing.assert_array_equal(image_or_error, complete)

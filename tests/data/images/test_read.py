@@ -174,7 +174,7 @@ def test_a_thumbnail_does_not_pass_for_the_end_of_a_photograph(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_what_a_program_wrote_behind_the_picture_is_no_fault(tmp_path: Path, suffix: str) -> None:
+def test_what_a_program_wrote_behind_the_image_is_no_fault(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"a{suffix}", PICTURE)
     path.write_bytes(path.read_bytes() + bytes(500))
     assert check_image(path) is None
@@ -182,18 +182,18 @@ def test_what_a_program_wrote_behind_the_picture_is_no_fault(tmp_path: Path, suf
 
 
 def test_all_faults_are_found_at_once_and_in_order(tmp_path: Path) -> None:
-    whole = [write(tmp_path / f"{i}.png", PICTURE) for i in range(200)]
+    complete = [write(tmp_path / f"{i}.png", PICTURE) for i in range(200)]
     empty, html, gone = (tmp_path / name for name in ("empty.jpg", "page.jpg", "gone.jpg"))
     empty.touch()
     html.write_bytes(b"<html>404</html>")
-    assert check_images([gone, *whole, html, empty, html]) == {
+    assert check_images([gone, *complete, html, empty, html]) == {
         gone: "missing",
         html: "its bytes are of no known image format",
         empty: "empty file",
     }
 
 
-def test_a_picture_with_another_suffix_is_read_by_its_bytes(tmp_path: Path) -> None:
+def test_a_image_with_another_suffix_is_read_by_its_bytes(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.fromarray(PICTURE).save(buffer, "PNG")
     path = tmp_path / "a.jpg"

@@ -35,12 +35,12 @@ def record(tmp_path: Path) -> Record:
     return Record(image, 0.5, "i01", reference)
 
 
-def test_a_reference_is_read_beside_its_image(record: Record) -> None:
+def test_a_reference_is_read_next_to_its_image(record: Record) -> None:
     np.testing.assert_array_equal(Reference()(read_rgb(record.image), record, 0), picture(0))
     assert Reference().files([record]) == [record.reference]
 
 
-def test_a_missing_reference_is_told_before_the_work_starts(record: Record) -> None:
+def test_a_missing_reference_is_refused_before_the_work_starts(record: Record) -> None:
     alone = Record(Path("photo.jpg"), 0.5, "photo")
     Reference().check([record])
     message = (
@@ -52,7 +52,7 @@ def test_a_missing_reference_is_told_before_the_work_starts(record: Record) -> N
         Reference().check([record, alone])
 
 
-def test_a_reference_of_another_size_is_told(record: Record, tmp_path: Path) -> None:
+def test_a_reference_of_another_size_is_refused(record: Record, tmp_path: Path) -> None:
     image = write(tmp_path / "small.png", picture(0, 46, 64))
     small = Record(image, 0.5, "i01", record.reference)
     message = (
@@ -102,7 +102,7 @@ def test_the_cache_knows_a_copy_of_the_data(record: Record, tmp_path: Path) -> N
     assert pipeline.calls == 1
 
 
-def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Record) -> None:
+def test_a_cache_that_cannot_be_made_is_refused_before_the_work_starts(record: Record) -> None:
     cache = record.image / "cache"
     message = (
         f"No folder can be created at '{cache}' for re-distorted images: Not a directory. Set cache "
@@ -140,7 +140,7 @@ def test_a_cache_that_cannot_be_made_is_told_before_the_work_starts(record: Reco
         ),
     ],
 )
-def test_arguments_that_contradict_each_other_are_told(arguments: Any, message: str) -> None:
+def test_arguments_that_contradict_each_other_are_refused(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Redistorted(CountedNoise(), **arguments)
 
@@ -163,7 +163,7 @@ def test_a_mixed_pair_is_made_of_whole_images() -> None:
         ReferenceOrRedistorted(Redistorted(CountedNoise(), where="crop"))
 
 
-def test_a_pool_draws_by_the_seed_from_all_its_pictures(record: Record, tmp_path: Path) -> None:
+def test_a_pool_draws_by_the_seed_from_all_its_images(record: Record, tmp_path: Path) -> None:
     folder = tmp_path / "pool"
     for i in range(4):
         write(folder / f"{i // 2}" / f"{i}.png", picture(i))
@@ -177,7 +177,7 @@ def test_a_pool_draws_by_the_seed_from_all_its_pictures(record: Record, tmp_path
     assert not pool.aligned
 
 
-def test_an_empty_pool_is_told_before_the_work_starts(tmp_path: Path) -> None:
+def test_an_empty_pool_is_refused_before_the_work_starts(tmp_path: Path) -> None:
     message = (
         f"No image in '{tmp_path}/none' for non-aligned references. Unpack pristine photographs "
         "there,\nfor instance DIV2K_train_HR from https://data.vision.ee.ethz.ch/cvl/DIV2K/\n"
@@ -188,7 +188,7 @@ def test_an_empty_pool_is_told_before_the_work_starts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bank", [0, 4])
-def test_a_bank_that_the_pool_does_not_hold_is_told(bank: int, tmp_path: Path) -> None:
+def test_a_bank_that_the_pool_does_not_hold_is_refused(bank: int, tmp_path: Path) -> None:
     for i in range(3):
         write(tmp_path / f"{i}.png", picture(i))
     message = (

@@ -25,7 +25,7 @@ def pool_of(folder: Path, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def div2k(tmp_path: Path) -> Path:
-    """Returns DIV2K, tiny: its pictures in full, and beside them the degraded ones."""
+    """Returns DIV2K, tiny: its images in full, and next to them the degraded ones."""
     for i, name in enumerate(NAMES):
         write(tmp_path / "DIV2K" / "DIV2K_train_HR" / name, picture(i))
         small = picture(i)[::2, ::2]
@@ -33,7 +33,7 @@ def div2k(tmp_path: Path) -> Path:
     return tmp_path / "DIV2K"
 
 
-def test_div2k_is_a_pool_of_its_pictures_in_full(div2k: Path, tmp_path: Path) -> None:
+def test_div2k_is_a_pool_of_its_images_in_full(div2k: Path, tmp_path: Path) -> None:
     pool = pool_of(div2k / "DIV2K_train_HR", tmp_path)
     assert [path.name for path in pool.images] == NAMES
     record = Record(div2k / "DIV2K_train_HR" / NAMES[0], 0.5, "photo")

@@ -77,7 +77,7 @@ def test_large_photographs_of_bid_are_brought_to_512_before_they_are_cropped() -
     assert (crops == same).all()
 
 
-# What follows reads the real label file, where it lies beside the checkout.
+# What follows reads the real label file, where it lies next to the checkout.
 
 
 def test_the_real_bid_labels_have_the_known_facts(shared_data: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_real_bid_labels_have_the_known_facts(shared_data: Path, tmp_path: P
     scores = [record.mos for record in records]
     facts = BID.facts
     assert len(records) == len({record.content for record in records}) == facts.images == 586
-    found = (min(scores), max(scores), sum(scores) / len(scores))
-    assert found == pytest.approx((facts.lowest, facts.highest, facts.mean), abs=1e-4)
-    assert found[:2] == pytest.approx((0.16, 4.92), abs=0.005)
+    observed = (min(scores), max(scores), sum(scores) / len(scores))
+    assert observed == pytest.approx((facts.lowest, facts.highest, facts.mean), abs=1e-4)
+    assert observed[:2] == pytest.approx((0.16, 4.92), abs=0.005)
     assert records[-1].image.name == "DatabaseImage0590.JPG"

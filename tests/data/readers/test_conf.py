@@ -8,7 +8,7 @@ from kdiqa.data.datamodule import IQADataModule
 from tests.fakes import FAKES
 
 CONF = Path(__file__).resolve().parents[3] / "conf"
-WITHOUT_DOWNLOAD = {"demo", "crossdataset"}  # made here; made of others
+WITHOUT_DOWNLOAD = {"demo", "crossdataset"}  # generated here; read from others
 NAMES = {path.stem for path in (CONF / "data").glob("*.yaml") if not path.stem.startswith("_")}
 
 

@@ -99,7 +99,7 @@ def test_a_reference_that_is_a_crop_of_another_data_sets_is_found(
     ]
 
 
-def test_what_makes_no_sense_for_two_data_sets_is_told(fake_data: Path) -> None:
+def test_what_makes_no_sense_for_two_data_sets_is_refused(fake_data: Path) -> None:
     one, other = TID2013(fake_data / "tid2013"), BIQ2021(fake_data / "biq2021")
     message = (
         "Two data sets have no root or stored split in common. Set data.train_on.root and "

@@ -120,7 +120,7 @@ def test_csiq_tells_the_line_of_what_is_no_score(tmp_path: Path, text: str) -> N
     )
 
 
-# What follows reads real label files and images, where they lie beside the checkout.
+# What follows reads real label files and images, where they lie next to the checkout.
 
 
 @pytest.mark.parametrize("file", ["csiq.beta.xlsx", "csiq_label.txt"])
@@ -131,9 +131,9 @@ def test_the_real_csiq_labels_have_the_known_facts(
     records = labels(CSIQ(tmp_path))
     scores = [record.mos for record in records]
     assert len(records) == CSIQ.facts.images == 866
-    found = (min(scores), max(scores), sum(scores) / len(scores))
-    assert found == pytest.approx((0.0, 1.0, 0.3507), abs=1e-4)
-    assert found == pytest.approx(
+    observed = (min(scores), max(scores), sum(scores) / len(scores))
+    assert observed == pytest.approx((0.0, 1.0, 0.3507), abs=1e-4)
+    assert observed == pytest.approx(
         (CSIQ.facts.lowest, CSIQ.facts.highest, CSIQ.facts.mean), abs=1e-4
     )
     counts = Counter(record.distortion for record in records)

@@ -1,4 +1,4 @@
-"""The demo: made once, whole or not at all, from photographs that are installed anyway."""
+"""The demo: computed once, complete or not at all, from photographs that are installed anyway."""
 
 from __future__ import annotations
 

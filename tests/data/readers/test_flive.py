@@ -14,7 +14,7 @@ def test_flive_has_the_authors_parts(fake_data: Path) -> None:
 
 
 @pytest.mark.parametrize("copy", ["flive"], indirect=True)
-def test_flive_is_found_with_its_folders_beside_the_labels(copy: Path) -> None:
+def test_flive_is_found_with_its_folders_next_to_the_labels(copy: Path) -> None:
     inside = [record.image.name for record in ready(FLIVE(copy / "database")).records]
     shutil.move(copy / "database" / "labels_image.csv", copy)
     assert [record.image.name for record in ready(FLIVE(copy)).records] == inside

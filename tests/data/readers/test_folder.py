@@ -1,4 +1,4 @@
-"""A user's own folder: what it may look like, and what is said of a table that is wrong."""
+"""A user's own folder: what it may look like, and the messages for a table that is wrong."""
 
 import shutil
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_parts_of_ones_own_are_taken_and_can_be_overruled(small: Path) -> None:
     assert [other.count(part) for part in ("train", "val", "test")] == [9, 1, 2]
 
 
-def test_a_missing_folder_and_a_missing_table_are_told(
+def test_a_missing_folder_and_a_missing_table_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KDIQA_DATA", raising=False)
@@ -135,7 +135,7 @@ def test_a_score_outside_the_scale_is_told_with_the_scores_there_are(small: Path
 
 
 @pytest.mark.parametrize("text", ["", "good", "nan"])
-def test_what_is_no_score_is_told(small: Path, text: str) -> None:
+def test_what_is_no_score_is_refused(small: Path, text: str) -> None:
     listed(small, f"image,mos\nholiday/0.png,0.5\nholiday/1.png,{text}\n")
     assert message_of(small) == (
         f"'{small}/labels.csv', line 3: mos is '{text}', which is no number. Write one such as "
@@ -143,7 +143,7 @@ def test_what_is_no_score_is_told(small: Path, text: str) -> None:
     )
 
 
-def test_an_empty_table_is_told(small: Path) -> None:
+def test_an_empty_table_is_refused(small: Path) -> None:
     assert message_of(listed(small, "image,mos\n")) == (
         f"'{small}/labels.csv' lists no image. Write a row for each: holiday.jpg,3.5"
     )
@@ -158,7 +158,7 @@ def test_a_missing_image_is_told_with_the_nearest_name(small: Path) -> None:
     )
 
 
-def test_a_missing_original_is_told(own: Path) -> None:
+def test_a_missing_original_is_refused(own: Path) -> None:
     (own / "pristine" / "photo5.png").unlink()
     assert message_of(own) == (
         f"'{own}/labels.csv' lists 1 names in column 'ref' that are no file in '{own}',\n"
@@ -177,7 +177,7 @@ def test_a_name_that_several_files_have_needs_its_path(small: Path) -> None:
     )
 
 
-def test_an_image_listed_twice_is_told(small: Path) -> None:
+def test_an_image_listed_twice_is_refused(small: Path) -> None:
     listed(small, "image,mos\nholiday/3.png,0.5\nholiday/1.png,0.5\n3.png,0.75\n")
     assert message_of(small) == (
         f"'{small}/labels.csv' lists '3.png' twice, in lines 2 and 4. Keep one row an image, for "
@@ -200,12 +200,12 @@ def test_an_image_listed_twice_is_told(small: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_cell_is_told(small: Path, column: str, text: str, message: str) -> None:
+def test_a_wrong_cell_is_refused(small: Path, column: str, text: str, message: str) -> None:
     listed(small, f"image,mos,{column}\nholiday/0.png,0.5,{text}\n")
     assert message_of(small) == f"'{small}/labels.csv', line 2: {message}"
 
 
-def test_a_broken_picture_is_told_before_training(small: Path) -> None:
+def test_a_broken_image_is_refused_before_training(small: Path) -> None:
     two_columns(small, [0.5] * 12)
     (small / "holiday" / "7.png").write_bytes(b"")
     with pytest.raises(RuntimeError) as caught:
@@ -216,7 +216,7 @@ def test_a_broken_picture_is_told_before_training(small: Path) -> None:
     )
 
 
-def test_an_empty_scale_is_told() -> None:
+def test_an_empty_scale_is_refused() -> None:
     message = (
         r"^A scale from 5 to 1 has no room for scores\. Set data\.lower below data\.upper, and"
         r" data\.lower_is_better=true where low scores are good\.$"

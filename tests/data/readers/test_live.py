@@ -103,7 +103,7 @@ def test_live_tells_one_label_file_from_the_other(copy: Path) -> None:
     )
 
 
-# What follows reads the real label files, where they lie beside the checkout.
+# What follows reads the real label files, where they lie next to the checkout.
 
 
 @pytest.mark.parametrize("label", ["realigned", "raw"])
@@ -113,10 +113,10 @@ def test_the_real_live_labels_have_the_known_facts(shared_data: Path, label: str
     scores = [record.mos for record in records]
     assert data.facts is not None
     facts = (data.facts.lowest, data.facts.highest, data.facts.mean)
-    found = (min(scores), max(scores), sum(scores) / len(scores))
-    assert found == pytest.approx(facts, abs=1e-4)
+    observed = (min(scores), max(scores), sum(scores) / len(scores))
+    assert observed == pytest.approx(facts, abs=1e-4)
     if label == "realigned":
-        assert found == pytest.approx((-2.64, 111.7747, 48.5813), abs=1e-4)
+        assert observed == pytest.approx((-2.64, 111.7747, 48.5813), abs=1e-4)
     assert len({record.content for record in records}) == data.facts.contents == 29
     counts = Counter(record.distortion for record in records)
     assert [counts[folder] for folder in FOLDERS] == [169, 175, 145, 145, 145]

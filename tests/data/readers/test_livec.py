@@ -70,7 +70,7 @@ def test_livec_does_not_drop_seven_images_of_files_without_the_training_ones(cop
     )
 
 
-# What follows reads the real label files and images, where they lie beside the checkout.
+# What follows reads the real label files and images, where they lie next to the checkout.
 
 
 def test_the_real_livec_labels_have_the_known_facts(shared_data: Path) -> None:
@@ -78,8 +78,8 @@ def test_the_real_livec_labels_have_the_known_facts(shared_data: Path) -> None:
     scores = [record.mos for record in records]
     facts = LIVEChallenge.facts
     assert len(records) == facts.images == 1162
-    found = (min(scores), max(scores), sum(scores) / len(scores))
-    assert found == pytest.approx((3.42, 92.432, facts.mean), abs=1e-4)
+    observed = (min(scores), max(scores), sum(scores) / len(scores))
+    assert observed == pytest.approx((3.42, 92.432, facts.mean), abs=1e-4)
     assert (facts.lowest, facts.highest) == (3.42, 92.432)
     # The mean that is known is of 1161 of them: the missing one changes it by less than this.
     assert facts.mean == pytest.approx(55.421, abs=60 / 1161)

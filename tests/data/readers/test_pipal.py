@@ -28,7 +28,7 @@ def test_pipal_may_have_all_its_images_in_one_folder(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("copy", ["pipal"], indirect=True)
-def test_a_line_of_pipal_without_a_score_is_told(copy: Path) -> None:
+def test_a_line_of_pipal_without_a_score_is_refused(copy: Path) -> None:
     path = copy / "Train_Label" / "A0002.txt"
     path.write_text("A0002_00_00.bmp,1500.0\nA0002_00_01.bmp\n")
     assert message_of(PIPAL(copy)) == (

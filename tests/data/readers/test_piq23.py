@@ -44,10 +44,10 @@ def test_piq23_split_by_device_tests_images_of_every_scene(fake_data: Path) -> N
 
 @pytest.mark.parametrize("copy", ["piq23"], indirect=True)
 def test_piq23_finds_its_splits_in_the_folder_of_its_code(copy: Path) -> None:
-    beside = ready(PIQ23(copy)).digest
+    moved = ready(PIQ23(copy)).digest
     (copy / "Download" / "Test split").mkdir(parents=True)
     (copy / "Scene Split.csv").rename(copy / "Download" / "Test split" / "Scene Split.csv")
-    assert ready(PIQ23(copy)).digest == beside
+    assert ready(PIQ23(copy)).digest == moved
 
 
 @pytest.mark.parametrize("copy", ["piq23"], indirect=True)

@@ -155,7 +155,7 @@ def test_koniq10k_tells_an_unknown_label_and_size() -> None:
         KonIQ10k("x", image_size="1024")  # type: ignore[arg-type]
 
 
-# What follows reads real label files and images, where they lie beside the checkout.
+# What follows reads real label files and images, where they lie next to the checkout.
 
 
 def test_the_real_biq2021_subset_is_read(shared_data: Path) -> None:
@@ -203,8 +203,8 @@ def test_the_real_label_files_have_the_known_count_and_range(
     records = labels(READERS[name], root, **options)
     scores = [record.mos for record in records]
     assert len(scores) == facts[0]
-    found = (min(scores), max(scores), sum(scores) / len(scores))
-    assert found == pytest.approx(facts[1:], abs=1e-4)
+    observed = (min(scores), max(scores), sum(scores) / len(scores))
+    assert observed == pytest.approx(facts[1:], abs=1e-4)
     lower, upper = READERS[name](root, **options).mos_range  # type: ignore[arg-type]
     assert lower <= min(scores) <= max(scores) <= upper
     if name == "koniq10k":

@@ -21,7 +21,7 @@ def test_spaq_is_read_from_its_workbook_and_split_by_image(fake_data: Path) -> N
 
 
 @pytest.mark.parametrize("copy", ["spaq"], indirect=True)
-def test_a_score_outside_spaqs_scale_is_told(copy: Path) -> None:
+def test_a_score_outside_spaqs_scale_is_refused(copy: Path) -> None:
     path = copy / "Annotations" / "MOS and Image attribute scores.xlsx"
     book = openpyxl.load_workbook(path)
     book.active["B3"] = 100.5

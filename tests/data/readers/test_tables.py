@@ -75,15 +75,15 @@ def test_vectors_that_differ_in_length_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.mat"])
-@pytest.mark.parametrize("kept", [0, 3, 100, 300, -20])
-def test_a_file_cut_short_says_so(tmp_path: Path, name: str, kept: int) -> None:
+@pytest.mark.parametrize("length", [0, 3, 100, 300, -20])
+def test_a_file_cut_short_says_so(tmp_path: Path, name: str, length: int) -> None:
     mat = name == "a.mat"
     path = tmp_path / name
     if mat:
         write_mat(path, mos=list(map(float, range(50))), names=["a", "b"])
     else:
         write_xlsx(path, [("name", "MOS"), ("a.jpg", 1)])
-    begun = path.read_bytes()[:kept]
+    begun = path.read_bytes()[:length]
     path.write_bytes(begun)
     message = (
         f"'{path}' is no {'MATLAB file (up to version 7)' if mat else 'Excel workbook'}, or is "
@@ -105,7 +105,7 @@ def test_a_sheet_that_is_torn_inside_says_so(tmp_path: Path) -> None:
 
 
 def unreadable(path: Path, kind: str = "Excel workbook") -> str:
-    """Returns the whole message of a table that cannot be read."""
+    """Returns the complete message of a table that cannot be read."""
     data = path.read_bytes()
     return (
         f"'{path}' is no {kind}, or is damaged: {len(data)} bytes that begin with"
@@ -127,7 +127,7 @@ def test_a_web_page_saved_as_a_table_shows_how_it_begins(
         list(read(path, ["MOS"]))  # type: ignore[operator]
 
 
-# What follows reads the real file, where it lies beside the checkout: nothing writes an .xls.
+# What follows reads the real file, where it lies next to the checkout: nothing writes an .xls.
 
 
 def test_an_old_workbook_is_read_like_a_new_one(shared_data: Path) -> None:
@@ -143,11 +143,11 @@ def test_an_old_workbook_is_read_like_a_new_one(shared_data: Path) -> None:
 def test_a_damaged_old_workbook_says_so_and_nothing_else(
     shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = (shared_data / "labels" / "bid" / "DatabaseGrades.xls").read_bytes()
+    complete = (shared_data / "labels" / "bid" / "DatabaseGrades.xls").read_bytes()
     cut, torn = tmp_path / "cut.xls", tmp_path / "torn.xls"
-    torn.write_bytes(whole[:16_000] + bytes(range(200)) + whole[16_200:])
-    for kept in (8, 600, 20_000):
-        cut.write_bytes(whole[:kept])
+    torn.write_bytes(complete[:16_000] + bytes(range(200)) + complete[16_200:])
+    for length in (8, 600, 20_000):
+        cut.write_bytes(complete[:length])
         with pytest.raises(ValueError, match=f"^{re.escape(unreadable(cut))}$"):
             list(read_xlsx(cut, ["Image Number"]))
     with pytest.raises(ValueError, match=f"^{re.escape(unreadable(torn))}$"):

@@ -37,7 +37,7 @@ def files(tmp_path: Path) -> list[Path]:
     return [write(tmp_path / f"{i}.png", picture(i, 192, 256)) for i in range(8)]
 
 
-def test_copies_are_found_and_different_pictures_are_not(files: list[Path]) -> None:
+def test_copies_are_found_and_different_images_are_not(files: list[Path]) -> None:
     originals = hashes_of(files)
     for place, file in enumerate(files):
         for name, copy in copies(read_rgb(file)).items():
@@ -45,11 +45,11 @@ def test_copies_are_found_and_different_pictures_are_not(files: list[Path]) -> N
             assert duplicates(originals, hashes_of([path])) == [(place, 0)], name
 
 
-def test_flat_pictures_are_not_twins(tmp_path: Path) -> None:
+def test_flat_images_are_not_duplicates(tmp_path: Path) -> None:
     dark = [np.full((32, 32), value, np.uint8) for value in (0, 3)]
     dark[1][:8] = 4
-    held = PerceptualHashes.of(dark)
-    assert duplicates(held, held) == []
+    hashed = PerceptualHashes.of(dark)
+    assert duplicates(hashed, hashed) == []
 
 
 def test_a_second_look_reads_no_file_and_a_changed_file_is_read_again(
@@ -75,18 +75,18 @@ def test_a_second_look_reads_no_file_and_a_changed_file_is_read_again(
 
 def test_a_damaged_cache_is_made_anew(files: list[Path]) -> None:
     first = hashes_of(files)
-    kept = max(hashes.cache_folder().glob("*.npz"), key=lambda path: path.stat().st_mtime_ns)
-    kept.write_bytes(kept.read_bytes()[:100])
+    file = max(hashes.cache_folder().glob("*.npz"), key=lambda path: path.stat().st_mtime_ns)
+    file.write_bytes(file.read_bytes()[:100])
     assert np.array_equal(hashes_of(files).thumbs, first.thumbs)
 
 
-def test_more_pictures_than_are_compared_at_once_give_the_same_twins(
+def test_more_images_than_are_compared_at_once_give_the_same_duplicates(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = hashes_of(files)
-    whole = duplicates(held, held)
+    hashed = hashes_of(files)
+    expected = duplicates(hashed, hashed)
     monkeypatch.setattr(hashes, "ROWS", 3)
-    assert duplicates(held, held) == whole == [(i, i) for i in range(len(files))]
+    assert duplicates(hashed, hashed) == expected == [(i, i) for i in range(len(files))]
 
 
 def test_a_thumbnail_travels_as_text(files: list[Path]) -> None:
@@ -94,7 +94,7 @@ def test_a_thumbnail_travels_as_text(files: list[Path]) -> None:
     assert np.array_equal(from_text(to_text(thumb)), thumb)
 
 
-def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_text("no picture")
     message = f"Cannot read the image '{path}': cannot identify image file '{path}'. Unpack that file again."
@@ -102,7 +102,7 @@ def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
         thumbnail(path)
 
 
-def test_pictures_of_16_bits_and_of_grey_have_the_same_thumbnail(tmp_path: Path) -> None:
+def test_images_of_16_bits_and_of_grey_have_the_same_thumbnail(tmp_path: Path) -> None:
     grey = picture(1, 64, 64)[..., 0]
     cv2.imwrite(str(tmp_path / "8.png"), grey)
     cv2.imwrite(str(tmp_path / "16.png"), grey.astype(np.uint16) * 257)
@@ -114,12 +114,12 @@ def test_real_copies_are_found_and_real_photographs_are_told_apart(
     shared_data: Path, tmp_path: Path
 ) -> None:
     files = sorted((shared_data / "cid22_pristine").glob("*.png"))
-    held = hashes_of(files)
-    assert duplicates(held, held) == [(i, i) for i in range(len(files))]
+    hashed = hashes_of(files)
+    assert duplicates(hashed, hashed) == [(i, i) for i in range(len(files))]
     for place, file in enumerate(files[::4]):
         for name, copy in copies(read_rgb(file)).items():
             path = write(tmp_path / f"{place}_{name}.png", copy)
-            assert duplicates(held, hashes_of([path])) == [(4 * place, 0)], (file.name, name)
+            assert duplicates(hashed, hashes_of([path])) == [(4 * place, 0)], (file.name, name)
 
 
 def test_crops_of_real_photographs_are_found_at_another_scale(shared_data: Path) -> None:
@@ -130,8 +130,8 @@ def test_crops_of_real_photographs_are_found_at_another_scale(shared_data: Path)
         height, width = image.shape[:2]
         crop = image[height // 4 :, : 3 * width // 4]
         small = np.asarray(cv2.resize(crop, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA))
-        found = [same_scene(features_of(small), other) for other in known]
-        assert found == [other == place for other in range(len(known))], files[place].name
+        same = [same_scene(features_of(small), other) for other in known]
+        assert same == [other == place for other in range(len(known))], files[place].name
 
 
 def test_an_image_without_features_shows_no_scene() -> None:

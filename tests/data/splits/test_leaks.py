@@ -36,10 +36,10 @@ def test_a_photograph_on_two_sides_stops_the_run(photographs: BIQ2021) -> None:
         photographs.check_leaks()
 
 
-def test_warn_changes_nothing_and_drop_leaves_the_training_twin_out(
+def test_warn_changes_nothing_and_drop_leaves_the_training_duplicate_out(
     photographs: BIQ2021,
 ) -> None:
-    before, digest, twin = (
+    before, digest, duplicate = (
         Counter(photographs.assignment.subsets),
         photographs.digest,
         photographs.positions("train")[0],
@@ -52,7 +52,7 @@ def test_warn_changes_nothing_and_drop_leaves_the_training_twin_out(
     assert Counter(photographs.assignment.subsets) == before - Counter(["train"]) + Counter(
         ["none"]
     )
-    assert twin not in photographs.positions("train")
+    assert duplicate not in photographs.positions("train")
     assert photographs.digest != digest
     assert split_leaks(photographs.assignment, "warn") == []
 
@@ -80,7 +80,7 @@ def test_a_reference_under_another_name_is_found(tmp_path: Path) -> None:
     assert (leak.here.content, leak.there.content) == (train.content, test.content)
 
 
-def test_an_unknown_policy_is_told() -> None:
+def test_an_unknown_policy_is_refused() -> None:
     message = "data.guard is 'ignore'; it is one of: stop, warn, drop."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         TID2013("x", guard="ignore")  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ def test_a_teacher_of_the_same_split_has_not_seen_the_test_part(fake_data: Path)
     assert teacher_leaks(student.assignment, learnt_contents(teacher.assignment), "stop") == []
 
 
-def test_a_teacher_of_all_contents_is_told_wherever_its_pictures_are_now(tmp_path: Path) -> None:
+def test_a_teacher_of_all_contents_is_told_wherever_its_images_are_now(tmp_path: Path) -> None:
     root = write_kadid10k(tmp_path / "kadid10k")
     teacher, student = KADID10k(root), KADID10k(root)
     for data in (teacher, student):
@@ -118,8 +118,8 @@ def test_photographs_of_the_real_biq2021_are_found_on_two_sides(shared_data: Pat
     data = BIQ2021(shared_data / "biq2021_subset", guard="drop")
     data.setup()
     before = Counter(data.assignment.subsets)
-    found = data.check_leaks()
-    sides = Counter((leak.here.subset, leak.there.subset) for leak in found)
+    leaks = data.check_leaks()
+    sides = Counter((leak.here.subset, leak.there.subset) for leak in leaks)
     assert sides == {("train", "test"): 11, ("train", "val"): 7, ("val", "test"): 2}
     assert Counter(data.assignment.subsets)["test"] == before["test"] == 400
     assert split_leaks(data.assignment, "warn") == []

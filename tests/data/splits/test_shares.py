@@ -1,4 +1,4 @@
-"""Which opinions training is told: a law of the split, and a promise to the loss."""
+"""Which labels training sees: a law of the split, and a promise to the loss."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from kdiqa.data.scale import Label
 
 
 def data(root: Path, **options: object) -> TID2013:
-    made = TID2013(root / "tid2013", **options)  # type: ignore[arg-type]
-    made.setup()
-    return made
+    module = TID2013(root / "tid2013", **options)  # type: ignore[arg-type]
+    module.setup()
+    return module
 
 
-def told(made: TID2013) -> set[int]:
-    """Returns the images whose opinions training's batches hold."""
-    loader: DataLoader[object] = made.train_dataloader()
+def labelled_in(module: TID2013) -> set[int]:
+    """Returns the images whose labels training's batches hold."""
+    loader: DataLoader[object] = module.train_dataloader()
     batches = list(loader)
     pairs = [
         (int(i), float(m)) for b in batches for i, m in zip(b["index"], b["mos"], strict=True)
     ]
-    assert sorted(place for place, _ in pairs) == made.positions("train")
-    return {place for place, mos in pairs if not math.isnan(mos)}
+    assert sorted(index for index, _ in pairs) == module.positions("train")
+    return {index for index, mos in pairs if not math.isnan(mos)}
 
 
 def test_training_is_told_the_share_it_asks_for_and_a_larger_share_holds_a_smaller(
     fake_data: Path,
 ) -> None:
     shares = (0.1, 0.25, 0.5, 1.0)
-    sets = [told(data(fake_data, labelled_ratio=share)) for share in shares]
+    sets = [labelled_in(data(fake_data, labelled_ratio=share)) for share in shares]
     count = len(data(fake_data).positions("train"))
     assert [len(one) for one in sets] == [max(1, round(share * count)) for share in shares]
     assert all(small <= large for small, large in pairwise(sets))
@@ -49,18 +49,18 @@ def test_the_choice_follows_the_split_and_not_the_seed(fake_data: Path) -> None:
     assert set(other.labelled()) <= set(other.positions("train"))
 
 
-def test_what_is_tested_keeps_its_opinions(fake_data: Path) -> None:
-    made = data(fake_data, labelled_ratio=0.25)
+def test_what_is_tested_keeps_its_labels(fake_data: Path) -> None:
+    module = data(fake_data, labelled_ratio=0.25)
     for part in ("val", "test"):
-        assert not any(math.isnan(record.mos) for record in made.dataset(part).records)
-    assert made.digest == data(fake_data).digest
+        assert not any(math.isnan(record.mos) for record in module.dataset(part).records)
+    assert module.digest == data(fake_data).digest
 
 
-def test_standardised_labels_are_fitted_to_the_opinions_that_are_told(fake_data: Path) -> None:
-    made = data(fake_data, labelled_ratio=0.25, label_scale="zscore")
-    mos = [made.records[place].mos for place in made.labelled()]
-    assert made.label == Label(0, 9, scale="zscore").fitted(mos)
-    assert made.label != data(fake_data, label_scale="zscore").label
+def test_standardised_labels_are_fitted_to_the_labels_that_are_refused(fake_data: Path) -> None:
+    module = data(fake_data, labelled_ratio=0.25, label_scale="zscore")
+    mos = [module.records[index].mos for index in module.labelled()]
+    assert module.label == Label(0, 9, scale="zscore").fitted(mos)
+    assert module.label != data(fake_data, label_scale="zscore").label
 
 
 @pytest.mark.parametrize("share", [0.0, 1.5])

@@ -212,14 +212,14 @@ def test_a_split_is_written_as_a_table(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_too_few_contents_and_unknown_parts_are_told(
+def test_too_few_contents_and_unknown_parts_are_refused(
     split: Split, records: list[Record], message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         split.assign(records)
 
 
-def test_unknown_ways_and_shares_are_told() -> None:
+def test_unknown_ways_and_shares_are_refused() -> None:
     message = "split_by is 'contents'; it is one of: content, image, official."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Split(0, "contents")  # type: ignore[arg-type]

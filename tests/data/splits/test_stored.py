@@ -52,10 +52,10 @@ def write_pickle(path: Path, folds: object) -> Path:
 
 
 def refused(split: StoredSplit, message: str, index: int = 0) -> None:
-    whole = f"The stored split '{split.path}' {message}"
-    with pytest.raises(ValueError, match=f"^{re.escape(whole)}$"):
+    full = f"The stored split '{split.path}' {message}"
+    with pytest.raises(ValueError, match=f"^{re.escape(full)}$"):
         split.assign(RECORDS, index)
-    assert whole.count("\n") <= 2
+    assert full.count("\n") <= 2
 
 
 def test_each_kind_gives_the_parts_that_it_stores(tmp_path: Path) -> None:
