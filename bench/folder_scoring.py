@@ -27,6 +27,7 @@ from PIL import Image
 from skimage import data
 
 from bench.record import record
+from kdiqa.config.checkpoint import describe
 from kdiqa.config.compose import compose
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.record import Record
@@ -37,7 +38,6 @@ from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.scorer import Scorer, load
 from kdiqa.scorer.many import scored
 from kdiqa.scorer.views import content
-from kdiqa.train import description
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 SIZES = ((512, 512), (1024, 768))  # width, height
@@ -68,7 +68,7 @@ def write_checkpoint(path: Path, *more: str) -> Path:
     ):  # heads begin with a tenth of Kaiming's weights: all scores would be alike
         for name, weight in net.named_parameters():
             weight.mul_(1 if name.startswith("backbone.") else 10)
-    said = description(cfg) | {
+    said = describe(cfg) | {
         "data": {"digest": "", "label": Label(0, 1, False, "zscore", 0.4, 0.002).as_dict()}
     }
     state = {f"net.{name}": value for name, value in net.state_dict().items()}

@@ -22,7 +22,7 @@ from kdiqa.evaluation.run import Evaluation, evaluated, of_run
 from kdiqa.metrics.selection import marked
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
-from kdiqa.training.experiment import needs_teacher
+from kdiqa.training.plan import distils
 
 console = Console()
 HELP = """Evaluates a finished run on other data sets, as the run itself sees images.
@@ -178,7 +178,7 @@ def teacher_of(student: Checkpoint) -> Checkpoint | None:
     """Returns the checkpoint of a student's teacher; None where it had none or it is gone."""
     cfg = student.config
     path = cfg.get("teacher")
-    if path is None or not needs_teacher(cfg):
+    if path is None or not distils(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
         console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")

@@ -11,10 +11,9 @@ from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.config.compose import compose, quoted
-from kdiqa.config.instantiate import instantiate
-from kdiqa.systems.sskd.targets import teach
 from kdiqa.train import run
-from kdiqa.training.experiment import check, switch
+from kdiqa.training.checks import check
+from kdiqa.training.plan import Plan
 from kdiqa.training.student import StudentModule
 
 BACKBONE = "test_efficientnet"
@@ -66,18 +65,24 @@ def train(*overrides: str, folder: Path) -> Path:
     return folder
 
 
+def planned(*overrides: str, folder: Path) -> Plan:
+    """Returns a plan that has been checked."""
+    plan = Plan.of(composed(*overrides, folder=folder), folder)
+    check(plan)
+    return plan
+
+
 def one_step(*overrides: str, folder: Path) -> StudentModule:
     """Returns a module after one step of training and one batch of validation; writes no run."""
-    cfg = composed(*overrides, folder=folder)
-    switch(cfg)
-    data = check(cfg, folder)
-    seed_everything(cfg.seed, verbose=False)
-    module = instantiate(cfg.module)
-    teaching = ("distillation", "soft_targets")
-    kept = [instantiate(cfg.callbacks[k]) for k in teaching if k in cfg.callbacks]
-    teach(cfg, data, kept)
-    trainer = instantiate(cfg.trainer, callbacks=kept, logger=False, fast_dev_run=1,
-                          enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
-    trainer.fit(module, datamodule=data)
+    plan = planned(*overrides, folder=folder)
+    seed_everything(plan.cfg.seed, verbose=False)
+    plan.module = module = plan.build(plan.cfg.module)
+    nodes = [node for node in plan.cfg.callbacks.values() if plan.ask(node, "needs_teacher")]
+    callbacks = [plan.build(node) for node in nodes]
+    for callback in callbacks:
+        callback.prepare(plan)
+    trainer = plan.build(plan.cfg.trainer, callbacks=callbacks, logger=False, fast_dev_run=1,
+                         enable_progress_bar=False, enable_checkpointing=False)  # fmt: skip
+    trainer.fit(module, datamodule=plan.data)
     module.terms = {k: float(v) for k, v in trainer.callback_metrics.items()}
     return module

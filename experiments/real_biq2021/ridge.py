@@ -12,7 +12,7 @@ import torch
 from kdiqa.config.compose import compose
 from kdiqa.config.instantiate import instantiate
 from kdiqa.metrics.correlation import srcc, summarize
-from kdiqa.training.features import keep_features
+from kdiqa.training.features import cache_features
 
 STRENGTHS = 10.0 ** np.arange(-2, 6)  # of the penalty; validation chooses
 
@@ -39,7 +39,7 @@ def main() -> None:
     data, module = instantiate(cfg.data), instantiate(cfg.module.net)
     data.setup()
     data.check_leaks()  # as a training run does
-    keep_features(cfg, data, type("Net", (), {"net": module}), ())
+    cache_features(instantiate(cfg.features), cfg.data, data, module.backbone)
     (x, y), (xv, yv), (xt, yt) = (features(data.kept[part]) for part in ("train", "val", "test"))
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
     x, xv, xt = ((part - middle) / spread for part in (x, xv, xt))

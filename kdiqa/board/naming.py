@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from kdiqa.config.compose import quoted
+from kdiqa.config.instantiate import target_of
 from kdiqa.metrics.selection import chosen_on_test
 
 
@@ -29,11 +30,11 @@ def name_run(cfg: Any, folder: Path) -> None:
     if node is None:
         return
     experiment = HydraConfig.get().runtime.choices.get("experiment") or str(cfg.task)
-    teacher = str(cfg.module._target_).endswith("TeacherModule")
+    role = getattr(target_of(cfg.module), "role", "student")
     filled: dict[str, Any] = {
         "name": f"{experiment}-s{cfg.seed}",
         "group": group(experiment, folder),
-        "job_type": "teacher" if teacher else "student",
+        "job_type": role,
         "tags": tags(cfg),
     }
     if cfg.resume and (known := earlier(folder)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.config.compose import resolved_yaml
 from kdiqa.config.instantiate import NETS_ONLY, instantiate
 from kdiqa.config.packed import SUFFIX, read_packed
 
@@ -40,19 +41,28 @@ class Checkpoint:
         path: Of the file.
         content: All of it: the weights under ``state_dict``, the description under ``kdiqa`` and,
             in a run's own checkpoints, the state of its callbacks, its optimizer and its loops.
+        allowed: Beginnings of the targets that its net may be built of.
     """
 
-    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
-        self.path, self.content = path, dict(content)
+    def __init__(
+        self, path: Path, content: Mapping[str, Any], allowed: tuple[str, ...] = NETS_ONLY
+    ) -> None:
+        self.path, self.content, self.allowed = path, dict(content), allowed
 
     @classmethod
-    def read(cls, path: str | Path, experiment: str = "akd_demo") -> Checkpoint:
+    def read(
+        cls,
+        path: str | Path,
+        experiment: str = "akd_demo",
+        allowed: tuple[str, ...] = NETS_ONLY,
+    ) -> Checkpoint:
         """Returns the checkpoint a path means; nothing is downloaded, and nothing in it is run.
 
         Args:
             path: A checkpoint (``.ckpt``), a packed student (``.safetensors``), or a run folder,
                 of which the best checkpoint is taken.
             experiment: Named in the error when there is none: it trains one.
+            allowed: As for the constructor.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
@@ -61,7 +71,7 @@ class Checkpoint:
         path = find_checkpoint(path, experiment)
         content = read_packed(path) if path.suffix == SUFFIX else _read(path)
         _check_format(path, content)
-        return cls(path, content)
+        return cls(path, content, allowed)
 
     @property
     def folder(self) -> Path:
@@ -117,7 +127,7 @@ class Checkpoint:
                 pretrained.weights = "random"  # replaced by the checkpoint's own, below
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net: Any = instantiate(node, NETS_ONLY)
+            net: Any = instantiate(node, self.allowed)
         state = self.weights
         if random_head:
             state = {k: v for k, v in state.items() if k.startswith("backbone.")}
@@ -138,6 +148,22 @@ def load_net(
 ) -> nn.Module:
     """Returns a checkpoint's net, see :meth:`Checkpoint.read` and :meth:`Checkpoint.net`."""
     return Checkpoint.read(path, experiment).net(random_head, seed)
+
+
+def describe(cfg: DictConfig) -> dict[str, Any]:
+    """Returns what a checkpoint says of its run's configuration, in plain containers."""
+    from kdiqa import __version__
+
+    node = OmegaConf.create(OmegaConf.to_container(cfg.module.net, resolve=True))
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "net": OmegaConf.to_yaml(node),
+        "config": resolved_yaml(cfg),
+        "pair": list(cfg.module.pair),
+        "seed": int(cfg.seed),
+        "split": int(cfg.split),
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 ALLOWED = (
     "kdiqa.board.curves.",
+    "kdiqa.config.checkpoint.Checkpoint.net",
     "kdiqa.config.checkpoint.load_net",
     "kdiqa.data.",
     "kdiqa.distortions.",
@@ -28,7 +29,7 @@ ALLOWED = (
 )
 NETS_ONLY = ("kdiqa.models.", "kdiqa.systems.", "torch.nn.")
 DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
-MADE_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
+DEFINED_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 
 
 def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -> Any:
@@ -57,30 +58,44 @@ def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:
     """
     config = OmegaConf.is_config(node)
     plain = OmegaConf.to_container(node, resolve=True) if config else node
-    for name, made in described(plain, node._get_full_key(None) if config else ""):
-        check_target(str(made["_target_"]), allowed)
-        check_words(name, made)
-        check_callables(name, made)
+    for name, built in described(plain, node._get_full_key(None) if config else ""):
+        check_target(str(built["_target_"]), allowed)
+        check_words(name, built)
+        check_callables(name, built)
     return plain
 
 
-def check_target(target: str, allowed: tuple[str, ...]) -> None:
-    """Raises where a target is none of what may be built.
+def target_of(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:
+    """Returns the class or function that a node names, to be asked what it can do.
 
-    Its name alone does not tell: ``kdiqa.runtime.launch.subprocess.run`` begins with one of ours. What it
-    leads to must have been made there.
+    None where there is no node, or it may not be built, as :func:`checked` says.
+    """
+    target = str(node.get("_target_", "")) if node else ""
+    try:
+        return check_target(target, allowed)
+    except ValueError:
+        return None
+
+
+def check_target(target: str, allowed: tuple[str, ...]) -> Any:
+    """Returns what a target leads to, or raises where it is none of what may be built.
+
+    Its name alone does not tell: ``kdiqa.runtime.launch.subprocess.run`` begins with one of ours.
+    What it leads to must have been defined there. Of packages that are not among :data:`ALLOWED`,
+    only classes may be built.
     """
     if target.startswith(allowed):
         try:
-            made: Any = hydra.utils.get_object(target)
+            named: Any = hydra.utils.get_object(target)
         except ImportError as error:
             raise ValueError(
                 f"The configuration asks for '{target}', and there is no such thing. Look for a"
                 " misspelt _target_."
             ) from error
-        place = f"{getattr(made, '__module__', None)}.{getattr(made, '__qualname__', '')}"
-        if place.startswith((*allowed, *MADE_IN)):
-            return
+        defined = f"{getattr(named, '__module__', None)}.{getattr(named, '__qualname__', '')}"
+        known = target.startswith(ALLOWED) or inspect.isclass(named)
+        if known and defined.startswith((*allowed, *DEFINED_IN)):
+            return named
     raise ValueError(
         f"The configuration asks for '{target}', which is not among what may be built:"
         f" {', '.join(allowed)}. See where it comes from before you run it."
@@ -97,8 +112,8 @@ def check_words(name: str, node: Mapping[str, Any]) -> None:
     for argument, known in words(hydra.utils.get_object(node["_target_"])).items():
         value = node.get(argument, known[0])
         if value not in known:
-            told = f"{name}.{argument}".lstrip(".")
-            raise ValueError(f"{told} is '{value}'; it is one of: {', '.join(map(str, known))}.")
+            full = f"{name}.{argument}".lstrip(".")
+            raise ValueError(f"{full} is '{value}'; it is one of: {', '.join(map(str, known))}.")
 
 
 def check_callables(name: str, node: Mapping[str, Any]) -> None:
@@ -110,13 +125,13 @@ def check_callables(name: str, node: Mapping[str, Any]) -> None:
     """
     for argument, hint in hints(hydra.utils.get_object(node["_target_"])).items():
         value = node.get(argument)
-        part = isinstance(value, dict) and "_target_" in value
+        built = isinstance(value, dict) and "_target_" in value
         plain = isinstance(value, bool | int | float | str | dict | list)
-        if get_origin(hint) is Callable and plain and not part:
-            told = f"{name}.{argument}".lstrip(".")
+        if get_origin(hint) is Callable and plain and not built:
+            full = f"{name}.{argument}".lstrip(".")
             raise ValueError(
-                f"{told} is {value!r}, in place of something with arguments of its own."
-                f" Set those, as in {told}.NAME={value!r}; --cfg job shows which there are."
+                f"{full} is {value!r}, in place of something with arguments of its own."
+                f" Set those, as in {full}.NAME={value!r}; --cfg job shows which there are."
             )
 
 
@@ -128,20 +143,20 @@ def words(target: Any) -> dict[str, tuple[Any, ...]]:
 
 def hints(target: Any) -> dict[str, Any]:
     """Returns the annotations of the arguments of a class or function."""
-    made = target.__init__ if inspect.isclass(target) else target
+    function = target.__init__ if inspect.isclass(target) else target
     try:
-        return get_type_hints(made)
+        return get_type_hints(function)
     except (NameError, TypeError, AttributeError):  # a library's, of names known to type checkers
         return {}
 
 
 def described(node: Any, name: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Returns every part of a plain node that names a target, at any depth, by its name."""
+    """Returns every node within a plain one that names a target, at any depth, by its name."""
     if isinstance(node, list):
-        items = [(f"{name}[{place}]", item) for place, item in enumerate(node)]
+        items = [(f"{name}[{index}]", item) for index, item in enumerate(node)]
     elif isinstance(node, dict):
         items = [(f"{name}.{key}".lstrip("."), value) for key, value in node.items()]
     else:
         return []
     own = [(name, node)] if isinstance(node, dict) and "_target_" in node else []
-    return own + [found for key, value in items for found in described(value, key)]
+    return own + [below for key, value in items for below in described(value, key)]

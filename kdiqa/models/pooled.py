@@ -46,6 +46,7 @@ class BinHead(nn.Linear):
         | NIMA: Neural Image Assessment (Talebi and Milanfar, 2018), https://doi.org/10.1109/TIP.2018.2831899
     """
 
+    bounded = True  # no score lies beyond the bins, whatever the labels' scale
     centres: Tensor
 
     def __init__(

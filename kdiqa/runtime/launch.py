@@ -21,7 +21,7 @@ RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR"
 BOARD_VARIABLES = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")  # of one run alone
 
 
-def share_config_with_ranks(folder: Path) -> None:
+def share_config_with_ranks(folder: Path, allow: Sequence[str] = ()) -> None:
     """Makes Lightning start further ranks from the first one's resolved configuration.
 
     Lightning would repeat the command line instead: under a sweeper each rank would then draw its
@@ -29,6 +29,7 @@ def share_config_with_ranks(folder: Path) -> None:
 
     Args:
         folder: The run's, which holds :data:`RESOLVED`.
+        allow: Packages that a person has typed: a configuration may not allow itself any.
     """
     # Here, as a study's runner needs the rest of this file and no second of loading.
     from lightning.fabric.strategies.launchers import subprocess_script as fabric_script
@@ -45,6 +46,7 @@ def share_config_with_ranks(folder: Path) -> None:
             "hydra.output_subdir=null",
             f"hydra.job.name=rank{local_rank}",
             "hydra.mode=RUN",
+            *([f"allow=[{','.join(allow)}]"] if allow else []),
         ]
         return words, workdir
 

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from kdiqa.batch import Batch, Prediction, restored
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.metrics.correlation import srcc
 from kdiqa.metrics.table import Rows, gather
 from kdiqa.models.digest import digest
+from kdiqa.training.plan import Plan, check_same_teacher
 
 
 class Distillation(L.Callback):
@@ -21,26 +23,54 @@ class Distillation(L.Callback):
     Where the teacher's frozen backbone holds the student's weights, one pass serves both.
 
     Args:
-        teacher: A net, trained; it is frozen here.
+        teacher: A net, trained; or what makes one of the run's teacher checkpoint. It is frozen.
         schedule: The weight of the distillation terms at a global step.
         pair: The batch's keys the teacher is shown: ``[image, second]`` with a re-distorted
             second (official), ``[second, image]`` with the roles swapped, or ``[image, reference]``.
     """
 
+    needs_teacher = True
+
     def __init__(
         self,
-        teacher: nn.Module,
+        teacher: nn.Module | Callable[[Checkpoint | None], nn.Module],
         schedule: Callable[[int], float],
         pair: Sequence[str] = ("image", "second"),
     ) -> None:
-        self.teacher: Any = teacher.requires_grad_(False).eval()
+        self.teacher: Any = teacher
         self.schedule, self.pair = schedule, tuple(pair)
-        self.digest = digest(self.teacher.state_dict())
+        self.digest = ""
         self.shared = False
         self.judged = False
         self.scores: list[tuple[Tensor, Tensor]] = []
         self.said: list[tuple[Tensor, Tensor, Tensor]] = []
-        self.rows: Rows | None = None
+        self.teacher_rows: Rows | None = None
+        if isinstance(teacher, nn.Module):
+            self._freeze()
+
+    def prepare(self, plan: Plan) -> None:
+        """Takes the net of the run's teacher, and caches its predictions where features are.
+
+        Args:
+            plan: Of the run; where the student's backbone is the teacher's and its features are
+                cached, the teacher need not run in every epoch.
+        """
+        teacher: Any = self.teacher
+        if not isinstance(teacher, nn.Module):
+            self.teacher = teacher(plan.teacher)
+            self._freeze()
+        cached = plan.data.kept.get("train")
+        if cached is None or not plan.cfg.features.teacher:
+            return
+        same = self.teacher.backbone.digest() == plan.module.net.backbone.digest()
+        if same and set(self.pair) <= set(cached.names):
+            # Two nets of the same weights may still differ, in a sign for instance.
+            net = plan.teacher.description["net"] if plan.teacher else ""
+            cached.add_predictions(self.teacher, self.pair, self.digest + net)
+
+    def _freeze(self) -> None:
+        self.teacher.requires_grad_(False).eval()
+        self.digest = digest(self.teacher.state_dict())
 
     def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Lets the teacher use the student's backbone where it is the same and frozen."""
@@ -115,8 +145,10 @@ class Distillation(L.Callback):
     def on_validation_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
         """Logs the teacher's own correlation with opinion, once: is there anything to learn?"""
         if self.said:
-            self.rows = gather(*(torch.cat(column) for column in zip(*self.said, strict=True)))
-            found = srcc(self.rows.score, self.rows.mos)
+            self.teacher_rows = gather(
+                *(torch.cat(column) for column in zip(*self.said, strict=True))
+            )
+            found = srcc(self.teacher_rows.score, self.teacher_rows.mos)
             module.log("teacher/val_srcc", found, rank_zero_only=False)
             self.said.clear()
             self.judged = True
@@ -127,8 +159,5 @@ class Distillation(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuses to resume with another teacher."""
-        if state_dict["teacher"] != self.digest:
-            raise ValueError(
-                f"This run began with teacher {state_dict['teacher']} and would resume with"
-                f" {self.digest}. Set teacher to the first one's run folder, or start a new run."
-            )
+        settings = "teacher to the first one's run folder"
+        check_same_teacher(state_dict["teacher"], self.digest, settings)

@@ -1,7 +1,11 @@
-"""Losses on the order of a batch's scores rather than on their values."""
+"""Losses of predicted scores: on their values, on their order, and where labels are masked.
+
+A loss that leaves out images whose label is NaN says so: ``accepts_unlabelled = True``.
+"""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,11 +19,10 @@ def plcc_loss(score: Tensor, mos: Tensor, eps: float = 1e-8) -> Tensor:
 
     Args:
         score: The predicted scores, :math:`(B,)`.
-        mos: The opinion scores, :math:`(B,)`.
+        mos: The labels, :math:`(B,)`.
         eps: Keeps the loss of a constant batch finite.
 
     Example:
-        >>> import torch
         >>> mos = torch.tensor([0.1, 0.4, 0.8])
         >>> round(plcc_loss(3 * mos + 1, mos).item(), 4), round(plcc_loss(-mos, mos).item(), 4)
         (0.0, 1.0)
@@ -48,3 +51,40 @@ class ScoreLoss(nn.Module):
         score, mos = score.float(), mos.float()
         value = F.smooth_l1_loss(score, mos, beta=self.beta)
         return value + self.correlation * plcc_loss(score, mos)
+
+
+def labelled_mse(score: Tensor, mos: Tensor) -> Tensor:
+    r"""Returns the mean squared error over the images whose label is known; 0 where none is.
+
+    .. math:: \frac{1}{|L|} \sum_{n \in L} (\hat{q}_n - q_n)^2
+
+    Args:
+        score: The predicted scores, :math:`(B,)`.
+        mos: The labels, NaN where they are masked, :math:`(B,)`.
+
+    Example:
+        >>> labelled_mse(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")]))
+        tensor(4.)
+    """
+    labelled = ~mos.isnan()
+    # Filled before the difference: a NaN's gradient would be NaN, even where it is left out.
+    error = score - torch.where(labelled, mos, score.detach())
+    return error.square().sum() / labelled.sum().clamp(min=1)
+
+
+class LabelledLoss(nn.Module):
+    """The weighted mean squared error of the labelled images, see :func:`labelled_mse`.
+
+    Args:
+        weight: Its weight β, with the soft targets' 1 - β.
+    """
+
+    accepts_unlabelled = True
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, score: Tensor, mos: Tensor) -> Tensor:
+        """Returns the loss of a batch, in float32."""
+        return self.weight * labelled_mse(score.float(), mos.float())

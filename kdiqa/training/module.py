@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -35,6 +35,9 @@ class IQAModule(L.LightningModule):
         backbone_lr: Learning rate of a backbone that is not frozen.
     """
 
+    role: ClassVar[str] = "student"  # or teacher
+    distils_by: ClassVar[tuple[str, ...]] = ("distiller",)  # arguments that need a teacher
+    soft_labels: ClassVar[str | None] = None  # of those, the one that learns its scores as labels
     net: Any  # whatever has a backbone and maps two pyramids to a prediction
 
     def __init__(

@@ -11,6 +11,8 @@ from kdiqa.training.module import IQAModule
 class TeacherModule(IQAModule):
     """Learns opinion scores of distorted images from their difference to a reference."""
 
+    role = "teacher"
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the score loss."""
         terms = {"score": self.loss(self(batch).score, batch["mos"])}

@@ -9,7 +9,7 @@ from hydra.utils import get_class, get_method
 
 from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.config.instantiate import ALLOWED, described
-from kdiqa.training.features import keeps_features
+from kdiqa.training.features import caches_features
 from tests.runs import composed
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
@@ -44,8 +44,8 @@ def test_features_of_any_experiment_can_be_online(
 ) -> None:
     monkeypatch.setenv("KDIQA_BACKBONES", "/weights")
     words = (f"experiment={name}", "teacher=/a/run", "++pool=/pictures")
-    assert not keeps_features(composed(*words, "features=online", folder=tmp_path))
-    assert keeps_features(composed(*words, "features=cached", folder=tmp_path))
+    assert not caches_features(composed(*words, "features=online", folder=tmp_path))
+    assert caches_features(composed(*words, "features=cached", folder=tmp_path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(conf_dir())))

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from kdiqa.runtime import ranks
-from kdiqa.training.experiment import prepare_jobs
 from tests.launchers.jobs import ON_TWO, train
-from tests.runs import STUDENT, composed
+from tests.runs import STUDENT, planned
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
@@ -80,10 +79,9 @@ def test_run_under_torchrun_trains_no_teacher_first(
 ) -> None:
     for name, value in (("TORCHELASTIC_RUN_ID", "none"), ("RANK", "0"), ("WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)
-    cfg = composed(*STUDENT, "teacher=train", folder=tmp_path)
     message = (
         "Under torchrun or srun a run starts no other runs. Train its teacher, or its first stage, by"
         " itself,\nthen set teacher=RUN, or start=CHECKPOINT pretrain=null; and compare=null."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        prepare_jobs(cfg, tmp_path)
+        planned(*STUDENT, "teacher=train", folder=tmp_path)

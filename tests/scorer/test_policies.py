@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from kdiqa.config.compose import conf_dir
-from kdiqa.training.experiment import check
-from tests.runs import TEACHER, composed, train, write_weights
+from tests.runs import TEACHER, composed, planned, train, write_weights
 
 POLICIES = {
     "random": ("random", 3),
@@ -86,11 +85,10 @@ def test_a_net_of_joined_crops_is_told_of_another_number_before_it_trains(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
     for policy, given in (("five", "5 crops"), ("tiles", "as many crops as cover an image")):
-        cfg = composed(*common, f"test_crops={policy}", folder=tmp_path / policy)
         message = (
             f"The test shows {given} (data.test_crops), and the net's weights are made for 2\n"
             "(module.net.crop_fusion=cat). Set num_crops and num_test_crops alike, or "
             "module.net.crop_fusion=mean."
         )
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-            check(cfg, tmp_path / policy)
+            planned(*common, f"test_crops={policy}", folder=tmp_path / policy)

@@ -11,8 +11,9 @@ from scipy import stats
 from torch.nn import functional as F
 
 from kdiqa.training.distances import DistanceName, distance_of
-from kdiqa.training.losses import ScoreLoss, plcc_loss
+from kdiqa.training.losses import LabelledLoss, ScoreLoss, plcc_loss
 
+NAN = float("nan")
 DISTANCES = get_args(DistanceName)
 
 
@@ -45,3 +46,21 @@ def test_score_loss_is_the_official_one_by_default() -> None:
     x, y = torch.randn(8), torch.rand(8)
     torch.testing.assert_close(ScoreLoss()(x, y), F.smooth_l1_loss(x, y))
     assert ScoreLoss(correlation=1.0)(x.bfloat16(), y).dtype == torch.float32
+
+
+def test_loss_is_the_mean_squared_error_of_the_labelled_images() -> None:
+    score = torch.tensor([0.1, 0.7, 0.4, 0.9], requires_grad=True)
+    mos = torch.tensor([0.3, NAN, 0.9, NAN])
+    loss = LabelledLoss(0.5)(score, mos)
+    expected = 0.5 * (0.2**2 + 0.5**2) / 2
+    torch.testing.assert_close(loss, torch.tensor(expected))
+    loss.backward()
+    torch.testing.assert_close(score.grad, torch.tensor([-0.1, 0.0, -0.25, 0.0]))
+
+
+def test_a_batch_without_a_single_label_trains_nothing() -> None:
+    score = torch.rand(3, requires_grad=True)
+    loss = LabelledLoss()(score, torch.full((3,), NAN))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert (score.grad == 0).all()

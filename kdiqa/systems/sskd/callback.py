@@ -1,4 +1,4 @@
-"""What a teacher said of the training images, once and for all: in every training batch."""
+"""The teacher's scores of the training images, computed once: in every training batch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from torch import Tensor
 
 from kdiqa.batch import Batch
 from kdiqa.metrics.correlation import srcc
+from kdiqa.systems.sskd.targets import Views, by_index, labelled
+from kdiqa.training.plan import Plan, check_same_teacher
 
 
 class SoftTargets(L.Callback):
     """Adds ``soft`` to every training batch: the teacher's mean score and its deviation.
 
     Args:
-        folder: Where tables of soft targets are kept, one a teacher and split.
-        looks: How often the teacher looks at each image, at other crops each time; the target is
-            the mean of what it says.
-        mirrored: Shows it every second look mirrored left-right.
+        folder: Where tables of soft targets are stored, one a teacher and split.
+        looks: Views that the teacher scores of each image, with other crops each time; the target
+            is their mean.
+        mirrored: Mirrors every second view left-right.
         crops: What it sees of an image, by configuration; None for what its run tested it on.
-        kept: Reads the features that the teacher's own run kept of its training views, where it
-            did (``features=cached``), in place of looking again: the targets are means over those.
+        kept: Reads the features that the teacher's own run cached of its training views, where it
+            did (``features=cached``), in place of new views: the targets are means over those.
     """
+
+    needs_teacher = True
 
     def __init__(
         self,
@@ -35,14 +39,21 @@ class SoftTargets(L.Callback):
     ) -> None:
         if looks < 1:
             raise ValueError(
-                f"A teacher that looks {looks} times says nothing. Set"
-                " callbacks.soft_targets.looks to at least 1."
+                f"A teacher of {looks} views scores nothing. Set callbacks.soft_targets.looks to at"
+                " least 1."
             )
         self.folder = Path(folder).expanduser()
-        self.looks, self.mirrored, self.crops, self.kept = looks, mirrored, crops, kept
+        self.views, self.kept = Views(looks, mirrored, crops), kept
         self.digest = ""
         self.table: Tensor | None = None
         self.agreement: float | None = None
+
+    def prepare(self, plan: Plan) -> None:
+        """Reads the targets, or has the run's teacher compute those that are missing (stage 0)."""
+        nodes = plan.cfg.callbacks.values()
+        (node,) = [node for node in nodes if plan.target_of(node) is type(self)]
+        table, digest = labelled(plan, self.folder, self.views, self.kept, node)
+        self.hold(*by_index(table, plan.data), digest)
 
     def hold(self, table: Tensor, mos: Tensor, digest: str) -> None:
         r"""Takes the targets, in label units, :math:`(N, 2)`, by the batch's index.
@@ -59,7 +70,7 @@ class SoftTargets(L.Callback):
     def on_fit_start(self, trainer: L.Trainer, module: Any) -> None:
         """Brings the targets to the student's device."""
         if self.table is None:
-            raise RuntimeError("The callback holds no soft targets: hold() has not been called.")
+            raise RuntimeError("The callback holds no soft targets: call prepare() or hold().")
         self.table = self.table.to(module.device)
 
     def on_train_batch_start(
@@ -80,9 +91,6 @@ class SoftTargets(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuses to resume with another teacher."""
-        if state_dict["teacher"] != self.digest:
-            raise ValueError(
-                f"This run began with soft targets of {state_dict['teacher']} and would resume with"
-                f" those of {self.digest}. Set teacher and callbacks.soft_targets as they were, or"
-                " start a new run."
-            )
+        check_same_teacher(
+            state_dict["teacher"], self.digest, "teacher and callbacks.soft_targets as they were"
+        )

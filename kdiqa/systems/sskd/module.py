@@ -33,6 +33,8 @@ class SoftTargetModule(IQAModule):
         | Sang et al., JVCIR 2023 (abstract; α, margin, rank and hint are our interpretation)
     """
 
+    distils_by = ("distiller", "soft", "hint")
+    soft_labels = "soft"
     distill_weight: Tensor
     soft: Any
     hint: Any

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
 from kdiqa.data.cache.predictions import pyramids_of
+from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
@@ -23,127 +25,104 @@ from kdiqa.models.digest import digest
 from kdiqa.runtime.devices import auto_device, one_thread
 from kdiqa.scorer import scorer as scorers
 from kdiqa.scorer.scorer import Scorer
-from kdiqa.systems.sskd.callback import SoftTargets
 from kdiqa.systems.sskd.table import Target, TargetTable
-from kdiqa.training.features import keep_features, keeps_features
+from kdiqa.training.features import cache_features, caches_features
+from kdiqa.training.plan import Plan
 
 BATCH = 16  # images after which the table is written
 console = Console()
 
 
-def learns_softly(cfg: DictConfig) -> bool:
-    """Returns whether a run's module learns soft targets."""
-    return cfg.module.get("soft") is not None
+class Views(NamedTuple):
+    """What a teacher sees of each image."""
+
+    num: int
+    """Views of an image; the first is that of the teacher's own evaluation."""
+    mirrored: bool
+    """Whether every second one is mirrored left-right."""
+    crops: Crops | None
+    """None for those that its run tested it on."""
 
 
-def check_labels(cfg: DictConfig, data: Any) -> None:
-    """Raises where what is learnt does not fit the labels."""
-    head = cfg.module.net.get("head")
-    if head is not None and head._target_.endswith("BinHead") and data.label.scale != "unit":
-        raise ValueError(
-            "The student's bins lie in [0, 1] (net=pooled_bins), and its labels do not"
-            f" (data.label_scale={data.label.scale}). Set data.label_scale=unit."
-        )
-    if data.unlabelled is not None and not learns_softly(cfg):
-        raise ValueError(
-            "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set unlabelled=null, or distiller=soft_score with module=soft_target."
-        )
-
-
-def check_split(teacher: Checkpoint, data: Any, path: Any) -> None:
-    """Raises unless a teacher has learnt from this run's split (METHODS 4.4).
-
-    Its word on an image that it has been trained on is worth more than on one of its test part,
-    and the other way round its word would carry labels of this run's test part.
-    """
-    theirs = teacher.description["data"].get("digest", "")
-    if theirs != data.digest:
-        raise ValueError(
-            f"The teacher in '{path}' has learnt from another split ({theirs[:12] or 'unknown'})"
-            f" than this run has ({data.digest[:12]}), and its soft targets could carry labels of"
-            " the test part.\nTrain one on this split with teacher=train, or set split,"
-            " data.stored_split, data.guard and data.root as it had them."
-        )
-
-
-def teach(cfg: DictConfig, data: Any, callbacks: Sequence[Any]) -> None:
-    """Gives the callback its soft targets, computed here where they are missing.
+def labelled(
+    plan: Plan, folder: Path, views: Views, cached: bool, node: Any
+) -> tuple[TargetTable, str]:
+    """Returns the table of a run's soft targets, complete, and what names their teacher.
 
     Args:
-        cfg: Names the teacher.
-        data: Ready; its training images are scored, and those without labels beside them.
-        callbacks: Of the run.
+        plan: Of the run; its training images are scored, and those without labels too.
+        folder: Of the tables.
+        views: What the teacher sees of each.
+        cached: Reads the features that the teacher's run cached of the labelled ones.
+        node: The callback's configuration: another one has a table of its own.
     """
-    for callback in callbacks:
-        if isinstance(callback, SoftTargets):
-            scorer = scorers.load(cfg.teacher, auto_device(), seed_by="name")
-            if callback.crops is not None:
-                scorer.views.crops = callback.crops
-            node: Any = OmegaConf.to_container(cfg.callbacks.soft_targets, resolve=True)
-            asked = str([node[key] for key in ("looks", "mirrored", "crops", "kept")])
-            name = digest({}, f"{scorer.digest} {asked}")
-            table = TargetTable(callback.folder / f"{name}-{data.digest[:12]}.csv")
-            if callback.kept and any(record not in table for record in trained(data)):
-                table.append(kept_targets(cfg.teacher, data))
-            fill(table, taught(data), scorer, callback, data.num_workers)
-            hold(callback, table, data, name)
+    assert plan.teacher is not None
+    scorer = scorers.load(plan.teacher, auto_device(), seed_by="name")
+    if views.crops is not None:
+        scorer.views.crops = views.crops
+    plain: Any = OmegaConf.to_container(node, resolve=True)
+    asked = str([plain[key] for key in ("looks", "mirrored", "crops", "kept")])
+    name = digest({}, f"{scorer.digest} {asked}")
+    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv")
+    if cached and any(record not in table for record in trained(plan.data)):
+        table.append(cached_targets(plan.teacher, plan.data))
+    fill(table, every_image(plan.data), scorer, views, plan.data.num_workers)
+    return table, name
 
 
 def trained(data: Any) -> list[Record]:
     """Returns the images that are trained on and have labels."""
-    return [data.records[place] for place in data.positions("train")]
+    return [data.records[index] for index in data.positions("train")]
 
 
-def taught(data: Any) -> list[Record]:
+def every_image(data: Any) -> list[Record]:
     """Returns the images that are trained on, with labels and without."""
     return list(data.dataset("train").records)
 
 
-def kept_targets(path: Any, data: Any) -> list[tuple[Record, Target]]:
-    """Returns what a teacher says of the features that its own run kept of its training images.
+def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]]:
+    """Returns a teacher's scores of the features that its own run cached of its training images.
 
     Args:
-        path: Its run.
+        teacher: Its checkpoint.
         data: This run's, of the same split.
 
     Raises:
-        ValueError: If its run kept none.
+        ValueError: If its run cached none.
     """
-    checkpoint = Checkpoint.read(path)
-    cfg: Any = checkpoint.config
-    if not keeps_features(cfg):
+    cfg: Any = teacher.config
+    if not caches_features(cfg):
         raise ValueError(
-            f"The teacher in '{path}' kept no features (features=online). Set"
-            " callbacks.soft_targets.kept=false, and it looks at the images again."
+            f"The run of the teacher in '{teacher.folder}' cached no features (features=online)."
+            " Set callbacks.soft_targets.kept=false, and it scores the images again."
         )
     cfg.data.root, cfg.data.num_workers = str(data.root), data.num_workers
     theirs = instantiate(cfg.data)
     theirs.setup()
     theirs.check_leaks()
-    net: Any = checkpoint.net()
-    keep_features(cfg, theirs, SimpleNamespace(net=net), [])
-    made, label = theirs.kept["train"], Label(**checkpoint.label)
-    views = made.rows.shape[0]
+    net: Any = teacher.net()
+    cache_features(instantiate(cfg.features), cfg.data, theirs, net.backbone)
+    features, label = theirs.kept["train"], Label(**teacher.label)
     targets = []
-    for place, record in enumerate(track(trained(data), "Soft targets", console=console)):
-        samples = [made[view * len(made) + place] for view in range(views)]
+    for index, record in enumerate(track(trained(data), "Soft targets", console=console)):
+        views = range(features.rows.shape[0])
+        samples = [features[view * len(features) + index] for view in views]
         with torch.inference_mode():
-            said = net(*pyramids_of(samples, checkpoint.description["pair"])).score.double()
-        scores = label.to_unit(said).clamp(0, 1).numpy()
-        targets.append((record, Target(float(scores.mean()), float(scores.std()))))
+            scores = net(*pyramids_of(samples, teacher.description["pair"])).score.double()
+        unit = label.to_unit(scores).clamp(0, 1).numpy()
+        targets.append((record, Target(float(unit.mean()), float(unit.std()))))
     return targets
 
 
 def fill(
-    table: TargetTable, records: Sequence[Record], scorer: Scorer, how: SoftTargets, workers: int
+    table: TargetTable, records: Sequence[Record], scorer: Scorer, views: Views, workers: int
 ) -> None:
     """Adds the targets that a table lacks, with a progress bar; an interruption loses none."""
     missing = [record for record in records if record not in table]
-    asked = iter(asking(missing, scorer, how, workers)) if missing else iter(())
+    scored = iter(scores_of(missing, scorer, views, workers)) if missing else iter(())
     new: list[tuple[Record, Target]] = []
     for record in track(missing, "Soft targets", console=console, disable=not missing):
-        scores = next(asked)
+        scores = next(scored)
         new.append((record, Target(float(np.mean(scores)), float(np.std(scores)))))
         if len(new) == BATCH:
             table.append(new)
@@ -153,31 +132,31 @@ def fill(
     table.finish()
 
 
-def asking(
-    records: Sequence[Record], scorer: Scorer, how: SoftTargets, workers: int
+def scores_of(
+    records: Sequence[Record], scorer: Scorer, views: Views, workers: int
 ) -> Iterator[list[float]]:
-    """Yields the scores of each image's looks; on a CPU each worker scores what it reads."""
-    looks = Looks(records, scorer, how.looks, how.mirrored, workers > 0 and auto_device() == "cpu")
-    for seen in DataLoader(looks, batch_size=None, num_workers=workers, worker_init_fn=one_thread):
-        yield seen if isinstance(seen, list) else scorer.predict(seen).tolist()
+    """Yields the scores of each image's views; on a CPU each worker scores what it reads."""
+    dataset = ViewDataset(records, scorer, views, workers > 0 and auto_device() == "cpu")
+    loader = DataLoader(dataset, batch_size=None, num_workers=workers, worker_init_fn=one_thread)
+    for item in loader:
+        yield item if isinstance(item, list) else scorer.predict(item).tolist()
 
 
-class Looks(Dataset[Any]):
-    """The looks of a teacher at images: crops, stacked, or already their scores.
+class ViewDataset(Dataset[Any]):
+    """Views of images for a teacher: their crops, stacked, or already their scores.
 
     Args:
         records: The images.
-        scorer: The teacher; the first look is that of its own evaluation.
-        num: Looks at each image.
-        mirrored: Mirrors every second one.
-        whole: Scores them here.
+        scorer: The teacher.
+        views: Of each image.
+        score_in_worker: Scores them where they are read.
     """
 
     def __init__(
-        self, records: Sequence[Record], scorer: Scorer, num: int, mirrored: bool, whole: bool
+        self, records: Sequence[Record], scorer: Scorer, views: Views, score_in_worker: bool
     ) -> None:
         self.records, self.scorer = records, scorer
-        self.num, self.mirrored, self.whole = num, mirrored, whole
+        self.views, self.score_in_worker = views, score_in_worker
 
     def __len__(self) -> int:
         return len(self.records)
@@ -185,26 +164,29 @@ class Looks(Dataset[Any]):
     def __getitem__(self, index: int) -> Any:
         record = self.records[index]
         pixels = read_rgb(record.image)
-        views = []
-        for look in range(self.num):
-            turned = self.mirrored and look % 2 == 1
-            shown = np.ascontiguousarray(pixels[:, ::-1]) if turned else pixels
-            # Two looks that only differ in the mirror share their draws.
-            drawn = look // 2 if self.mirrored else look
+        seen = []
+        for view in range(self.views.num):
+            mirrored = self.views.mirrored and view % 2 == 1
+            shown = np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels
+            # Two views that only differ in the mirror share their draws.
+            drawn = view // 2 if self.views.mirrored else view
             name = f"{record.name} look {drawn}" if drawn else record.name
-            views.append(self.scorer.views(shown, name))
-        crops = {key: torch.stack([view[key] for view in views]) for key in views[0]}
-        return self.scorer.predict(crops).tolist() if self.whole else crops
+            seen.append(self.scorer.views(shown, name))
+        crops = {key: torch.stack([view[key] for view in seen]) for key in seen[0]}
+        return self.scorer.predict(crops).tolist() if self.score_in_worker else crops
 
 
-def hold(callback: SoftTargets, table: TargetTable, data: Any, name: str) -> None:
-    """Gives a callback its targets by the batch's index, in label units."""
+def by_index(table: TargetTable, data: Any) -> tuple[Tensor, Tensor]:
+    r"""Returns targets, :math:`(N, 2)`, and labels, :math:`(N,)`, by the batch's index.
+
+    In label units; NaN where there is none.
+    """
     total = len(data.records) + len(data.extra)
     values = torch.full((total, 2), torch.nan, dtype=torch.float64)
-    for place, record in zip(data.dataset("train").positions, taught(data), strict=True):
-        values[place] = torch.tensor(table[record], dtype=torch.float64)
+    for index, record in zip(data.dataset("train").positions, every_image(data), strict=True):
+        values[index] = torch.tensor(table[record], dtype=torch.float64)
     mos = torch.full((total,), torch.nan, dtype=torch.float64)
     mos[: len(data.records)] = torch.tensor([r.mos for r in data.records], dtype=torch.float64)
     unit = data.label.learned(1.0) - data.label.learned(0.0)
     learned = torch.stack([data.label.learned(values[:, 0]), values[:, 1] * unit], dim=1)
-    callback.hold(learned.float(), mos, name)
+    return learned.float(), mos

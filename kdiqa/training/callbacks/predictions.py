@@ -10,7 +10,6 @@ import lightning as L
 from kdiqa.files.atomic import write
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
-from kdiqa.training.distillation import Distillation
 
 
 class Predictions(L.Callback):
@@ -35,8 +34,8 @@ class Predictions(L.Callback):
         if trainer.state.fn == "validate":
             self.write(trainer, module.rows["val"], "val")
             for callback in trainer.callbacks:  # type: ignore[attr-defined]
-                if isinstance(callback, Distillation) and callback.rows is not None:
-                    self.write(trainer, callback.rows, "teacher_val")
+                if (rows := getattr(callback, "teacher_rows", None)) is not None:
+                    self.write(trainer, rows, "teacher_val")
 
     def on_test_end(self, trainer: L.Trainer, module: Any) -> None:
         """Writes the test rows."""

@@ -162,7 +162,7 @@ def test_opinions_held_back_need_a_loss_that_leaves_them_out(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
     message = (
-        "data.labelled_ratio=0.5 holds back opinions, and module.loss"
+        "data.labelled_ratio=0.5 masks labels, and module.loss"
         " (kdiqa.training.losses.ScoreLoss) needs all of them. Set module/loss=labelled."
     )
     words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5", "module/loss=score")
@@ -175,8 +175,8 @@ def test_a_teacher_that_knows_what_is_held_back_is_refused(
 ) -> None:
     words = (*STUDENT, *common, f"teacher={teacher}", "data.labelled_ratio=0.25")
     message = (
-        "This run holds back the opinions of all but 0.25 of its training images, and its teacher"
-        " has learnt from 1 of those of split 0: its scores would tell what is held back.\nTrain the"
+        "This run masks the labels of all but 0.25 of its training images, and its teacher"
+        " has learnt from 1 of those of split 0: its scores would reveal what is masked.\nTrain the"
         " teacher with data.labelled_ratio=0.25 split=0, or set teacher=train."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -25,12 +25,11 @@ from kdiqa.systems.sskd import targets
 from kdiqa.systems.sskd.callback import SoftTargets
 from kdiqa.systems.sskd.module import SoftTargetModule
 from kdiqa.systems.sskd.table import TargetTable
-from kdiqa.systems.sskd.targets import Looks, taught, teach
-from kdiqa.training.experiment import check
-from kdiqa.training.features import keeps_features
+from kdiqa.systems.sskd.targets import ViewDataset, Views, every_image
+from kdiqa.training.features import caches_features
 from tests import sskd
 from tests.fakes import picture, write
-from tests.runs import composed, one_step, train, write_weights
+from tests.runs import composed, one_step, planned, train, write_weights
 from tests.synchronisation import watched
 from tests.waiting import until
 
@@ -109,10 +108,10 @@ def test_a_hint_trains_its_adapter(common: tuple[str, ...], tmp_path: Path) -> N
 
 def prepared(*words: str, folder: Path) -> tuple[object, SoftTargets]:
     """Returns the data of a run and its callback with soft targets, as a run has them."""
-    cfg = composed(*words, folder=folder)
-    data, callback = check(cfg, folder), instantiate(cfg.callbacks.soft_targets)
-    teach(cfg, data, [callback])
-    return data, callback
+    plan = planned(*words, folder=folder)
+    callback = plan.build(plan.cfg.callbacks.soft_targets)
+    callback.prepare(plan)
+    return plan.data, callback
 
 
 def test_soft_targets_are_the_teachers_own_scores(common: tuple[str, ...], tmp_path: Path) -> None:
@@ -137,8 +136,8 @@ def test_mirrored_looks_share_the_draws_of_the_plain_ones(common: tuple[str, ...
     scorer = kdiqa.load(teacher_in(common), seed_by="name")
     (path,) = [Path(word.removeprefix("data.root=")) for word in common[:1]]
     record = next(r for r in read_all(path))
-    crops = Looks([record], scorer, 4, mirrored=True, whole=False)[0]["image"]
-    plain = Looks([record], scorer, 2, mirrored=False, whole=False)[0]["image"]
+    crops = ViewDataset([record], scorer, Views(4, True, None), score_in_worker=False)[0]["image"]
+    plain = ViewDataset([record], scorer, Views(2, False, None), score_in_worker=False)[0]["image"]
     assert torch.equal(crops[0], plain[0])
     assert torch.equal(crops[2], plain[1])
     assert not torch.equal(crops[1], plain[0])
@@ -162,8 +161,8 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["image", "bytes", "s_mean", "s_std"]
-    assert [row["image"] for row in rows] == sorted(record.name for record in taught(data))
-    monkeypatch.setattr(targets, "asking", None)  # nobody asks again
+    assert [row["image"] for row in rows] == sorted(record.name for record in every_image(data))
+    monkeypatch.setattr(targets, "scores_of", None)  # nobody asks again
     again = prepared(*words, folder=tmp_path / "b")[1]
     torch.testing.assert_close(again.table, callback.table, rtol=0, atol=0, equal_nan=True)
     monkeypatch.undo()
@@ -182,14 +181,14 @@ def test_what_a_teacher_kept_serves_in_place_of_another_look(
     teacher = train(*words, folder=tmp_path / "teacher")
     asked = (*sskd.STUDENT, *common[:2], f"teacher={teacher}")
     looked = prepared(*asked, folder=tmp_path / "a")[1]
-    monkeypatch.setattr(targets, "asking", None)
+    monkeypatch.setattr(targets, "scores_of", None)
     read = prepared(*asked, "callbacks.soft_targets.kept=true", folder=tmp_path / "b")[1]
     assert read.digest != looked.digest
     torch.testing.assert_close(read.table, looked.table, atol=1e-3, rtol=0, equal_nan=True)
     refused = (*sskd.STUDENT, *common, "callbacks.soft_targets.kept=true")
     message = (
-        f"The teacher in '{teacher_in(common)}' kept no features (features=online). Set"
-        " callbacks.soft_targets.kept=false, and it looks at the images again."
+        f"The run of the teacher in '{teacher_in(common)}' cached no features (features=online)."
+        " Set callbacks.soft_targets.kept=false, and it scores the images again."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         prepared(*refused, folder=tmp_path / "c")
@@ -202,15 +201,15 @@ def test_an_interrupted_table_goes_on_where_it_was(
     whole = prepared(*words[:-1], folder=tmp_path / "a")[1]
     monkeypatch.setattr(targets, "BATCH", 4)
     asked: list[str] = []
-    get = Looks.__getitem__
+    get = ViewDataset.__getitem__
 
-    def dies(self: Looks, index: int) -> object:
+    def dies(self: ViewDataset, index: int) -> object:
         asked.append(self.records[index].name)
         if len(asked) == 11:
             raise KeyboardInterrupt
         return get(self, index)
 
-    monkeypatch.setattr(Looks, "__getitem__", dies)
+    monkeypatch.setattr(ViewDataset, "__getitem__", dies)
     with pytest.raises(KeyboardInterrupt):
         prepared(*words, folder=tmp_path / "b")
     (part,) = (tmp_path / "soft").iterdir()
@@ -218,7 +217,7 @@ def test_an_interrupted_table_goes_on_where_it_was(
         file.write("half a r")
     data, callback = prepared(*words, folder=tmp_path / "b")
     torch.testing.assert_close(callback.table, whole.table, rtol=0, atol=0, equal_nan=True)
-    assert len(asked) == len(taught(data)) + 3  # eight were kept, three asked again
+    assert len(asked) == len(every_image(data)) + 3  # eight were kept, three asked again
     assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".csv"]
 
 
@@ -240,17 +239,17 @@ def test_two_builds_at_once_do_each_other_no_harm(tmp_path: Path, common: tuple[
 def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path: Path) -> None:
     teacher = teacher_in(common)
     theirs = Checkpoint.read(teacher).description["data"]["digest"]
-    cfg = composed(*sskd.STUDENT, *common, "split=1", "data.guard=warn", folder=tmp_path / "run")
-    data = instantiate(cfg.data)
+    words = (*sskd.STUDENT, *common, "split=1", "data.guard=warn")
+    data = instantiate(composed(*words, folder=tmp_path / "run").data)
     data.setup()
     message = (
         f"The teacher in '{teacher}' has learnt from another split ({theirs[:12]}) than this run"
-        f" has ({data.digest[:12]}), and its soft targets could carry labels of the test part.\n"
+        f" has ({data.digest[:12]}), and its soft targets could carry labels of the test split.\n"
         "Train one on this split with teacher=train, or set split, data.stored_split, data.guard"
         " and data.root as it had them."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
-        check(cfg, tmp_path / "run")
+        planned(*words, folder=tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -268,8 +267,7 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
         ),
         (
             ("teacher_looks=0",),
-            "A teacher that looks 0 times says nothing. Set callbacks.soft_targets.looks to at"
-            " least 1.",
+            "A teacher of 0 views scores nothing. Set callbacks.soft_targets.looks to at least 1.",
         ),
         (
             ("distill=false", "data/unlabelled=distorted"),
@@ -316,10 +314,10 @@ def test_a_pool_that_shows_the_test_images_is_dealt_with(
     shutil.copy(pristine, tmp_path / "pool")
     words = (*sskd.STUDENT, *common, "data/unlabelled=folder", f"pool={tmp_path / 'pool'}")
     with pytest.raises(ValueError, match=r"^Unlabelled images show what the run validates or te"):
-        check(composed(*words, folder=tmp_path / "a"), tmp_path / "a")
-    kept = check(composed(*words, "data.guard=drop", folder=tmp_path / "b"), tmp_path / "b")
+        planned(*words, folder=tmp_path / "a")
+    kept = planned(*words, "data.guard=drop", folder=tmp_path / "b").data
     assert [record.image.name for record in kept.extra] == ["other.png"]
-    warned = check(composed(*words, "data.guard=warn", folder=tmp_path / "c"), tmp_path / "c")
+    warned = planned(*words, "data.guard=warn", folder=tmp_path / "c").data
     assert len(warned.extra) == 2
 
 
@@ -389,7 +387,7 @@ NAMES = [*NAMES, "edge_biq2021"]
 @pytest.mark.parametrize("name", ["edge_biq2021", "sskd_biq2021"])
 def test_what_is_kept_is_of_one_size(name: str, tmp_path: Path) -> None:
     cfg = composed(f"experiment={name}", "teacher=/a", folder=tmp_path)
-    assert keeps_features(cfg)
+    assert caches_features(cfg)
     assert not any(instantiate(cfg.data[key]).differ for key in ("train_crops", "test_crops"))
 
 

@@ -1,0 +1,151 @@
+"""A run that has been checked: fitted, tested, and written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+from omegaconf import OmegaConf
+
+from kdiqa import report
+from kdiqa.board.session import on_board, runs
+from kdiqa.config.checkpoint import Checkpoint, describe
+from kdiqa.data.pairs.pool import bank_metadata
+from kdiqa.data.splits.leaks import learnt_contents
+from kdiqa.files.atomic import write
+from kdiqa.runtime.launch import share_config_with_ranks
+from kdiqa.runtime.ranks import let_others_go_on
+from kdiqa.runtime.signals import listen
+from kdiqa.training.callbacks.finite import FiniteLoss
+from kdiqa.training.callbacks.provenance import Provenance
+from kdiqa.training.callbacks.saving import Listening, WholeCheckpoints
+from kdiqa.training.features import cache_features, caches_features
+from kdiqa.training.jobs import start_of
+from kdiqa.training.plan import Plan
+from kdiqa.training.resume import archive_curves, join_curves, start_from, where_it_stopped
+
+Metrics = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run came to.
+
+    Args:
+        values: Of ``results.json``, whose presence says that the run finished.
+    """
+
+    values: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> Metrics:
+        """By split and metric."""
+        metrics: Metrics = self.values["metrics"]
+        return metrics
+
+    def write(self, plan: Plan, loggers: list[Any]) -> None:
+        """Writes the curves, ``results.json`` and the figures, and sends them to W&B."""
+        folder = plan.folder
+        join_curves(folder)
+        write(folder / "results.json", json.dumps(self.values, indent=2) + "\n")
+        figures = report.draw(folder)
+        for run in runs(loggers):
+            from kdiqa.board import panels
+
+            dataset = type(plan.data).__module__.rpartition(".")[2]
+            panels.summarise(run, self.values, dataset)
+            panels.send(run, folder, plan.data.root, dataset, figures)
+
+
+def fit(plan: Plan) -> Metrics:
+    """Returns the metrics of a new run: selected on validation, the test split read once.
+
+    Args:
+        plan: Checked, with its jobs done; gets the module.
+    """
+    L.seed_everything(plan.cfg.seed, workers=True, verbose=False)
+    plan.module = plan.build(plan.cfg.module)
+    if origin := start_of(plan):
+        start_from(plan.module.net, Checkpoint.read(origin))
+    trainer = prepared(plan)
+    resumed, curve = where_it_stopped(plan.folder) if plan.cfg.resume else (None, None)
+    if trainer.is_global_zero:
+        archive_curves(plan.folder, curve)
+    let_others_go_on()
+    begun = time.monotonic()
+    with logged(plan, trainer):
+        trainer.fit(plan.module, datamodule=plan.data, ckpt_path=resumed, weights_only=True)
+        results = tested(plan, trainer, begun)
+        if trainer.is_global_zero:
+            results.write(plan, trainer.loggers)
+    return results.metrics
+
+
+def prepared(plan: Plan) -> L.Trainer:
+    """Returns the trainer, with callbacks that have done what they do before training."""
+    cfg = plan.cfg
+    callbacks = [plan.build(node) for node in cfg.callbacks.values() if node is not None]
+    loggers = [plan.build(node) for node in cfg.logger.values() if node is not None]
+    learnt = learnt_contents(plan.data.assignment)
+    learnt += (plan.teacher.contents or []) if plan.teacher else []
+    described = describe(cfg) | {"contents": learnt, "banks": bank_metadata(plan.data.pairs)}
+    if caches_features(cfg):
+        cache_features(plan.build(cfg.features), cfg.data, plan.data, plan.module.net.backbone)
+    for callback in callbacks:
+        if hasattr(callback, "prepare"):
+            callback.prepare(plan)
+    plan.teacher = None  # its weights are where they are used by now
+    callbacks += [Provenance(plan.folder, described), FiniteLoss(), Listening(listen)]
+    share_config_with_ranks(plan.folder, cfg.allow)
+    plugins = [WholeCheckpoints()]
+    return plan.build(  # type: ignore[no-any-return]
+        cfg.trainer, callbacks=callbacks, logger=loggers, plugins=plugins
+    )
+
+
+@contextmanager
+def logged(plan: Plan, trainer: L.Trainer) -> Iterator[None]:
+    """Logs a run from its beginning to its end, whatever end that is."""
+    config: Any = OmegaConf.to_container(plan.cfg, resolve=True)
+    try:
+        with on_board(trainer.loggers, config):
+            yield
+    except SystemExit as stopped:  # how Lightning ends after Ctrl-C
+        raise KeyboardInterrupt from stopped
+    finally:
+        finished = (plan.folder / "results.json").is_file()
+        for logger in trainer.loggers:
+            logger.finalize("success" if finished else "failed")
+
+
+def tested(plan: Plan, trainer: L.Trainer, begun: float) -> Results:
+    """Returns the results of the selected weights, having validated and tested them.
+
+    Args:
+        plan: Of the run.
+        trainer: Has fitted the module.
+        begun: When, on the monotonic clock.
+    """
+    module, selection = plan.module, trainer.checkpoint_callback
+    path = selection.best_model_path  # type: ignore[union-attr]
+    best = Checkpoint.read(path)  # its error names a file that is damaged
+    for read in (trainer.validate, trainer.test):
+        read(module, datamodule=plan.data, ckpt_path=path, verbose=False, weights_only=True)
+    values = {
+        "name": str(plan.cfg.name),
+        "metrics": dict(module.metrics),
+        "selected_on": selection.monitor,  # type: ignore[union-attr]
+        "best_epoch": int(best.content["epoch"]),
+        "epochs": trainer.current_epoch,
+        "seconds": round(time.monotonic() - begun, 1),
+        "trainable_parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
+        "data": best.description["data"]["digest"],
+        "seed": int(plan.cfg.seed),
+        "split": int(plan.cfg.split),
+    }
+    return Results(values)
