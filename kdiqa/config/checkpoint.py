@@ -143,13 +143,6 @@ class Checkpoint:
         return net.eval()
 
 
-def load_net(
-    path: str | Path, experiment: str = "akd_demo", random_head: bool = False, seed: int = 0
-) -> nn.Module:
-    """Returns a checkpoint's net, see :meth:`Checkpoint.read` and :meth:`Checkpoint.net`."""
-    return Checkpoint.read(path, experiment).net(random_head, seed)
-
-
 def describe(cfg: DictConfig) -> dict[str, Any]:
     """Returns what a checkpoint says of its run's configuration, in plain containers."""
     from kdiqa import __version__

@@ -12,7 +12,6 @@ from omegaconf import OmegaConf
 ALLOWED = (
     "kdiqa.board.curves.",
     "kdiqa.config.checkpoint.Checkpoint.net",
-    "kdiqa.config.checkpoint.load_net",
     "kdiqa.data.",
     "kdiqa.distortions.",
     "kdiqa.models.",

@@ -14,7 +14,7 @@ import torch
 from omegaconf import OmegaConf
 
 import kdiqa
-from kdiqa.config.checkpoint import FORMAT, Checkpoint, load_net
+from kdiqa.config.checkpoint import FORMAT, Checkpoint
 from kdiqa.config.instantiate import instantiate
 from kdiqa.evaluation.run import of_run
 from tests.fakes import noisy, picture
@@ -109,7 +109,7 @@ def test_weights_that_do_not_fit_their_net_are_named(tmp_path: Path) -> None:
     net = Checkpoint.read(GOLDEN).description["net"].replace("dim: 4", "dim: 8")
     path = changed(tmp_path / "other.ckpt", net=net)
     refused(
-        lambda: load_net(path),
+        lambda: Checkpoint.read(path).net(),
         f"The weights in '{path}' do not fit the net that it describes. It was written by kdiqa"
         " 0.1.0: install that version, or train again.",
     )
@@ -221,7 +221,7 @@ def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> Non
     net = OmegaConf.create(Checkpoint.read(GOLDEN).description["net"])
     net.backbone = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
     path = changed(tmp_path / "hostile.ckpt", net=OmegaConf.to_yaml(net))
-    for load in (kdiqa.load, load_net):
+    for load in (kdiqa.load, lambda path: Checkpoint.read(path).net()):
         refused(lambda: load(path), not_allowed(target, NETS_ONLY))  # noqa: B023
 
 

@@ -9,7 +9,7 @@ import pytest
 from lightning.pytorch.trainer import setup
 
 from bench.step_times import StepTimes
-from kdiqa.config.checkpoint import load_net
+from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.training.distillation import Distillation
 from kdiqa.training.student import StudentModule
 from tests.fakes import picture, write
@@ -175,5 +175,5 @@ def test_the_average_of_a_frozen_backbone_is_that_backbone(
     words = (*TEACHER, *common, "callbacks.progress=null", "trainer.max_epochs=2")
     plain = train(*words, folder=tmp_path / "plain")
     averaged = train(*words, "callbacks=ema", folder=tmp_path / "averaged")
-    digests = {load_net(folder).backbone.digest() for folder in (plain, averaged)}
+    digests = {Checkpoint.read(folder).net().backbone.digest() for folder in (plain, averaged)}
     assert len(digests) == 1

@@ -102,7 +102,7 @@ def test_image_that_breaks_in_a_worker_is_named(
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
     folder = re.escape(str(tmp_path / ODD / "distorted_images"))
     assert re.fullmatch(
-        rf"kdiqa\.data\.images\.ImageReadError: Cannot read the image '{folder}/\S+': Unsupported BMP"
+        rf"kdiqa\.data\.images\.read\.ImageReadError: Cannot read the image '{folder}/\S+': Unsupported BMP"
         r" compression \(99\)\. Unpack that file again\.",
         message,
         re.IGNORECASE,

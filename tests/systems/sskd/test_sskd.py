@@ -272,7 +272,7 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
         (
             ("distill=false", "data/unlabelled=distorted"),
             "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set unlabelled=null, or distiller=soft_score with module=soft_target.",
+            " targets. Set data/unlabelled=null, or distiller=soft_score with module=soft_target.",
         ),
     ],
 )
@@ -339,7 +339,7 @@ def test_a_student_of_one_image_is_a_scorer_like_any_other(
     assert evaluated(made)["metrics"]["test"]["srcc"] == pytest.approx(
         soft_metrics(folder)["srcc"], abs=1e-6
     )
-    assert teacher_of(folder) == teacher_in(common)
+    assert teacher_of(Checkpoint.read(folder)) == teacher_in(common)
     capsys.readouterr()
     pictures = [str(root / name) for name in list(stored)[:2]]
     assert main([*pictures, "--model", str(folder), "--workers", "0"]) == 0
