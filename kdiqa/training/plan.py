@@ -100,10 +100,15 @@ class Plan:
     def forget_teacher(self) -> None:
         """Takes the distiller and the teacher out of a configuration that is not to distil."""
         cfg = self.cfg
-        taught = self.ask(cfg.module, "distils_by", ())
-        teaching = [k for k, node in cfg.callbacks.items() if self.ask(node, "needs_teacher")]
+        learning = self.ask(cfg.module, "distils_by", ())
+        # Without a target, a node only sets words of a callback that another group would choose.
+        teaching = [
+            key
+            for key, node in cfg.callbacks.items()
+            if node and ("_target_" not in node or self.ask(node, "needs_teacher"))
+        ]
         with open_dict(cfg.module), open_dict(cfg.callbacks):
-            for key in taught:
+            for key in learning:
                 cfg.module.pop(key, None)
             for key in teaching:
                 cfg.callbacks.pop(key)

@@ -398,7 +398,7 @@ def test_every_experiment_takes_a_step(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("KDIQA_DATA", str(fake_data))
     monkeypatch.setenv("KDIQA_BACKBONES", "/none")
-    tiny = (*sskd.PLAIN[5:6], *sskd.PLAIN[9:], common[1], "data.batch_size=4", "num_test_crops=2")
+    tiny = (*sskd.PLAIN[4:5], *sskd.PLAIN[8:], common[1], "data.batch_size=4", "num_test_crops=2")
     tiny = (*tiny, "data.guard=warn")
     words = (f"experiment={name}", *tiny)
     if name != "sskd_teacher":
