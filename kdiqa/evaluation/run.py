@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ class Evaluation:
         dataset: The name of the data set, of ``conf/data``.
         data: Its data module, set up; its test split is what is scored.
         own: Whether it is the run's own data set, so that only its test split is scored.
-        warnings: What a reader of the numbers must know.
         folder: Where the rows, the results and the figures go.
     """
 
@@ -45,13 +44,16 @@ class Evaluation:
     dataset: str
     data: Any
     own: bool
-    warnings: list[str] = field(default_factory=list)
     folder: Path = Path()
 
     @property
     def run(self) -> Path:
         """The run's folder."""
         return self.checkpoint.folder
+
+    def __post_init__(self) -> None:
+        """Finds what a reader of the numbers must know, before the first image is scored."""
+        self.warnings = warnings_of(self)
 
 
 def of_run(
@@ -66,8 +68,7 @@ def of_run(
     Args:
         checkpoint: Of the run.
         dataset: A name of ``conf/data``.
-        root: Where it lies; None for the folder of its name that KDIQA_DATA holds or, for the
-            run's own data, where they lay.
+        root: Where it lies; None for its folder in KDIQA_DATA or, for own data, where they lay.
         num_workers: Processes that read images.
         pool: Where the references of the run's bank lie now; None for where they lay.
 
@@ -82,8 +83,7 @@ def of_run(
     else:
         for key in POLICY:
             node[key] = cfg.data[key]
-        node.split_by = "image"  # no split is used, and single images can always be parted
-        node.label_scale = "unit"
+        node.split_by, node.label_scale = "image", "unit"  # single images can always be split
     node.teacher_pairs, node.num_workers = {}, num_workers
     node.pairs = with_banks(node.pairs, checkpoint.description.get("banks") or {}, pool)
     if root is not None:
@@ -95,9 +95,7 @@ def of_run(
         data.assignment = replace(data.assignment, subsets=["test"] * len(data.records))
     elif data.guard == "drop":
         data.check_leaks()  # as the run did, whose digest is of what was left
-    evaluation = Evaluation(checkpoint, dataset, data, own)
-    evaluation.warnings = warnings_of(evaluation)
-    return evaluation
+    return Evaluation(checkpoint, dataset, data, own)
 
 
 def data_node(name: str) -> DictConfig:

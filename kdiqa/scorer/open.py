@@ -87,15 +87,13 @@ def opened(
         source: What is opened.
         kind: The class of the predictor.
         device: As torch names it.
-        seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
-            :class:`kdiqa.scorer.views.Views`.
-        max_pixels: A larger image is shrunk to them before it is re-distorted.
+        seed_by: See :class:`kdiqa.scorer.views.Views`.
+        max_pixels: Likewise.
         pool: Where the references of the run's bank lie now; by default, where they lay.
         pair: Returns what an image is compared with, as :func:`paired` does.
 
     Raises:
-        FileNotFoundError: If there is no checkpoint, or a reference is missing.
-        ValueError: If it is none of ours, or ``pair`` refuses it.
+        ValueError: If the checkpoint is none of ours, or ``pair`` refuses it.
     """
     if not isinstance(source, Checkpoint):
         source = Checkpoint.read(WEIGHTS if source is None else source)
