@@ -65,9 +65,9 @@ def join_curves(folder: Path) -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Returns the whole lines of a table: a process that was killed leaves half of one."""
+    """Returns the complete lines of a table: a process that was killed leaves half of one."""
     lines = complete(path.read_bytes())
-    return pd.read_csv(io.BytesIO(lines)) if lines else pd.DataFrame()
+    return pd.read_csv(io.BytesIO(lines)) if lines.strip() else pd.DataFrame()
 
 
 def where_it_stopped(folder: Path) -> tuple[str | None, dict[str, float] | None]:

@@ -21,23 +21,6 @@ class Constant:
         return self.weight
 
 
-class Ramp:
-    """A straight line from one weight to another, and the second from then on.
-
-    Example:
-        >>> ramp = Ramp(start=1.0, end=0.0, steps=100)
-        >>> ramp(0), ramp(25), ramp(500)
-        (1.0, 0.75, 0.0)
-    """
-
-    def __init__(self, start: float, end: float, steps: int) -> None:
-        self.start, self.end, self.steps = start, end, steps
-
-    def __call__(self, step: int) -> float:
-        """Returns the weight at a step."""
-        return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
-
-
 class WarmupSteps:
     """The share of a learning rate at an epoch: a straight line up, then smaller step by step.
 
