@@ -115,7 +115,7 @@ def study(
     """Returns what a study's jobs found, how long it took and when it was killed."""
     folder = home / name
     folder.mkdir()
-    words = ", ".join((*TINY, f"features.folder={home / name / 'features'}", "features.views=2"))
+    words = ", ".join((*TINY, f"cache.folder={home / name / 'features'}", "cache.views=2"))
     (folder / "study.yaml").write_text(STUDY.format(words=words))
     words = [str(folder), "--logs", str(folder / "logs"), f"root.tid2013={home / 'tid2013'}"]
     runs = [folder / "logs" / job / "split_0_seed_0" for job in JOBS]

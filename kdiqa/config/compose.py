@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 WORDS = ("null", "true", "false", "nan", "inf")  # which Hydra reads as no text
+
+
+def either(word: Any, other: Any) -> Any:
+    """Returns a word where it is set, and another where it is null."""
+    return other if word is None else word
+
+
+def unless(word: str, words: Container[str], value: Any) -> Any:
+    """Returns a value, and None where a word is one of those that need none."""
+    return None if word in words else value
+
+
+OmegaConf.register_new_resolver("either", either, replace=True)
+OmegaConf.register_new_resolver("unless", unless, replace=True)
 
 
 def conf_dir() -> Path:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.boxes import CropMode, check_numbers, corners, fitted
+from kdiqa.data.boxes import COUNTS, CropMode, check_numbers, corners, fitted
 
 Image = NDArray[np.uint8]
 MAX_PIXELS = 2**22
@@ -51,8 +51,8 @@ class Crops:
     without a draw of their own are still flipped and transformed by the seed where that is set.
 
     Args:
-        num: The number P of crops of an image: 5 and 10 for ``five`` and ``ten``; 1 for
-            ``center``, ``full`` and ``tiles``, whose P follows from the image.
+        num: The number P of crops of an image, of ``random`` and ``grid``. None: the mode's own, 5 and
+            10 of ``five`` and ``ten`` and 1 of all others; P of ``tiles`` follows from the image.
         size: Side of a crop in pixels. With ``full`` the whole image is squeezed into that square,
             and None keeps its own height and width.
         mode: ``random``: P positions drawn from the seed; ``grid``: P positions spread evenly, row by
@@ -76,7 +76,7 @@ class Crops:
 
     def __init__(
         self,
-        num: int = 1,
+        num: int | None = None,
         size: int | None = 224,
         mode: CropMode = "random",
         resize: int | None = None,
@@ -84,8 +84,8 @@ class Crops:
         transforms: Sequence[A.BasicTransform] = (),
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        check_numbers(num, size, mode, max_pixels)
-        self.num = num
+        self.num = COUNTS.get(mode, 1) if num is None else num
+        check_numbers(self.num, size, mode, max_pixels)
         self.size = size
         self.mode = mode
         self.resize = resize

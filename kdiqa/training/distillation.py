@@ -60,7 +60,7 @@ class Distillation(L.Callback):
             self.teacher = teacher(plan.teacher)
             self._freeze()
         cached = plan.data.kept.get("train")
-        if cached is None or not plan.cfg.features.teacher:
+        if cached is None or not plan.cfg.cache.teacher:
             return
         same = self.teacher.backbone.digest() == plan.module.net.backbone.digest()
         if same and set(self.pair) <= set(cached.names):

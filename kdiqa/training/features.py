@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
 from kdiqa.data.pairs.pool import Pool
+from kdiqa.runtime.words import check_word
 
 
 def caches_features(cfg: DictConfig) -> bool:
-    """Returns whether features are cached; ``features=online`` leaves an experiment's options."""
-    return cfg.features is not None and "_target_" in cfg.features
+    """Returns whether features are cached."""
+    check_word("features", cfg.features, Literal["online", "cached"])
+    return bool(cfg.features == "cached")
 
 
 def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> None:

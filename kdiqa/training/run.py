@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from kdiqa import report
 from kdiqa.board.session import on_board, runs
 from kdiqa.config.checkpoint import Checkpoint, describe
+from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.pairs.pool import bank_metadata
 from kdiqa.data.splits.leaks import learnt_contents
 from kdiqa.files.atomic import write
@@ -95,7 +96,7 @@ def prepared(plan: Plan) -> L.Trainer:
     learnt += (plan.teacher.contents or []) if plan.teacher else []
     described = describe(cfg) | {"contents": learnt, "banks": bank_metadata(plan.data.pairs)}
     if caches_features(cfg):
-        cache_features(plan.build(cfg.features), cfg.data, plan.data, plan.module.net.backbone)
+        cache_features(PyramidCache(**cfg.cache), cfg.data, plan.data, plan.module.net.backbone)
     for callback in callbacks:
         if hasattr(callback, "prepare"):
             callback.prepare(plan)

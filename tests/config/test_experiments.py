@@ -104,7 +104,7 @@ def test_a_student_is_trained_across_data_sets_from_kept_features(
     monkeypatch.setenv("KDIQA_DATA", str(fake_data))
     run = train(
         "experiment=crossdataset_tid2013_live", "distill=false", "second=redistorted",
-        "features=cached", f"features.folder='{folder / 'features'}'", *TINY,
+        "features=cached", f"cache.folder='{folder / 'features'}'", *TINY,
         f"module.net.backbone.weights='{folder / 'weights.pth'}'", "trainer.max_epochs=1",
         folder=folder / "crossed",
     )  # fmt: skip

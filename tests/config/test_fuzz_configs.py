@@ -12,6 +12,7 @@ import pytest
 from hydra.errors import HydraException
 
 from kdiqa.config.compose import conf_dir
+from kdiqa.data.boxes import CropMode
 from kdiqa.runtime.errors import for_user
 from kdiqa.systems.akd.integrator import FusionName
 from kdiqa.training.distances import DistanceName
@@ -30,9 +31,10 @@ TEACHER = (
 )
 GROUPS = (
     *("distiller", "distiller/weighting", "distiller/teacher_pair", "second", "redistort"),
-    *("module/optimizer", "module/scheduler", "module/loss", "test_crops", "protocol"),
+    *("module/optimizer", "module/scheduler", "module/loss", "protocol"),
 )
 VALUES: dict[str, tuple[object, ...]] = {
+    "test_crops": get_args(CropMode),
     "distance": get_args(DistanceName),
     "fusion": (*get_args(FusionName), "none"),
     "num_crops": (0, 1, 2, 2, 2, 3),

@@ -39,7 +39,7 @@ def the_whole_way(root: Path, home: Path) -> None:
     """Trains, evaluates, reports and predicts, and asserts what each leaves."""
     run = home / "run"
     train(
-        *(*TINY, f"data.root={quoted(root)}", f"features.folder={quoted(home / 'features')}"),
+        *(*TINY, f"data.root={quoted(root)}", f"cache.folder={quoted(home / 'features')}"),
         folder=run,
     )
     assert (run / "results.json").is_file()
@@ -89,7 +89,7 @@ def test_the_command_line_takes_any_folder_too(tmp_path: Path, fake_data: Path) 
     home.mkdir()
     root = home / "tid2013"
     root.symlink_to(fake_data / "tid2013")
-    words = (*TINY, f"data.root={quoted(root)}", f"features.folder={quoted(home / 'features')}")
+    words = (*TINY, f"data.root={quoted(root)}", f"cache.folder={quoted(home / 'features')}")
     command = [sys.executable, "-m", "kdiqa.train", *words, f"run={quoted(home / 'run')}"]
     done = subprocess.run(
         command, cwd=home, capture_output=True, text=True, check=False, timeout=PATIENCE,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kdiqa.config.compose import conf_dir
+from kdiqa.config.instantiate import instantiate
 from tests.runs import TEACHER, composed, planned, train, write_weights
 
 POLICIES = {
@@ -54,7 +55,7 @@ def test_a_run_is_tested_by_any_policy_whatever_it_was_trained_on(
 ) -> None:
     words = [f"test_crops={policy}", f"features={features}", "module.net.crop_fusion=mean"]
     if features == "cached":
-        words.append(f"features.folder={tmp_path / 'features'}")
+        words.append(f"cache.folder={tmp_path / 'features'}")
     if features == "cached" and policy in ("full", "tiles"):
         message = (
             "Whole images and tiles differ from image to image and cannot be cached as rows of one "
@@ -77,7 +78,7 @@ def test_a_policy_given_by_hand_replaces_the_experiments(
     experiment: str, policy: str, expected: tuple[str, int], tmp_path: Path
 ) -> None:
     words = (f"experiment={experiment}", f"test_crops={policy}", "num_test_crops=3")
-    crops = composed(*words, folder=tmp_path).data.test_crops
+    crops = instantiate(composed(*words, folder=tmp_path).data.test_crops)
     assert (crops.mode, crops.num) == expected
 
 

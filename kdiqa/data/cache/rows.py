@@ -74,8 +74,8 @@ class Rows:
         if free < SPARE * needed:
             raise OSError(
                 f"The features need {needed / 2**30:.1f} GiB and '{self.folder}' has"
-                f" {free / 2**30:.1f} GiB free. Set features.folder to a larger disk, or lower"
-                " features.views or num_crops; or compute them in every step: features=online."
+                f" {free / 2**30:.1f} GiB free. Set cache.folder to a larger disk, or lower"
+                " cache.views or num_crops; or compute them in every step: features=online."
             )
         for name, dtype, shape in (
             ("features.npy", np.float16, (self.total, *self.shape)),

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
@@ -101,7 +102,7 @@ def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]
     theirs.setup()
     theirs.check_leaks()
     net: Any = teacher.net()
-    cache_features(instantiate(cfg.features), cfg.data, theirs, net.backbone)
+    cache_features(PyramidCache(**cfg.cache), cfg.data, theirs, net.backbone)
     features, label = theirs.kept["train"], Label(**teacher.label)
     targets = []
     for index, record in enumerate(track(trained(data), "Soft targets", console=console)):

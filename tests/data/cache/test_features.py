@@ -34,7 +34,7 @@ def test_cached_training_is_online_training_up_to_rounding(
 ) -> None:
     words = (*TEACHER, *common, *CENTRES)
     online = train(*words, folder=home / "online")
-    cached = ("features=cached", f"features.folder={home / 'features'}")
+    cached = ("features=cached", f"cache.folder={home / 'features'}")
     first = train(*words, *cached, folder=home / "first")
 
     def refuse(self: Backbone, images: object) -> None:
@@ -52,7 +52,7 @@ def test_cached_training_is_online_training_up_to_rounding(
 def test_student_and_teacher_read_the_same_cached_pyramids(
     home: Path, common: tuple[str, ...]
 ) -> None:
-    cached = ("features=cached", f"features.folder={home / 'features2'}", "features.views=2")
+    cached = ("features=cached", f"cache.folder={home / 'features2'}", "cache.views=2")
     teacher = train(*TEACHER, *common, *cached, "trainer.max_epochs=1", folder=home / "teacher")
     words = (*STUDENT, *common, *cached, f"teacher={teacher}", "distiller/teacher_pair=ref")
     folder = train(*words, folder=home / "student")
@@ -63,7 +63,7 @@ def test_student_and_teacher_read_the_same_cached_pyramids(
 
 
 def test_changed_crops_are_computed_anew(home: Path, common: tuple[str, ...]) -> None:
-    cached = ("features=cached", f"features.folder={home / 'features3'}", "trainer.max_epochs=1")
+    cached = ("features=cached", f"cache.folder={home / 'features3'}", "trainer.max_epochs=1")
     train(*TEACHER, *common, *cached, folder=home / "a")
     before = set((home / "features3").iterdir())
     train(*TEACHER, *common, *cached, "crop_size=40", folder=home / "b")
@@ -75,7 +75,7 @@ def test_features_of_a_backbone_that_is_trained_are_refused(
 ) -> None:
     words = (
         "features=cached",
-        f"features.folder={home / 'no'}",
+        f"cache.folder={home / 'no'}",
         "module.net.backbone.frozen=false",
     )
     message = (
@@ -125,7 +125,7 @@ def test_teacher_with_another_backbone_cannot_read_the_cached_features(
 ) -> None:
     words = (common[0], "module.net.backbone.weights=random", "trainer.max_epochs=1", "seed=3")
     teacher = train(*TEACHER, *words, folder=home / "stranger")
-    cached = ("features=cached", f"features.folder={home / 'features4'}", f"teacher={teacher}")
+    cached = ("features=cached", f"cache.folder={home / 'features4'}", f"teacher={teacher}")
     message = (
         r"^The teacher's backbone is not the student's, and the batch holds kept features of the"
         r" student's alone\. Give both the same frozen backbone, or set features=online\.$"
@@ -137,10 +137,10 @@ def test_teacher_with_another_backbone_cannot_read_the_cached_features(
 def test_cached_predictions_of_a_teacher_train_as_fresh_ones_do(
     home: Path, common: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cached = ("features=cached", f"features.folder={home / 'features5'}", "features.views=2")
+    cached = ("features=cached", f"cache.folder={home / 'features5'}", "cache.views=2")
     teacher = train(*TEACHER, *common, *cached, "trainer.max_epochs=1", folder=home / "speaker")
     words = (*STUDENT, *common, *cached, f"teacher={teacher}", "distiller/teacher_pair=ref")
-    spoken = train(*words, "features.teacher=false", folder=home / "spoken")
+    spoken = train(*words, "cache.teacher=false", folder=home / "spoken")
     train(*words, folder=home / "written")
 
     def refuse(*unused: object) -> None:

@@ -208,7 +208,7 @@ def test_resumed_run_ends_where_the_whole_run_does(
 def test_kept_features_train_beside_a_pool(
     home: Path, words: tuple[str, ...], fake_data: Path
 ) -> None:
-    kept = ("features=cached", f"features.folder={home / 'features'}", "features.views=2")
+    kept = ("features=cached", f"cache.folder={home / 'features'}", "cache.views=2")
     folder = train(*words, *kept, folder=home / "kept")
     stored = pd.read_csv(folder / "predictions" / "test.csv")
     paths = [fake_data / "kadid10k" / name for name in stored["id"]]

@@ -232,7 +232,7 @@ def test_a_student_that_was_stopped_goes_on_as_if_it_had_not_been(
 def test_kept_features_serve_student_and_teacher_alike(
     home: Path, common: tuple[str, ...], teacher: Path, tmp_path: Path
 ) -> None:
-    cached = ("features=cached", "features.views=2", f"features.folder={tmp_path / 'features'}")
+    cached = ("features=cached", "cache.views=2", f"cache.folder={tmp_path / 'features'}")
     words = [word for word in STUDENT if word != "features=online"]
     run = train(
         *words, *common, f"teacher={teacher}", "compare=null", *cached, "trainer.max_epochs=1",

@@ -230,7 +230,7 @@ def test_frozen_matches_of_a_trained_backbone_need_a_frozen_copy(
 def test_kept_features_give_the_step_what_the_backbone_would(
     home: Path, words: tuple[str, ...], student: Path
 ) -> None:
-    kept = ("features=cached", f"features.folder='{home / 'features'}'")
+    kept = ("features=cached", f"cache.folder='{home / 'features'}'")
     folder = train(*words, *kept, folder=home / "kept")
     assert set(saved(folder)["state_dict"]) == set(saved(student)["state_dict"])
     assert saved(folder)["memory"][0]["image"].equal(saved(student)["memory"][0]["image"])

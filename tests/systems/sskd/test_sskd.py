@@ -174,7 +174,7 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
 def test_what_a_teacher_kept_serves_in_place_of_another_look(
     common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = ("features=cached", f"features.folder={tmp_path / 'kept'}", "test_crops=full")
+    kept = ("features=cached", f"cache.folder={tmp_path / 'kept'}", "test_crops=full")
     same = ("data.train_crops.mode=full", "data.test_crops.size=32")
     frozen = ("module.net.backbone.frozen=true", "trainer.max_epochs=1", "num_test_crops=1")
     words = (*sskd.TEACHER, *common[:2], *kept, *same, *frozen)
@@ -355,7 +355,7 @@ def soft_metrics(folder: Path) -> dict[str, float]:
 def test_kept_features_serve_a_frozen_student_of_one_image(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
-    frozen = ("module.net.backbone.frozen=true", f"features.folder={tmp_path / 'kept'}")
+    frozen = ("module.net.backbone.frozen=true", f"cache.folder={tmp_path / 'kept'}")
     words = (*sskd.STUDENT, *common, "features=cached", *frozen, "num_test_crops=1")
     folder = train(*words, "trainer.max_epochs=1", folder=tmp_path / "run")
     assert (folder / "results.json").is_file()
