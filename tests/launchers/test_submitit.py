@@ -19,7 +19,12 @@ SACCT = '#!/bin/sh\necho "JobID|State|NodeList"\nfor i in 0 1 2 3 4 5 6 7 8 9; d
 
 def test_local_executor_runs_a_job_of_a_multirun(tmp_path: Path, fake_data: Path) -> None:
     needs("hydra_submitit_launcher")
-    words = [*ALONE, f"data.root={fake_data / 'tid2013'}", "launcher=submitit_local", "seed=5"]
+    words = [
+        *ALONE,
+        f"data.root={fake_data / 'tid2013'}",
+        "hydra/launcher=submitit_local",
+        "seed=5",
+    ]
     done = train("-m", *words, f"hydra.sweep.dir={tmp_path / 'swept'}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "swept/0/results.json").read_text())["seed"] == 5

@@ -46,7 +46,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     ),
     "A5 cross level": ("distiller=cross_level", "data.batch_size=4"),
     # B: what the image is compared with
-    "B0 nothing": ("redistort=none",),
+    "B0 nothing": ("second=none",),
     "B0 nothing, no teacher": ("second=none", "distill=false"),
     **{
         f"B {name}": (f"redistort={name}",)

@@ -222,7 +222,7 @@ def test_a_data_module_takes_a_stored_split_and_carves_val(
     assert Counter(part for _, part in sides) == {"train": 4, "val": 1, "test": 1}
 
 
-@pytest.mark.parametrize("choice", ["table", "arniqa", "arniqa_csiq", "liqe", "pyiqa_column"])
+@pytest.mark.parametrize("choice", ["table", "arniqa", "liqe", "pyiqa_column"])
 def test_a_stored_split_is_chosen_on_the_command_line(choice: str, tmp_path: Path) -> None:
     cfg = composed(
         "data=csiq", f"data/stored_split={choice}", "data.stored_split.path=/x", folder=tmp_path

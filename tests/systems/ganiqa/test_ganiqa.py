@@ -50,7 +50,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "no cascade": ("module.net.attention.cascade=false",),
     "no semantic branch": ("module.net.semantic=false",),
     "no noise": ("second/noise=null",),
-    "Gaussian noise alone": ("second/noise=gaussian",),
+    "Gaussian noise alone": ("second/noise=jnd", "data.pairs.shown.noticeable=0"),
     "noise of the threshold alone": ("data.pairs.shown.deviation=0",),
     "no distillation": ("distill=false", "module.loss.weight=1"),
     "hard targets alone": (

@@ -74,7 +74,7 @@ def root(home: Path, fake_data: Path) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def teacher(home: Path, root: tuple[str, ...]) -> Path:
-    words = ("experiment=teacher_qfm_biq2021", *TOKENS, *root, "trainer.max_epochs=1")
+    words = ("experiment=qfm_biq2021", "distill=false", *TOKENS, *root, "trainer.max_epochs=1")
     return train(*words, folder=home / "teacher")
 
 

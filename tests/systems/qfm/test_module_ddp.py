@@ -19,7 +19,7 @@ def test_each_process_keeps_its_own_memory_and_resumes_with_it(
 ) -> None:
     weights = write_weights(tmp_path / "weights.pth")
     root = (f"data.root={fake_data / 'biq2021'}", f"module.net.backbone.weights={weights}")
-    words = ("experiment=teacher_qfm_biq2021", *TOKENS, *root, "trainer.max_epochs=1")
+    words = ("experiment=qfm_biq2021", "distill=false", *TOKENS, *root, "trainer.max_epochs=1")
     teacher = train(*words, folder=tmp_path / "teacher")
     plain = [word for word in (*TOKENS, *root) if not word.startswith("trainer")]
     both = ["experiment=qfm_biq2021", *plain, *TWO, f"teacher={teacher}", "data.batch_size=4"]
