@@ -7,6 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+if __name__ == "__main__":  # help and a misspelt word wait for no library
+    from kdiqa.config.help import answer_early
+
+    answer_early(sys.argv[1:])
+
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig

@@ -11,7 +11,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from yaml import YAMLError
 
-from kdiqa.config.compose import compose
+from kdiqa.config.compose import compose, conf_dir
+from kdiqa.config.vocabulary import Vocabulary
 from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
@@ -45,7 +46,8 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
         try:
             cfg = compose(job.words)
         except HydraException as error:
-            told = str(error).strip().splitlines()[0]
+            unknown = Vocabulary.of(conf_dir()).answers(job.words)
+            told = " ".join(unknown) or str(error).strip().splitlines()[0]
             raise StudyError(
                 f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
                 f" kdiqa.train {' '.join(job.words)} --cfg job"
