@@ -42,7 +42,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "mean of looks": ("teacher_looks=4", "callbacks.soft_targets.mirrored=true"),
     "own crops of the teacher": (
         "teacher_looks=3",
-        "teacher_crops={_target_:kdiqa.data.crops.Crops,num:1,size:32}",
+        "callbacks.soft_targets.crops={_target_:kdiqa.data.crops.Crops,num:1,size:32}",
     ),
     "bins": ("distiller=soft_bins", "net=pooled_bins"),
     "bins, temperature": (
