@@ -10,12 +10,10 @@ import hydra
 import pytest
 from hydra._internal.instantiate import _instantiate2
 from omegaconf import OmegaConf
-from torch import nn
 
-from kdiqa.config import checkpoint
 from kdiqa.config.compose import conf_dir
 from kdiqa.config.instantiate import described, instantiate
-from kdiqa.training.experiment import switch
+from kdiqa.training.plan import Plan
 from tests.runs import composed
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
@@ -31,15 +29,6 @@ WORDS = {
 }
 
 
-class Teacher(nn.Module):
-    """Stands for a net that a checkpoint holds."""
-
-
-def load_net(**_: Any) -> nn.Module:
-    """Returns a teacher without a checkpoint."""
-    return Teacher()
-
-
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Returns how often each target is called."""
@@ -51,8 +40,6 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return call(target, *args, **kwargs)
 
     monkeypatch.setattr(_instantiate2, "_call_target", counted)
-    load_net.__module__, load_net.__qualname__ = checkpoint.__name__, "load_net"
-    monkeypatch.setattr(checkpoint, "load_net", load_net)
     return calls
 
 
@@ -63,7 +50,7 @@ def test_a_resolved_configuration_holds_what_is_built(
     monkeypatch.setenv("KDIQA_BACKBONES", "/weights")
     words = (*WORDS[name], "teacher=/a/run", "++pool=/pictures", "trainer.accelerator=cpu")
     cfg = composed(*words, "module.net.backbone.weights=random", folder=tmp_path)
-    switch(cfg)
+    Plan.of(cfg, tmp_path)
     plain = OmegaConf.to_container(cfg, resolve=True)
     wanted: Counter[str] = Counter()
     for _, node in described(plain):
