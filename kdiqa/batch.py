@@ -15,7 +15,7 @@ r"""One batch, by fixed keys.
 ``mos``: opinion scores in [0, 1], higher is better, NaN where training may not see it, :math:`(B,)`.
 ``index``: the images' positions in the data set's records, :math:`(B,)`.
 ``pyramids``: frozen features by image key, each a :data:`Pyramid`; put there by the module.
-``said``: what the teacher said of kept features, as the cache holds it, see :func:`restored`.
+``cached_prediction``: the teacher's, of cached features, as the cache holds it, see :func:`restored`.
 ``teacher``: the teacher's :class:`Prediction`; put there by the distillation callback.
 """
 
@@ -24,7 +24,7 @@ r"""Pooled features, fine to coarse: L tensors :math:`(B, P, C_l, G, G)`."""
 
 
 class Prediction(NamedTuple):
-    r"""What a net says of a batch, with the features it said it from.
+    r"""A net's prediction of a batch, with the features it is computed from.
 
     T counts the tokens of one image: :math:`G^2`, or :math:`P G^2` where crops are scored one by one.
     """
@@ -56,11 +56,11 @@ BATCH_AXIS = {"score": 0, "difference": 2, "distorted": 2, "fused": 0, "spread":
 """Where the batch stands among the axes of a prediction's parts."""
 
 
-def restored(said: Mapping[str, Tensor]) -> Prediction:
-    """Returns the prediction of a batch from its images' kept parts, float32.
+def restored(cached: Mapping[str, Tensor]) -> Prediction:
+    """Returns the prediction of a batch from its images' cached parts, float32.
 
     Args:
-        said: Each part there is, the batch's axis first.
+        cached: Each part there is, the batch's axis first.
     """
-    parts = {name: part.float().movedim(0, BATCH_AXIS[name]) for name, part in said.items()}
+    parts = {name: part.float().movedim(0, BATCH_AXIS[name]) for name, part in cached.items()}
     return Prediction(**{name: parts.get(name) for name in Prediction._fields})  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ def main() -> None:
     data.setup()
     data.check_leaks()  # as a training run does
     cache_features(instantiate(cfg.features), cfg.data, data, module.backbone)
-    (x, y), (xv, yv), (xt, yt) = (features(data.kept[part]) for part in ("train", "val", "test"))
+    (x, y), (xv, yv), (xt, yt) = (features(data.cached[part]) for part in ("train", "val", "test"))
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
     x, xv, xt = ((part - middle) / spread for part in (x, xv, xt))
     chosen = []

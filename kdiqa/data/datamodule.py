@@ -23,7 +23,7 @@ from kdiqa.data.scale import Label, LabelScale
 from kdiqa.data.source import DatasetNotFoundError, Facts, Source
 from kdiqa.data.splits.leaks import Leak, OnLeak, split_leaks
 from kdiqa.data.splits.shares import check_shares, scored, shared
-from kdiqa.data.splits.split import SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
+from kdiqa.data.splits.split import SUBSETS, SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
 from kdiqa.data.splits.stored import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
 
@@ -110,7 +110,7 @@ class IQADataModule(L.LightningDataModule):
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
         self.fraction, self.labelled_ratio, self.unlabelled = fraction, labelled_ratio, unlabelled
-        self.kept: dict[str, CachedDataset] = {}
+        self.cached: dict[str, CachedDataset] = {}
         self.records: Sequence[Record] = []
         self.assignment, self.digest = Assignment([], [], ""), ""
         self.extra: list[Record] = []  # without labels; counted after the records
@@ -218,10 +218,10 @@ class IQADataModule(L.LightningDataModule):
         """Returns the bank that evaluation compares every image with, if there is one."""
         return references_of(self.pairs, self.test_crops, self.seed)
 
-    def keep_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
+    def cache_features(self, features: Callable[[IQADataset, int], CachedDataset]) -> None:
         """Gives pyramids in place of crops from now on, computed where they are missing."""
-        for subset in ("train", "val", "test"):
-            self.kept[subset] = features(self.dataset(subset), len(self.records) + len(self.extra))
+        total = len(self.records) + len(self.extra)
+        self.cached = {subset: features(self.dataset(subset), total) for subset in SUBSETS}
 
     def train_dataloader(self) -> Loader:
         """Returns batches of the training images, in a new order in every epoch."""
@@ -236,9 +236,9 @@ class IQADataModule(L.LightningDataModule):
         return self._loader("test")
 
     def _loader(self, subset: str) -> Loader:
-        dataset = self.kept.get(subset) or self.dataset(subset)
+        dataset = self.cached.get(subset) or self.dataset(subset)
         crops = self.train_crops if dataset.training else self.test_crops
-        workers = 0 if self.kept else self.num_workers  # kept features need no decoding
+        workers = 0 if self.cached else self.num_workers  # cached features need no decoding
         return loader(
             dataset,
             EpochSampler(len(dataset), shuffle=dataset.training, seed=self.seed),

@@ -59,7 +59,7 @@ class Distillation(L.Callback):
         if not isinstance(teacher, nn.Module):
             self.teacher = teacher(plan.teacher)
             self._freeze()
-        cached = plan.data.kept.get("train")
+        cached = plan.data.cached.get("train")
         if cached is None or not plan.cfg.cache.teacher:
             return
         same = self.teacher.backbone.digest() == plan.module.net.backbone.digest()
@@ -94,8 +94,8 @@ class Distillation(L.Callback):
 
     def ask(self, module: Any, batch: Batch) -> Prediction:
         """Returns what the teacher says of a batch, from the student's pyramids where it can."""
-        if "said" in batch:
-            return restored(batch["said"])
+        if "cached_prediction" in batch:
+            return restored(batch["cached_prediction"])
         if self.shared:
             pyramids = module.extract(batch, self.pair)
             return self.teacher(*(pyramids[key] for key in self.pair))

@@ -40,4 +40,4 @@ def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> No
     def cached(dataset: Any, total: int) -> Any:
         return cache.dataset(dataset, backbone, total, text, data.num_workers, pool_text)
 
-    data.keep_features(cached)
+    data.cache_features(cached)

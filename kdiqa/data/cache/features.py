@@ -78,16 +78,7 @@ class PyramidCache:
             ValueError: If the backbone is not frozen, or the crops of two images differ.
             OSError: If the disk is too small.
         """
-        if not backbone.frozen:
-            raise ValueError(
-                "Features of a backbone that is trained change with every step and cannot be cached."
-                " Set module.net.backbone.frozen=true, or features=online."
-            )
-        if plain.crops.differ:
-            raise ValueError(
-                "Whole images and tiles differ from image to image and cannot be cached as rows of"
-                " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
-            )
+        check_cacheable(plain, backbone)
         pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
         plain = copy.copy(plain)
         plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
@@ -97,14 +88,8 @@ class PyramidCache:
         key = hashlib.sha256(
             f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()
         ).hexdigest()[:16]
-        row = (
-            views,
-            len(names),
-            plain.crops.num,
-            sum(backbone.dims),
-            backbone.grid,
-            backbone.grid,
-        )
+        channels, side = sum(backbone.dims), backbone.grid
+        row = (views, len(names), plain.crops.num, channels, side, side)
         rows = Rows(self.folder / key, total, row, files, plain.positions)
         cached = CachedDataset(plain, rows, names, backbone.dims)
 
@@ -116,13 +101,25 @@ class PyramidCache:
         fill(rows, plain, backbone, compute, "Features", **options)
         for name, pool in pools.items():
             crops = pool.crops if plain.training and pool.crops is not None else plain.crops
-            pool_images = IQADataset(pool.records(), crops, {}, plain.seed, plain.training)
-            pool_key = f"{pool_text} {[record.content for record in pool_images.records]}"
-            pool_features = self.dataset(
-                pool_images, backbone, len(pool_images), pool_key, num_workers
-            )
-            cached.pools[name] = (pool, pool_features)
+            images = IQADataset(pool.records(), crops, {}, plain.seed, plain.training)
+            key = f"{pool_text} {[record.content for record in images.records]}"
+            pyramids = self.dataset(images, backbone, len(images), key, num_workers)
+            cached.pools[name] = (pool, pyramids)
         return cached
+
+
+def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:
+    """Raises ``ValueError`` where a backbone's features of a data set cannot be cached."""
+    if not backbone.frozen:
+        raise ValueError(
+            "Features of a backbone that is trained change with every step and cannot be cached."
+            " Set module.net.backbone.frozen=true, or features=online."
+        )
+    if plain.crops.differ:
+        raise ValueError(
+            "Whole images and tiles differ from image to image and cannot be cached as rows of"
+            " one size. Set features=online, or test_crops=grid; the whole image: data.test_crops.size=224."
+        )
 
 
 class CachedDataset(Dataset[dict[str, Any]]):
@@ -163,12 +160,12 @@ class CachedDataset(Dataset[dict[str, Any]]):
         record = self.plain.records[index]
         pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
         predictions = self.predictions
-        said = {} if predictions is None else {"said": predictions.get(index, view)}
+        extra = {} if predictions is None else {"cached_prediction": predictions.get(index, view)}
         return {
             "pyramids": pyramids,
             "mos": torch.tensor(record.mos, dtype=torch.float32),
             "index": torch.tensor(self.plain.positions[index]),
-            **said,
+            **extra,
         }
 
     def drawn(self, name: str, epoch: int, index: int) -> Pyramid:

@@ -103,7 +103,7 @@ def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]
     theirs.check_leaks()
     net: Any = teacher.net()
     cache_features(PyramidCache(**cfg.cache), cfg.data, theirs, net.backbone)
-    features, label = theirs.kept["train"], Label(**teacher.label)
+    features, label = theirs.cached["train"], Label(**teacher.label)
     targets = []
     for index, record in enumerate(track(trained(data), "Soft targets", console=console)):
         views = range(features.rows.shape[0])
