@@ -18,7 +18,7 @@ from kdiqa.figures.contact_sheet import thumbnail
 from kdiqa.metrics.agreement import agreement
 from kdiqa.metrics.breakdown import breakdown
 from kdiqa.metrics.stored import read_rows
-from kdiqa.report.draw import beside_teacher
+from kdiqa.report.draw import with_teacher
 
 EXTREMES = 16
 SIDE = 256  # pixels: a picture on the board is shrunk to fit, so that a run stays a few megabytes
@@ -39,7 +39,7 @@ def send(run: Any, folder: Path, root: Path | None, dataset: str, pictures: list
     content |= {f"figures/{path.stem}": wandb.Image(str(path)) for path in pictures}
     if (folder / "metrics.csv").is_file():
         content |= levels(pd.read_csv(folder / "metrics.csv"))
-    both = beside_teacher(folder)
+    both = with_teacher(folder)
     if both is not None:
         content |= confused(both)
     run.log(content)

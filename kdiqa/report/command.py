@@ -16,7 +16,7 @@ from kdiqa.report.draw import draw
 from kdiqa.report.grid import Grid
 from kdiqa.report.page import page
 from kdiqa.report.runs import RunError, Tested, shown
-from kdiqa.report.studies import beside, collect
+from kdiqa.report.studies import collect, page_folder
 from kdiqa.report.summary import summarized
 
 MAX_NAMES = 3  # in the title of a page
@@ -25,31 +25,31 @@ MANY = 10  # runs: each then has drawn its own figures when it ended
 
 def parser() -> argparse.ArgumentParser:
     """Returns what the command understands."""
-    made = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         prog="kdiqa report",
-        description="Tables, pictures and a page of finished runs, from the rows they stored.",
+        description="Tables, figures and a page of finished runs, from the rows they stored.",
     )
-    made.add_argument(
+    command.add_argument(
         "runs",
         nargs="+",
         type=Path,
         metavar="RUN_OR_STUDY",
         help="a run folder, a folder of runs, or a study",
     )
-    made.add_argument(
+    command.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="of the page; default: RUN/report.html"
     )
-    made.add_argument("--baseline", metavar="VARIANT", help="what the others are compared with")
-    made.add_argument(
+    command.add_argument("--baseline", metavar="VARIANT", help="what the others are compared with")
+    command.add_argument(
         "--within", action="store_true", help="the median over contents, as PIQ23's scenes need"
     )
-    made.add_argument("--markdown", action="store_true", help="print Markdown, write no page")
-    made.add_argument("--latex", action="store_true", help="print LaTeX, write no page")
-    made.add_argument("--no-figures", action="store_true", help="leave RUN/figures as they are")
-    made.add_argument(
+    command.add_argument("--markdown", action="store_true", help="print Markdown, write no page")
+    command.add_argument("--latex", action="store_true", help="print LaTeX, write no page")
+    command.add_argument("--no-figures", action="store_true", help="leave RUN/figures as they are")
+    command.add_argument(
         "--no-images", action="store_true", help="a page without thumbnails, to pass on"
     )
-    return made
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,13 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(words)
     try:
         tests, against = collect(options.runs, options.within)
-        found = summarized(tests, options.baseline, against)
-        show(grids(found, options.markdown or options.latex), options)
+        numbers = summarized(tests, options.baseline, against)
+        show(grids(numbers, options.markdown or options.latex), options)
         if not options.no_figures:
             draw_all(list(dict.fromkeys(test.folder for test in tests if test.folder)))
         if not (options.markdown or options.latex):
-            output = options.output or beside(options.runs[0]) / "report.html"
-            print(f"page: {write(output, found, tests, words, options)}")
+            output = options.output or page_folder(options.runs[0]) / "report.html"
+            print(f"page: {write(output, numbers, tests, words, options)}")
     except RunError as error:
         print(f"kdiqa report: {error}", file=sys.stderr)
         return 1
@@ -76,24 +76,24 @@ def draw_all(folders: Sequence[Path]) -> None:
     if len(folders) > MANY:
         folders = [folder for folder in folders if not (folder / "figures").is_dir()]
     for folder in shown(folders, "Figures"):
-        made = draw(folder)
+        paths = draw(folder)
         if len(folders) <= MANY:
-            print(f"{len(made)} figures in {folder / 'figures'}")
+            print(f"{len(paths)} figures in {folder / 'figures'}")
 
 
-def grids(found: Mapping[str, Any], whole: bool = True) -> list[Grid]:
-    """Returns all tables of a report, or our own alone, which fit into a console."""
-    made: list[Grid] = []
-    for dataset in found["datasets"]:
-        made.append(tables.of_dataset(dataset))
-        published = tables.published(dataset) if whole else None
-        made += [published] if published else []
-    return made
+def grids(numbers: Mapping[str, Any], with_published: bool = True) -> list[Grid]:
+    """Returns all tables of a report, or only our own, which fit into a console."""
+    every: list[Grid] = []
+    for dataset in numbers["datasets"]:
+        every.append(tables.of_dataset(dataset))
+        published = tables.published(dataset) if with_published else None
+        every += [published] if published else []
+    return every
 
 
-def show(made: Sequence[Grid], options: argparse.Namespace) -> None:
-    """Prints tables as they were asked for."""
-    for grid in made:
+def show(grids: Sequence[Grid], options: argparse.Namespace) -> None:
+    """Prints tables in the format of the options."""
+    for grid in grids:
         if options.latex:
             print(grid.latex(), end="\n\n")
         elif options.markdown:
@@ -106,18 +106,18 @@ def show(made: Sequence[Grid], options: argparse.Namespace) -> None:
 
 def write(
     output: Path,
-    found: Mapping[str, Any],
+    numbers: Mapping[str, Any],
     tests: Sequence[Tested],
     words: Sequence[str],
     options: argparse.Namespace,
 ) -> Path:
-    """Returns the page, written with its numbers beside it."""
+    """Returns the page, written with its numbers next to it."""
     command = ["python", "-m", "kdiqa.report", *words]
     names = [folder.resolve().name for folder in options.runs]
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     title = f"Report on {', '.join(names[:MAX_NAMES])}{more}"
-    text = page(found, tests, command, title, images=not options.no_images)
+    text = page(numbers, tests, command, title, images=not options.no_images)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")
-    output.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    output.with_suffix(".json").write_text(json.dumps(numbers, indent=1) + "\n")
     return output

@@ -1,4 +1,4 @@
-"""Pictures of a run, as files in its folder."""
+"""Figures of a run, as files in its folder."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from kdiqa.metrics.stored import read_rows
 
 
 def draw(run: Path) -> list[Path]:
-    """Returns the pictures drawn from what a run stored, as PNG files in its folder `figures`.
+    """Returns the figures drawn from what a run stored, as PNG files in its folder `figures`.
 
     What a run did not store is not drawn: a teacher has no weights of levels, a run that was not
     tested no scores.
@@ -18,20 +18,20 @@ def draw(run: Path) -> list[Path]:
     Args:
         run: the run's folder, with `metrics.csv` and `predictions/test*.csv`.
     """
-    made: dict[str, Figure | None] = {}
+    drawn: dict[str, Figure | None] = {}
     for file in sorted(run.glob("predictions/test*.csv")):
         name = file.stem.replace("test", "score_against_opinion", 1)
-        made[name] = figures.score_against_opinion(read_rows(file))
-    both = beside_teacher(run)
+        drawn[name] = figures.score_against_opinion(read_rows(file))
+    both = with_teacher(run)
     if both is not None:
-        made["teacher_and_student"] = figures.teacher_and_student(both)
+        drawn["teacher_and_student"] = figures.teacher_and_student(both)
     if (run / "metrics.csv").is_file():
         metrics = pd.read_csv(run / "metrics.csv")
-        made["level_weights"] = figures.level_weights(metrics)
-        made["loss_terms"] = figures.loss_terms(metrics)
+        drawn["level_weights"] = figures.level_weights(metrics)
+        drawn["loss_terms"] = figures.loss_terms(metrics)
 
     paths = []
-    for name, figure in made.items():
+    for name, figure in drawn.items():
         if figure is not None:
             paths.append(run / "figures" / f"{name}.png")
             paths[-1].parent.mkdir(exist_ok=True)
@@ -39,7 +39,7 @@ def draw(run: Path) -> list[Path]:
     return paths
 
 
-def beside_teacher(run: Path) -> pd.DataFrame | None:
+def with_teacher(run: Path) -> pd.DataFrame | None:
     """Returns the rows of a student's validation images with its teacher's scores, as `teacher`.
 
     None where there was no teacher, or where it could not see these images as it is used to.
@@ -50,5 +50,5 @@ def beside_teacher(run: Path) -> pd.DataFrame | None:
     student, teacher = (run / "predictions" / f"{name}val.csv" for name in ("", "teacher_"))
     if not student.is_file() or not teacher.is_file():
         return None
-    said = read_rows(teacher)[["index", "score"]].rename(columns={"score": "teacher"})
-    return read_rows(student).merge(said, on="index")
+    scores = read_rows(teacher)[["index", "score"]].rename(columns={"score": "teacher"})
+    return read_rows(student).merge(scores, on="index")

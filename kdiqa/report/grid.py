@@ -48,49 +48,49 @@ class Grid:
         """Returns the grid as a table of the console.
 
         Args:
-            width: what it has to fit into, by leaving out what is least asked for.
+            width: what it has to fit into, by leaving out the least needed columns.
         """
-        made = Table("", title=self.caption or None, title_justify="left")
-        made.columns[0].min_width = max((len(row[0]) for row in self.rows), default=0)
-        for place, name in enumerate(self.head, start=1):
+        table = Table("", title=self.caption or None, title_justify="left")
+        table.columns[0].min_width = max((len(row[0]) for row in self.rows), default=0)
+        for index, name in enumerate(self.head, start=1):
             if name in self.words:
-                made.add_column(name)
+                table.add_column(name)
                 continue
-            made.add_column(name, justify="right", no_wrap=True)
-            made.columns[place].min_width = max(
-                len(row[place]) for row in [("", *self.head), *self.rows]
+            table.add_column(name, justify="right", no_wrap=True)
+            table.columns[index].min_width = max(
+                len(row[index]) for row in [("", *self.head), *self.rows]
             )
         for row in self.rows:
-            made.add_row(*row)
+            table.add_row(*row)
         spare = next((name for name in SPARE if name in self.head), None)
-        if width is None or spare is None or _width(made) <= width:
-            return made
+        if width is None or spare is None or _width(table) <= width:
+            return table
         return self.without(spare).console(width)
 
     def filled(self) -> Grid:
         """Returns the grid less the columns in which no row has anything."""
-        made = self
+        grid = self
         if not self.rows:
-            return made
-        for place, name in enumerate(self.head, start=1):
-            if all(row[place] in (NONE, "") for row in self.rows):
-                made = made.without(name)
-        return made
+            return grid
+        for index, name in enumerate(self.head, start=1):
+            if all(row[index] in (NONE, "") for row in self.rows):
+                grid = grid.without(name)
+        return grid
 
     def without(self, name: str) -> Grid:
         """Returns the grid less one column."""
-        place = self.head.index(name)
-        rows = [[*row[: place + 1], *row[place + 2 :]] for row in self.rows]
-        return replace(self, head=[*self.head[:place], *self.head[place + 1 :]], rows=rows)
+        index = self.head.index(name)
+        rows = [[*row[: index + 1], *row[index + 2 :]] for row in self.rows]
+        return replace(self, head=[*self.head[:index], *self.head[index + 1 :]], rows=rows)
 
     def markdown(self) -> str:
         """Returns the grid in Markdown."""
         head = f"| | {' | '.join(self.head)} |"
         rule = f"|---|{''.join('---|' if name in self.words else '---:|' for name in self.head)}"
         rows = [f"| {' | '.join(cell.replace('|', '∣') for cell in row)} |" for row in self.rows]
-        told = [f"\n{note}" for note in self.notes]
+        notes = [f"\n{note}" for note in self.notes]
         return "\n".join(
-            [*([f"**{self.caption}**\n"] if self.caption else []), head, rule, *rows, *told]
+            [*([f"**{self.caption}**\n"] if self.caption else []), head, rule, *rows, *notes]
         )
 
     def latex(self) -> str:
@@ -113,8 +113,8 @@ class Grid:
         return "\n".join(lines)
 
 
-def _width(made: Table) -> int:
-    return sum((column.min_width or 0) + 3 for column in made.columns) + 1
+def _width(table: Table) -> int:
+    return sum((column.min_width or 0) + 3 for column in table.columns) + 1
 
 
 def tex(text: str) -> str:
@@ -144,14 +144,14 @@ def number(value: float | None, sign: bool = False) -> str:
 
 
 def interval(row: Mapping[str, Any], of: str | None = None, sign: bool = False) -> str:
-    """Returns the bounds of an interval, where it is over what is asked for."""
+    """Returns the bounds of an interval, where it is over what is named."""
     if row.get("low") is None or row.get("high") is None or of not in (None, row.get("of")):
         return NONE
     return f"{number(row['low'], sign)} to {number(row['high'], sign)}"
 
 
 def probability(p: float | None) -> str:
-    """Returns a p-value, as far as its resamples can tell."""
+    """Returns a p-value, as far as its resamples resolve it."""
     return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 

@@ -32,13 +32,13 @@ def median_interval(tables: Sequence[pd.DataFrame], measure: Measure = weighted_
         tables: the predictions of each run, with `id`, `content`, `mos` and `score`.
         measure: of agreement.
     """
-    places, groups = _union(tables)
+    indices, groups = _union(tables)
     columns = [(table["score"].to_numpy(float), table["mos"].to_numpy(float)) for table in tables]
 
     def median(weights: Weights) -> Vector:
         values = [
-            _measured(measure, score, mos, weights[:, place])
-            for (score, mos), place in zip(columns, places, strict=True)
+            _measured(measure, score, mos, weights[:, index])
+            for (score, mos), index in zip(columns, indices, strict=True)
         ]
         return np.nanmedian(values, axis=0)
 
@@ -54,14 +54,14 @@ def mean_difference(pairs: Sequence[pd.DataFrame], measure: Measure = weighted_s
             makes them.
         measure: of agreement.
     """
-    places, groups = _union(pairs)
+    indices, groups = _union(pairs)
     columns = [table[["score", "score_b", "mos"]].to_numpy(float).T for table in pairs]
 
     def difference(weights: Weights) -> Vector:
         values = [
-            _measured(measure, mine, mos, weights[:, place])
-            - _measured(measure, other, mos, weights[:, place])
-            for (mine, other, mos), place in zip(columns, places, strict=True)
+            _measured(measure, mine, mos, weights[:, index])
+            - _measured(measure, other, mos, weights[:, index])
+            for (mine, other, mos), index in zip(columns, indices, strict=True)
         ]
         return np.nanmean(values, axis=0)
 
@@ -103,11 +103,11 @@ def _measured(measure: Measure, score: Vector, mos: Vector, weights: Weights) ->
 
 
 def _union(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Returns where each table's rows stand among all images, and what is drawn together."""
+    """Returns each table's row numbers among all images, and what is drawn together."""
     if not all("id" in table for table in tables):  # a table of one's own: nothing is shared
         lengths = np.cumsum([0, *map(len, tables)])
-        places = [np.arange(a, b) for a, b in pairwise(lengths)]
-        return places, groups_of(int(lengths[-1]), None)
+        indices = [np.arange(a, b) for a, b in pairwise(lengths)]
+        return indices, groups_of(int(lengths[-1]), None)
     columns = [name for name in ("id", "content") if all(name in table for table in tables)]
     images = pd.concat([table[columns] for table in tables]).drop_duplicates("id")
     index = pd.Index(images["id"])

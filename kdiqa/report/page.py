@@ -13,7 +13,7 @@ import pandas as pd
 from kdiqa import figures
 from kdiqa.report import tables
 from kdiqa.report.grid import Grid, count, interval, number
-from kdiqa.report.pictures import MAX_DOTS, Picture, chart, extremes
+from kdiqa.report.inline import MAX_DOTS, InlineImage, chart, extremes
 from kdiqa.report.runs import Tested
 from kdiqa.report.tables import marked
 
@@ -24,14 +24,14 @@ class Gallery:
 
     name: str
     title: str
-    told: str
-    charts: list[Picture] = field(default_factory=list)
-    best: list[Picture] = field(default_factory=list)
-    worst: list[Picture] = field(default_factory=list)
+    description: str
+    charts: list[InlineImage] = field(default_factory=list)
+    best: list[InlineImage] = field(default_factory=list)
+    worst: list[InlineImage] = field(default_factory=list)
 
 
 def page(
-    found: Mapping[str, Any],
+    numbers: Mapping[str, Any],
     tests: Sequence[Tested],
     command: Sequence[str],
     title: str,
@@ -40,8 +40,8 @@ def page(
     """Returns the page.
 
     Args:
-        found: What :func:`kdiqa.report.summary.summarized` returns; every number comes from it.
-        tests: The tests it was made of, for the pictures.
+        numbers: What :func:`kdiqa.report.summary.summarized` returns; every number comes from it.
+        tests: The tests they are of, for the images.
         command: What was typed.
         title: Of the page.
         images: Whether thumbnails of the data are shown; pages for others must do without where a
@@ -54,23 +54,23 @@ def page(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    sections = [_section(dataset, found, tests, images) for dataset in found["datasets"]]
+    sections = [_section(dataset, numbers, tests, images) for dataset in numbers["datasets"]]
     return environment.get_template("page.html").render(
         title=title,
-        found=found,
+        numbers=numbers,
         sections=sections,
-        runs=_runs(found["runs"]),
-        provenance=[_origin(run) for run in found["runs"]],
+        runs=_runs(numbers["runs"]),
+        provenance=[_origin(run) for run in numbers["runs"]],
         command=shlex.join(command),
-        file=next((run["file"] for run in found["runs"] if run["file"]), None),
+        file=next((run["file"] for run in numbers["runs"] if run["file"]), None),
         marked=any(
-            row["selected_on_test"] for d in found["datasets"] for row in d["variants"].values()
+            row["selected_on_test"] for d in numbers["datasets"] for row in d["variants"].values()
         ),
     )
 
 
 def _section(
-    dataset: Mapping[str, Any], found: Mapping[str, Any], tests: Sequence[Tested], images: bool
+    dataset: Mapping[str, Any], numbers: Mapping[str, Any], tests: Sequence[Tested], images: bool
 ) -> dict[str, Any]:
     """Returns what the template shows of one data set."""
     name, variants = dataset["dataset"], dataset["variants"]
@@ -79,11 +79,11 @@ def _section(
         "name": name,
         "results": tables.of_dataset(dataset),
         "warnings": sorted(
-            {w for run in found["runs"] if run["dataset"] == name for w in run["warnings"]}
+            {w for run in numbers["runs"] if run["dataset"] == name for w in run["warnings"]}
         ),
         "forest": _forest(variants),
         "published": tables.published(dataset),
-        "protocol": protocol([run for run in found["runs"] if run["dataset"] == name]),
+        "protocol": protocol([run for run in numbers["runs"] if run["dataset"] == name]),
         "galleries": [
             _gallery(variant, row, [t for t in mine if t.variant == variant], images)
             for variant, row in variants.items()
@@ -92,9 +92,9 @@ def _section(
     }
 
 
-def _forest(variants: Mapping[str, Any]) -> Picture | None:
+def _forest(variants: Mapping[str, Any]) -> InlineImage | None:
     differences, baseline = tables.differences(variants)
-    told = "; ".join(
+    listed = "; ".join(
         f"{name} {number(row['estimate'], sign=True)} ({interval(row, sign=True)})"
         for name, row in differences.items()
     )
@@ -103,28 +103,28 @@ def _forest(variants: Mapping[str, Any]) -> Picture | None:
         of_runs = any(row.get("of") == "runs" for row in differences.values())
         over = "runs (Student)" if of_runs else "images (bootstrap)"
         caption += f", with its 95 % interval over {over}. Filled: 0 lies outside"
-    alt = f"Difference in SRCC to {baseline}: {told}."
+    alt = f"Difference in SRCC to {baseline}: {listed}."
     return chart(figures.forest(differences, baseline), alt, f"{caption}.")
 
 
 def _gallery(name: str, row: Mapping[str, Any], tests: Sequence[Tested], images: bool) -> Gallery:
-    """Returns the pictures of a variant's middle run by SRCC, the lower one of an even number."""
+    """Returns the images of a variant's middle run by SRCC, the lower one of an even number."""
     ordered = sorted(tests, key=lambda test: test.metrics["srcc"])
     test = ordered[(len(ordered) - 1) // 2]
     assert test.rows is not None
     split, seed = test.repeat
     which = f"The middle one of {len(tests)} runs by SRCC: split " if len(tests) > 1 else ""
-    told = f"{which or 'Split '}{split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
+    description = f"{which or 'Split '}{split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
     if test.repeat == (None, None):
-        told = f"SRCC {number(test.metrics['srcc'])}."
-    made = Gallery(name, marked(name, row["selected_on_test"]), told)
-    made.charts = [picture for picture in _charts(name, row, test) if picture is not None]
+        description = f"SRCC {number(test.metrics['srcc'])}."
+    gallery = Gallery(name, marked(name, row["selected_on_test"]), description)
+    gallery.charts = [image for image in _charts(name, row, test) if image is not None]
     if images:
-        made.best, made.worst = extremes(test)
-    return made
+        gallery.best, gallery.worst = extremes(test)
+    return gallery
 
 
-def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[Picture | None]:
+def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[InlineImage | None]:
     rows, metrics = test.rows, test.metrics
     assert rows is not None
     agreement = ", ".join(
@@ -132,30 +132,30 @@ def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[Picture | N
         for key in ("srcc", "plcc", "plcc_fit", "rmse")
     )
     several = ": median of the runs, and from the worst to the best" if row["runs"] > 1 else ""
-    made = [
+    images = [
         chart(
             figures.score_against_opinion(rows, narrow=True),
-            f"Opinions over scores of {len(rows)} images by {name}, with the logistic fit.",
-            f"Scores against opinions, {len(rows)} images: {agreement}.",
+            f"MOS over scores of {len(rows)} images by {name}, with the logistic fit.",
+            f"Scores against MOS, {len(rows)} images: {agreement}.",
             pixels=len(rows) > MAX_DOTS,
         )
     ]
-    for part, found in row.get("parts", {}).items():
-        told = ", ".join(f"{key} {number(value['median'])}" for key, value in found.items())
-        picture = figures.parts(found, part)
+    for part, values in row.get("parts", {}).items():
+        medians = ", ".join(f"{key} {number(value['median'])}" for key, value in values.items())
+        bars = figures.parts(values, part)
         caption = f"SRCC within each {part}{several}."
-        made.append(chart(picture, f"SRCC of {name} by {part}: {told}.", caption))
+        images.append(chart(bars, f"SRCC of {name} by {part}: {medians}.", caption))
     path = test.folder / "metrics.csv" if test.folder else None
     if path is None or not path.is_file():
-        return made
+        return images
     metrics_csv = pd.read_csv(path)
     alt = f"Weight of each level in the distillation of {name}, over epochs."
     weights = figures.level_heat_map(metrics_csv, narrow=True)
-    made.append(chart(weights, alt, "Weights of the levels in distillation, over epochs."))
+    images.append(chart(weights, alt, "Weights of the levels in distillation, over epochs."))
     alt = f"Terms of the training loss of {name} and its agreement on validation, over epochs."
     curves = figures.loss_terms(metrics_csv, narrow=True)
-    made.append(chart(curves, alt, "Learning curves, over epochs."))
-    return made
+    images.append(chart(curves, alt, "Learning curves, over epochs."))
+    return images
 
 
 def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -193,16 +193,16 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Grid:
         cells = [
             marked(run["variant"], on_test),
             run["dataset"],
-            *map(_told, (run["split"], run["seed"])),
+            *map(_text, (run["split"], run["seed"])),
         ]
         cells += [number(metrics.get(key)) for key in list(tables.COLUMNS)[:-1]]
-        cells += [_told(metrics.get("n")), _told(run["best_epoch"])]
+        cells += [_text(metrics.get("n")), _text(run["best_epoch"])]
         cells.append("–" if run["seconds"] is None else f"{run['seconds'] / 60:.1f}")
         rows.append(cells)
     return Grid("All runs", head, rows)
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
@@ -210,10 +210,10 @@ def _origin(run: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what is known of where a run comes from, in words."""
     git, versions = run["git"] or {}, run["versions"] or {}
     commit = git.get("commit")
-    told = {
+    details = {
         "folder": run["folder"],
         "command": shlex.join(run["command"]) if run["command"] else None,
-        "split and seed": f"{_told(run['split'])}, {_told(run['seed'])}",
+        "split and seed": f"{_text(run['split'])}, {_text(run['seed'])}",
         "digest of the data and its split": run["data"],
         "checkpoint chosen by": run["selected_on"],
         "trained parameters": f"{run['parameters']:,}" if run["parameters"] else None,
@@ -221,6 +221,6 @@ def _origin(run: Mapping[str, Any]) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "machine": ", ".join(str(value) for value in (run["machine"] or {}).values()),
     }
-    split, seed = _told(run["split"]), _told(run["seed"])
+    split, seed = _text(run["split"]), _text(run["seed"])
     title = f"{run['variant']} on {run['dataset']}, split {split}, seed {seed}"
-    return {"title": title, "told": {key: value for key, value in told.items() if value}}
+    return {"title": title, "details": {key: value for key, value in details.items() if value}}

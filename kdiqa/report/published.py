@@ -1,4 +1,4 @@
-"""Numbers that others published, to stand beside ours with what differs in protocol named."""
+"""Numbers that others published, to compare with ours, their protocols named."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def published(test: str, train: str | None = None) -> pd.DataFrame:
     """Returns the published numbers of a test set, best SRCC first.
 
     They come from papers and repositories that differ in splits, crops and selection. A ranking
-    across sources means nothing: show `protocol`, `mark` and `source` beside every number.
+    across sources means nothing: show `protocol`, `mark` and `source` with every number.
 
     Args:
         test: the data set's name in `conf/data`, as `koniq10k`.
@@ -20,7 +20,7 @@ def published(test: str, train: str | None = None) -> pd.DataFrame:
     Returns:
         Columns method, train, test, srcc, plcc, krcc (NaN where not reported), protocol, mark
         (`paper`, `code` or `third party`: where the number was read), source and note. `train` is
-        empty for weights made elsewhere.
+        empty for weights trained elsewhere.
 
     Example:
         >>> published("livec", train="koniq10k").query("method == 'AKD-IQA'")["srcc"].item()

@@ -1,4 +1,4 @@
-"""What finished runs stored, found and read."""
+"""Finished runs: their folders, and what they stored."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Tested:
         file: The table of predictions; None where only the numbers are left.
         folder: The run's; likewise.
         rows: The predictions; likewise.
-        results: What the run's `results.json` says of itself: `split`, `seed`, `selected_on`, …
+        results: What the run's `results.json` holds: `split`, `seed`, `selected_on`, …
         config: Its resolved configuration.
         provenance: Its command, versions and machine.
         within: Whether the metrics are medians over contents, which have no intervals over images.
@@ -58,7 +58,7 @@ class Tested:
 
 
 def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
-    """Returns the finished runs in folders, each under the shortest name that tells it apart.
+    """Returns the finished runs in folders, each under the shortest name that is its own.
 
     Args:
         folders: run folders, or folders that hold runs at any depth.
@@ -66,7 +66,7 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         RunError: if a folder is absent or holds no run that was tested.
     """
-    found: list[tuple[str, Path]] = []
+    runs_named: list[tuple[str, Path]] = []
     for folder in folders:
         if not folder.is_dir():
             raise RunError(
@@ -79,9 +79,9 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
                 f"No predictions/test*.csv below '{folder}': its run is not over, or was not "
                 "tested. Let it end, or start it again with the command it was started with."
             )
-        found += [(_name(run, folder), run) for run in runs]
-    names = [name for name, _ in found]
-    return {name if names.count(name) == 1 else str(run): run for name, run in found}
+        runs_named += [(_name(run, folder), run) for run in runs]
+    names = [name for name, _ in runs_named]
+    return {name if names.count(name) == 1 else str(run): run for name, run in runs_named}
 
 
 def shown(folders: Sequence[Path], what: str) -> Iterable[Path]:
@@ -103,7 +103,7 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     each = shown(list(runs.values()), "Reading runs")
     tests = [test for run in each for test in _tests(run, within)]
     counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
-    # The same split and seed twice: they differ in what only their folders tell.
+    # The same split and seed twice: they differ in nothing but their folders.
     unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
     above = os.path.commonpath([run.resolve() for run in runs.values()]) if runs else ""
     return [
@@ -120,7 +120,7 @@ def _folder(test: Tested) -> Path:
 
 
 def _tests(run: Path, within: bool) -> list[Tested]:
-    """Returns the tests in a folder: of a run, or one that `kdiqa evaluate` made of a run."""
+    """Returns the tests in a folder: of a run, or an evaluation of a run by `kdiqa evaluate`."""
     results = _json(run / "results.json")
     trained = Path(results.get("run", run))
     path = trained / "config_resolved.yaml"
@@ -158,9 +158,9 @@ def trained_on(config: Mapping[str, Any]) -> str | None:
     return _dataset_of(config, "train_on")
 
 
-def _dataset_of(config: Mapping[str, Any], part: str) -> str | None:
+def _dataset_of(config: Mapping[str, Any], role: str) -> str | None:
     data = config.get("data") or {}
-    target = (data.get(part) or data).get("_target_")  # of two data sets, or of one
+    target = (data.get(role) or data).get("_target_")  # of two data sets, or of one
     return str(target).split(".")[-2] if target else None
 
 
@@ -181,13 +181,13 @@ def _dataset(file: Path) -> str:
 
 
 def _name(run: Path, folder: Path) -> str:
-    """Returns what a run calls itself, or where it lies in the folder that was asked for."""
+    """Returns what a run calls itself, or where it lies in the folder that was given."""
     if (run / "results.json").is_file():
-        made = _json(run / "results.json")
-        return marked(str(made["name"]), made)
+        results = _json(run / "results.json")
+        return marked(str(results["name"]), results)
     return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
 
 
 def _json(path: Path) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return made
+    values: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return values

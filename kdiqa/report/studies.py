@@ -17,7 +17,7 @@ def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested]
     Args:
         folders: run folders, folders of runs, studies (`experiments/NAME`) or their logs
             (`logs/study/NAME`). A study whose logs are not at the latter has its stored numbers,
-            but neither intervals over images nor pictures.
+            but neither intervals over images nor figures.
         within: measure within each content, and take the median over contents.
 
     Raises:
@@ -34,16 +34,16 @@ def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested]
         against |= _against(study)
         logs, data = _logs(folder, study), _data(folder)
         for job in study["jobs"]:
-            place = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
-            if any((logs / place).glob("predictions/test*.csv")):
-                runs[str(logs / place)] = logs / place
+            run = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
+            if any((logs / run).glob("predictions/test*.csv")):
+                runs[str(logs / run)] = logs / run
             else:
                 dataset = data.get(job["variant"]) or study["study"]
                 numbers.append(Tested(job["variant"], dataset, job["metrics"], results=job))
     return [*read_tests(runs, within), *numbers], against
 
 
-def beside(folder: Path) -> Path:
+def page_folder(folder: Path) -> Path:
     """Returns where the page of a run or a study goes: with its rows, where they are.
 
     Pages hold thumbnails: those of a study belong to its logs and not among what is published.
@@ -55,16 +55,16 @@ def beside(folder: Path) -> Path:
 
 def _study(folder: Path) -> dict[str, Any] | None:
     path = folder / "results.json"
-    found = json.loads(path.read_text()) if path.is_file() else {}
-    if (folder / "study.yaml").is_file() and "jobs" not in found:
+    outcome = json.loads(path.read_text()) if path.is_file() else {}
+    if (folder / "study.yaml").is_file() and "jobs" not in outcome:
         raise RunError(
             f"The study '{folder}' has no results yet. Run it with: python -m kdiqa.study {folder}"
         )
-    if "jobs" in found and not found["jobs"]:
+    if "jobs" in outcome and not outcome["jobs"]:
         raise RunError(
             f"No job of the study '{folder}' is finished. Go on with: python -m kdiqa.study {folder}"
         )
-    return found if "jobs" in found else None
+    return outcome if "jobs" in outcome else None
 
 
 def _logs(folder: Path, study: dict[str, Any]) -> Path:

@@ -30,7 +30,7 @@ def summarized(
         tests: of all runs.
         baseline: the variant that all others are compared with.
         against: by variant, what it is compared with where `baseline` is None. Without both, it is
-            the students that were trained alone, if they are one variant beside others that distil.
+            the students that learn from no teacher, if they are one variant among others that distil.
 
     Raises:
         RunError: if there is no such variant.
@@ -39,11 +39,11 @@ def summarized(
     if baseline is not None and baseline not in names:
         raise RunError(f"No variant is called '{baseline}'. There are: {', '.join(names)}.")
     if baseline is None and not against:
-        baseline = _alone(tests)
+        baseline = _without_teacher(tests)
     if baseline is not None:
         against = dict.fromkeys([name for name in names if name != baseline], baseline)
     datasets = dict.fromkeys(test.dataset for test in tests)
-    made = {
+    numbers = {
         "kdiqa": kdiqa.__version__,
         "bootstrap": dict(SETTINGS),
         "datasets": [
@@ -52,23 +52,23 @@ def summarized(
         ],
         "runs": [_run(test) for test in tests],
     }
-    plain: Numbers = _plain(made)
+    plain: Numbers = _plain(numbers)
     return plain
 
 
-def _alone(tests: Sequence[Tested]) -> str | None:
+def _without_teacher(tests: Sequence[Tested]) -> str | None:
     """Returns the variant that is trained as the others are, but without a teacher."""
 
     def module(test: Tested) -> Any:
         return (test.config.get("module") or {}).get("_target_")
 
     students = {module(test) for test in tests if test.config.get("distill")}
-    alone = {
+    names = {
         test.variant
         for test in tests
         if test.config.get("distill") is False and module(test) in students
     }
-    return alone.pop() if len(alone) == 1 else None
+    return names.pop() if len(names) == 1 else None
 
 
 def _dataset(name: str, tests: Sequence[Tested], against: Mapping[str, str]) -> Numbers:
@@ -86,7 +86,7 @@ def _published(dataset: str, source: str) -> list[Numbers]:
 def _run(test: Tested) -> Numbers:
     """Returns one row of the table of runs, with where its numbers come from."""
     keys = ("split", "seed", "selected_on", "best_epoch", "epochs", "seconds")
-    told = test.provenance
+    provenance = test.provenance
     return {
         "variant": test.variant,
         "dataset": test.dataset,
@@ -100,10 +100,10 @@ def _run(test: Tested) -> Numbers:
         "trained_on": trained_on(test.config),
         "split_by": (test.config.get("data") or {}).get("split_by"),
         "ratios": (test.config.get("data") or {}).get("ratios"),
-        "command": told.get("command"),
-        "versions": told.get("versions"),
-        "git": told.get("git"),
-        "machine": told.get("machine"),
+        "command": provenance.get("command"),
+        "versions": provenance.get("versions"),
+        "git": provenance.get("git"),
+        "machine": provenance.get("machine"),
     }
 
 

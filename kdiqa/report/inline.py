@@ -1,4 +1,4 @@
-"""Pictures as a page carries them: inside it, as data URIs."""
+"""Images as a page carries them: inside it, as data URIs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXTREMES = 6
 
 
 @dataclass(frozen=True)
-class Picture:
+class InlineImage:
     """What an `<img>` needs, and the text below it."""
 
     source: str
@@ -32,12 +32,14 @@ class Picture:
     caption: str
 
 
-def chart(figure: Figure | None, alt: str, caption: str, pixels: bool = False) -> Picture | None:
-    """Returns a figure as a picture: the same bytes whenever it is drawn again.
+def chart(
+    figure: Figure | None, alt: str, caption: str, pixels: bool = False
+) -> InlineImage | None:
+    """Returns a figure as an image of the page: the same bytes whenever it is drawn again.
 
     Args:
         figure: None returns None.
-        alt: What is to be seen in it, for who cannot.
+        alt: Describes it to who cannot see it.
         caption: Printed below.
         pixels: As PNG, where there is too much in it for SVG.
     """
@@ -50,13 +52,13 @@ def chart(figure: Figure | None, alt: str, caption: str, pixels: bool = False) -
         else:
             figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     kind = "image/png" if pixels else "image/svg+xml"
-    return Picture(uri(data.getvalue(), kind), alt, caption)
+    return InlineImage(uri(data.getvalue(), kind), alt, caption)
 
 
-def extremes(test: Tested) -> tuple[list[Picture], list[Picture]]:
+def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
     """Returns thumbnails of the images whose scores are nearest to their MOS, and farthest.
 
-    Both are empty where the image files are no longer where the run found them.
+    Both are empty where the image files are no longer where the run read them.
 
     Args:
         test: One run on one data set.
@@ -82,7 +84,7 @@ def uri(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[Picture]:
+def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[InlineImage]:
     for row in rows.to_dict("records"):
         file = root / str(row["id"])
         data = io.BytesIO()
@@ -94,4 +96,6 @@ def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[Picture]:
         values = f"score {number(row['score'])}, MOS {number(row['mos'])}"
         kind = row.get("distortion")
         name = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
-        yield Picture(uri(data.getvalue(), "image/jpeg"), f"{name}: {values}", f"{name}\n{values}")
+        yield InlineImage(
+            uri(data.getvalue(), "image/jpeg"), f"{name}: {values}", f"{name}\n{values}"
+        )
