@@ -106,8 +106,8 @@ def test_small_disk_is_refused_before_the_work(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
     rows = Rows(tmp_path, 5, (1, 1, 1, 3, 7, 7), ["a 10"], [0])
     message = (
-        rf"^The features need 0\.0 GiB and '{tmp_path}' has 0\.0 GiB free\. Set features\.folder to a"
-        r" larger disk, or lower features\.views or num_crops; or compute them in every step:"
+        rf"^The features need 0\.0 GiB and '{tmp_path}' has 0\.0 GiB free\. Set cache\.folder to a"
+        r" larger disk, or lower cache\.views or num_crops; or compute them in every step:"
         r" features=online\.$"
     )
     with pytest.raises(OSError, match=message):
