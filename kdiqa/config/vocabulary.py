@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ANY = re.compile(r"^[+~]|^hydra[./=]|^local=")  # added, deleted, or Hydra's own
+NOTHING = ("none", "null")  # Hydra takes no null for a group: [] is none of its files
 ELSEWHERE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn")
 
 
@@ -74,7 +75,7 @@ class Vocabulary:
         group, root = key.partition("@")[0], key.partition(".")[0]
         if group in self.options:
             given = value.split(",") if re.fullmatch(r"[\w,]+", value) else []
-            unknown = [one for one in given if one not in (*self.options[group], "null")]
+            unknown = [one for one in given if one not in self.options[group]]
             return "".join(self._option(key, group, one) for one in unknown[:1])
         leaf = re.match(r"[^{\[]", self.keys.get(root, ""))
         if root in self.keys and ("." not in key or not leaf):
@@ -85,8 +86,8 @@ class Vocabulary:
         known = self.options[group]
         if group == "experiment" and (words := self._experiment(value)):
             return f"There is no {key}={value}; there is: {words}"
-        if value == "none" and group in self.nullable:
-            return f"There is no {key}=none; there is: {key}=null"
+        if value in NOTHING and group in self.nullable:
+            return f"There is no {key}={value}; there is: {key}=[]"
         near = difflib.get_close_matches(value, known, 3, 0.5) or known
         same = [f"{one}={value}" for one, there in self.options.items() if value in there]
         there = same or [f"{key}={one}" for one in near]
@@ -119,8 +120,8 @@ class Vocabulary:
         elif below and value in self.options[below[0]]:
             there = [f"{below[0]}={value}"]
         elif below:
-            there = [f"{below[0]}={one}" for one in (*self.options[below[0]], "null")]
-            there = there[-1:] if value == "none" else there
+            there = [f"{below[0]}={one}" for one in (*self.options[below[0]], "[]")]
+            there = there[-1:] if value in NOTHING else there
         elif place := self.places.get(rest or root):
             there = [f"{place[0]}={value if place[1] == 'null' else place[1]}"]
         else:

@@ -47,7 +47,7 @@ class Unlabelled:
         if folder is None and not copies:
             raise ValueError(
                 "data.unlabelled names no folder and no copies. Set data/unlabelled=folder pool=FOLDER,"
-                " data/unlabelled=distorted, or data/unlabelled=null."
+                " data/unlabelled=distorted, or data/unlabelled=[]."
             )
         self.folder = None if folder is None else Path(folder).expanduser()
         self.copies, self.seed = copies, seed
@@ -87,7 +87,7 @@ class Unlabelled:
         if not paths:
             raise ValueError(
                 f"No image in '{self.folder}' to learn from without labels. Set pool to a folder"
-                " of images, or data/unlabelled=null."
+                " of images, or data/unlabelled=[]."
             )
         below = [path.relative_to(self.folder).parent for path in paths]
         return [

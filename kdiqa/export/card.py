@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from kdiqa import __version__
 from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.data.boxes import COUNTS
 from kdiqa.report.grid import Grid
 from kdiqa.scorer.predictor import Predictor
 
@@ -133,11 +134,12 @@ def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None
 def protocol(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:
     """Returns how it was trained and evaluated."""
     node, crops = config["data"], config["data"].get("test_crops") or {}
+    count = COUNTS.get(crops.get("mode"), crops.get("num"))
     rows = {
         "split": description.get("split"),
         "seed": description.get("seed"),
         "checkpoint chosen on": node.get("select_on", "val"),
-        "test crops of the run": f"{crops.get('mode')}, {crops.get('num')} of {crops.get('size')}",
+        "test crops of the run": f"{crops.get('mode')}, {count} of {crops.get('size')}",
         "digest of data and split": f"`{description['data'].get('digest', '')[:12]}`",
     }
     return ["\n".join(f"- {name}: {value}" for name, value in rows.items())]

@@ -115,7 +115,7 @@ def check_labels(plan: Plan, data: IQADataModule) -> None:
     if data.unlabelled is not None and not plan.soft_labels:
         raise ValueError(
             "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set data/unlabelled=null, or distiller=soft_score with module=soft_target."
+            " targets. Set data/unlabelled=[], or distiller=soft_score with module=soft_target."
         )
 
 

@@ -14,15 +14,15 @@ from kdiqa.config.vocabulary import Vocabulary, check_words
 MOVED = {
     "loss=labelled": "module/loss=labelled",
     "optimizer=adamw": "module/optimizer=adamw",
-    "scheduler=none": "module/scheduler=null",
+    "scheduler=none": "module/scheduler=[]",
     "weighting=uniform": "distiller/weighting=uniform",
     "weighting.learn=false": "module.distiller.weighting.learn=false",
     "teacher_pair=swap": "distiller/teacher_pair=swap",
     "jnd=shrink": "second/noise=shrink",
-    "jnd=none": "second/noise=null",
+    "jnd=none": "second/noise=[]",
     "noise=jnd": "second/noise=jnd",
     "stored_split=liqe": "data/stored_split=liqe",
-    "stored_split=none": "data/stored_split=null",
+    "stored_split=none": "data/stored_split=[]",
     "unlabelled=folder": "data/unlabelled=folder",
     "hparams_search=optuna": "launcher/search=optuna",
     "profiler=simple": "trainer.profiler=simple",
@@ -57,7 +57,7 @@ EXPERIMENTS = {
     },
 }
 KNOWN = (
-    *("experiment=akd_demo", "data=live,csiq", "data=null", "seed=0,1", "data.root=/x", "-m"),
+    *("experiment=akd_demo", "data=live,csiq", "seed=0,1", "data.root=/x", "-m"),
     *(
         "data@data.train_on=bid",
         "module.net.dim=3",
@@ -66,7 +66,7 @@ KNOWN = (
         "hydra.verbose=true",
     ),
     *("trials=3", "stage1.epochs=3", "teacher_looks=3", "test_crops=five", "fusion=cat", "run=/x"),
-    *("second/noise=null", "logger.wandb.offline=true", "cache.views=2", "launcher=joblib"),
+    *("second/noise=[]", "logger.wandb.offline=true", "cache.views=2", "launcher=joblib"),
 )
 
 

@@ -53,7 +53,7 @@ class StoredSplit:
         if not self.path.exists():
             raise FileNotFoundError(
                 f"No stored split at '{self.path}'. Set data.stored_split.path to where it is, or "
-                "data/stored_split=null for a split of our own."
+                "data/stored_split=[] for a split of our own."
             )
         try:
             return self._subsets(records, self.lists(records, index))

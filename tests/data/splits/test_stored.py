@@ -200,7 +200,7 @@ def test_pickles_and_folders_that_do_not_fit_are_refused(tmp_path: Path) -> None
     )
     message = (
         f"No stored split at '{tmp_path / 'none'}'. Set data.stored_split.path to where it is, or "
-        "data/stored_split=null for a split of our own."
+        "data/stored_split=[] for a split of our own."
     )
     with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
         SplitTable(tmp_path / "none").assign(RECORDS, 0)

@@ -39,7 +39,7 @@ SWITCHES: dict[str, tuple[int, tuple[str, ...]]] = {
     "NAR without KD": (3, ("distill=false",)),
     "FR upper bound": (0, ("second=reference", "distill=false")),
     "NAR of similar content": (0, ("second=reference", "data.pairs.second.aligned=false")),
-    "teacher beside the student's pair": (3, ("distiller/teacher_pair=null",)),
+    "teacher beside the student's pair": (3, ("distiller/teacher_pair=[]",)),
     "one drawn reference": (0, ("bank=null",)),
     **{f"bank of {count}": (count, (f"bank={count}",)) for count in (1, 5, 10)},
     "levels one by one": (3, ("module.net.level_fusion=late", "distill=false")),

@@ -49,7 +49,7 @@ WITHOUT_ATTENTION = [word for word in SMALL if "attention" not in word]
 SWITCHES: dict[str, tuple[str, ...]] = {
     "no cascade": ("module.net.attention.cascade=false",),
     "no semantic branch": ("module.net.semantic=false",),
-    "no noise": ("second/noise=null",),
+    "no noise": ("second/noise=[]",),
     "Gaussian noise alone": ("second/noise=jnd", "data.pairs.shown.noticeable=0"),
     "noise of the threshold alone": ("data.pairs.shown.deviation=0",),
     "no distillation": ("distill=false", "module.loss.weight=1"),
@@ -73,10 +73,7 @@ TEACHER_SWITCHES: dict[str, tuple[str, ...]] = {
     "no semantic branch": ("module.net.semantic=false",),
     "asked by the difference": ("module.net.query=diff",),
     "two layers": ("module.net.layers=2",),
-    **{
-        f"JND {mode}": (f"second/noise={mode}",)
-        for mode in ("null", "shrink", "weight", "perturb")
-    },
+    **{f"JND {mode}": (f"second/noise={mode}",) for mode in ("[]", "shrink", "weight", "perturb")},
     "padded windows": ("module.net.attention.window=4",),
     "mean of the last epochs": ("callbacks=swa", "callbacks.swa.begin=1"),
 }

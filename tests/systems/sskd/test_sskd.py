@@ -272,7 +272,7 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
         (
             ("distill=false", "data/unlabelled=distorted"),
             "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set data/unlabelled=null, or distiller=soft_score with module=soft_target.",
+            " targets. Set data/unlabelled=[], or distiller=soft_score with module=soft_target.",
         ),
     ],
 )
