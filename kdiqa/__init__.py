@@ -1,7 +1,5 @@
 """No-reference image quality assessment, learnt by distillation from a full-reference teacher."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """The structures that travel: what a batch holds, what a net predicts, what a distiller asks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """What a score costs: ``python -m kdiqa.cost RUN…``: parameters, multiply-adds, milliseconds."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

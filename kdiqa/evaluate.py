@@ -1,7 +1,5 @@
 """Evaluates finished runs on other data: ``python -m kdiqa.evaluate run=RUN data=[live,csiq]``."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

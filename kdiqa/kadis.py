@@ -1,7 +1,5 @@
 """Generates KADIS-700k's distorted images: ``python -m kdiqa.kadis ROOT``."""
 
-from __future__ import annotations
-
 import argparse
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """Scores images: ``python -m kdiqa.predict photos -o scores.csv``."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import os

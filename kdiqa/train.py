@@ -1,7 +1,5 @@
 """Trains a teacher or a student: ``python -m kdiqa.train experiment=akd_demo``."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """Makes the workspace of a project on Weights & Biases: ``python -m kdiqa.board``."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """How Weights & Biases reads a run's curves."""
 
-from __future__ import annotations
-
 import lightning as L
 from lightning.pytorch.loggers import WandbLogger
 

@@ -1,7 +1,5 @@
 """What a run is called on the board, so that a multirun, a study or a sweep reads as one group."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables, charts and pictures of a finished run or evaluation, from what its folder holds."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path

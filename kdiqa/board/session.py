@@ -1,7 +1,5 @@
 """A run on the board from its beginning to its end, whatever end that is."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

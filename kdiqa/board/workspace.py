@@ -1,7 +1,5 @@
 """The workspace of a project on Weights & Biases: which panels stand where, whatever was logged."""
 
-from __future__ import annotations
-
 from typing import Any
 
 CURVES: dict[str, dict[str, list[str] | str]] = {

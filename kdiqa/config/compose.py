@@ -1,7 +1,5 @@
 """Configurations: where they lie, how they are composed, and how their values are typed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container, Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What ``kdiqa train --help`` prints, from the files of ``conf/`` and before any library is loaded."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

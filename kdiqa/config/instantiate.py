@@ -1,7 +1,5 @@
 """What a configuration may build, and with which words."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints

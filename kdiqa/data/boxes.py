@@ -1,7 +1,5 @@
 """The positions of an image's crops that follow from its size alone."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal
 

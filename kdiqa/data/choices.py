@@ -1,7 +1,5 @@
 """Words of which a setting takes one."""
 
-from __future__ import annotations
-
 from typing import Any, get_args
 
 

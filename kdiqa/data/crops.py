@@ -1,7 +1,5 @@
 """Crops: which parts of an image the net sees, the same parts of all its aligned views."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """From a folder as its authors ship it to batches of crops: all that data sets have in common."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Scored images, as tensors of crops."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """KADIS-700k: pristine images, and the plan by which its users distort them themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What all loaders of batches share."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """What is known of one scored image before it is read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The order of reading: shuffled by (seed, epoch) and shared out over the ranks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

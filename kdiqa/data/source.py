@@ -1,7 +1,5 @@
 """What is known of a data set before it is read, its errors, and the checks of labels and files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Images without a score, for a stage of training that asks a teacher alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Serves a page to try a student with: ``python -m kdiqa.demo RUN``."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import socket

@@ -1,7 +1,5 @@
 """The page itself: an image in; its score, its map and its ladder out."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """An image, worse and worse: some types of KADID-10k's distortions at their levels, scored."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

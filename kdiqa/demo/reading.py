@@ -1,7 +1,5 @@
 """What may be dropped on the page: one image, not too large, or a sentence with the reason."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

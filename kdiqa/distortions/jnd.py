@@ -10,8 +10,6 @@ References:
       nonlinear additivity of both (NAMM)
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

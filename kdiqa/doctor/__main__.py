@@ -3,8 +3,6 @@
 Exit code 0: fine. 1: something is wrong with the data. 2: something is wrong with what was typed.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

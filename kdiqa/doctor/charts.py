@@ -1,7 +1,5 @@
 """Charts of a data set: its scores, its distortions, the sizes of its images."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

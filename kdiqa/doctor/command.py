@@ -1,7 +1,5 @@
 """What the doctor's verbs do, once it is clear what was typed."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

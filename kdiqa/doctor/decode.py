@@ -1,7 +1,5 @@
 """Looks into many image files at once, with a progress bar on the error stream."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

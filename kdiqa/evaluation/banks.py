@@ -1,7 +1,5 @@
 """How far a student's numbers depend on its bank: the same images with several banks."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

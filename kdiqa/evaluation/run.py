@@ -1,7 +1,5 @@
 """One run on one data set: its net, crops and pairs, applied to other images."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Writes a student as ONNX: ``python -m kdiqa.export RUN -o model.onnx --int8``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The model card of an export: the facts of checkpoint, run and data set, and nothing else."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,7 +132,7 @@ def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None
 def protocol(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:
     """Returns how it was trained and evaluated."""
     node, crops = config["data"], config["data"].get("test_crops") or {}
-    count = COUNTS.get(crops.get("mode"), crops.get("num"))
+    count = COUNTS.get(str(crops.get("mode")), crops.get("num"))
     rows = {
         "split": description.get("split"),
         "seed": description.get("seed"),

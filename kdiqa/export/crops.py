@@ -1,7 +1,5 @@
 """What :class:`kdiqa.data.crops.Crops` does to an image, as ONNX, for policies without a draw."""
 
-from __future__ import annotations
-
 from onnx import ModelProto, helper, inliner
 from onnxscript import FLOAT, INT64, UINT8, OnnxFunction, optimizer, script
 from onnxscript import opset18 as op

@@ -1,7 +1,5 @@
 """One ONNX graph of two: from an image to its crops, and from crops to a score."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Whether an exported file has the student's scores: image by image, and in SRCC."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

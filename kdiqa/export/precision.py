@@ -1,7 +1,5 @@
 """Smaller files: weights in float16, or a net in INT8."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator

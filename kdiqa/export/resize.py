@@ -4,8 +4,6 @@ ONNX's own ``Resize`` has neither: its ``antialias`` is a triangle, OpenCV's are
 linear kernel rounds to a quarter of a grey level on its way.
 """
 
-from __future__ import annotations
-
 from onnxscript import BOOL, FLOAT, INT64, UINT8, script
 from onnxscript import opset18 as op
 

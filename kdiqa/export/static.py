@@ -1,7 +1,5 @@
 """Which predictors fit into one graph: those that see the image alone, and draw nothing."""
 
-from __future__ import annotations
-
 from kdiqa.data.crops import Crops
 from kdiqa.export.crops import STATIC
 from kdiqa.scorer.predictor import Predictor

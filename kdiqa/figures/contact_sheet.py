@@ -1,7 +1,5 @@
 """Contact sheets: many images as one, with their captions; all images are 8-bit RGB."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

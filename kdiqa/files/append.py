@@ -1,7 +1,5 @@
 """Tables that are appended to: complete up to the last line, whatever stops their writer."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Sequence

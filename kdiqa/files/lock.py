@@ -1,7 +1,5 @@
 """Locks: a run folder is one process's, and a study's job one runner's, on whatever machine."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """How a checkpoint was chosen, and the mark that a number chosen on the test images carries."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Short names for weights, so that two holders can tell whether they hold the same."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 

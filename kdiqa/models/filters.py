@@ -4,8 +4,6 @@ Natural images differ less in how the logarithms of neighbouring differences are
 in what they show; blur, noise and compression each shift that distribution in their own way.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import torch

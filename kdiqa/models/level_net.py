@@ -1,7 +1,5 @@
 """A no-reference net that scores an image from its levels side by side."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -1,7 +1,5 @@
 """Which activations of a timm network are the levels of a pyramid, and how each is pooled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

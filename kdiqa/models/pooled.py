@@ -1,7 +1,5 @@
 """A small no-reference net: a backbone's pooled features and one head."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What mixers and transformers are built of: a pre-normalised residual branch, a perceptron."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 

@@ -1,7 +1,5 @@
 """Running standardisation of a pyramid's channels: one ruler for both images of a pair."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Where a timm network's levels are tapped, for the taps that timm itself does not offer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """A timm network with its weights: from the hub, from a file, or random."""
 
-from __future__ import annotations
-
 import logging
 import socket
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Images as a page carries them: inside it, as data URIs."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Iterator

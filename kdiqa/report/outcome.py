@@ -1,7 +1,5 @@
 """The outcome of a study: what ``results.json`` holds of it, its table, and its figure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

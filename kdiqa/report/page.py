@@ -1,7 +1,5 @@
 """The report as one page of HTML that needs nothing else: no scripts, no other files."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A study as a report reads it: its runs where their rows still are, its numbers elsewhere."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

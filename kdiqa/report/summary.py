@@ -1,7 +1,5 @@
 """All numbers of a report, in plain values: its tables and its page are written from these."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

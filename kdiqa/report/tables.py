@@ -1,7 +1,5 @@
 """The tables of a report: variants in one table, ours with what others published."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

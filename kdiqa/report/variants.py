@@ -4,8 +4,6 @@ An interval names what it is over (`of`): `images`, where the predictions of all
 (BCa bootstrap, of the median), or `runs`, where only their numbers are (Student's, of the mean).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

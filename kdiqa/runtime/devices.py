@@ -1,7 +1,5 @@
 """What computes: the device, the GPUs of each of several jobs, the thread of each worker."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """How an error reaches a user: one message with a remedy, not a library's traceback."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

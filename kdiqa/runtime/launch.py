@@ -1,7 +1,5 @@
 """Other processes of ours: the ranks of a DDP run, and the jobs an experiment is made of."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Keeps the C library from handing large blocks back to the system after every layer."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 

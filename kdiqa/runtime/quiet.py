@@ -1,7 +1,5 @@
 """Library messages that no user can act on, silenced."""
 
-from __future__ import annotations
-
 import logging
 import os
 import warnings

@@ -5,8 +5,6 @@ which folder the run has, and that the first of them prepares data and features 
 read them.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Signals that ask a process to stop end it as Ctrl-C does."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The words that an argument may be, checked where a class is built in Python."""
 
-from __future__ import annotations
-
 from typing import Any, get_args
 
 

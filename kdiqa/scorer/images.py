@@ -1,7 +1,5 @@
 """Images as a program has them: paths, arrays, tensors, Pillow's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which files a command line means: files, folders, patterns, lists, standard input."""
 
-from __future__ import annotations
-
 import glob
 import os
 from collections.abc import Iterable, Iterator

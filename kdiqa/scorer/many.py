@@ -1,7 +1,5 @@
 """Many images through one predictor: read by workers, scored in batches, in the order given."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice

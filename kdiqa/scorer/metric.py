@@ -1,7 +1,5 @@
 """A scorer as a torchmetrics metric: the quality of restored images over a data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

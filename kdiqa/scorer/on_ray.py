@@ -1,7 +1,5 @@
 """The same scores as a job of Ray Data: on this machine, or on the cluster that RAY_ADDRESS names."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """From a checkpoint to a predictor; its file is read once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """A trained net that scores images from their pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where in an image its quality is high or low: tile by tile, level by level."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

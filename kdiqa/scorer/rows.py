@@ -1,7 +1,5 @@
 """The table of scores: appended to as they come, and gone on with after any interruption."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The crops of an image in floats, with a gradient: the same positions as its 8-bit crops have."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import cv2

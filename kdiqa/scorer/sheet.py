@@ -1,7 +1,5 @@
 """A contact sheet of the images that scored worst."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

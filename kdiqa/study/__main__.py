@@ -1,7 +1,5 @@
 """Runs a study: ``python -m kdiqa.study experiments/demo``."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shlex

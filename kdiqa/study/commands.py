@@ -1,7 +1,5 @@
 """A study as command lines: one a job, or a Hydra multirun a variant."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """What a running study shows: a live table on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a job's folder says: finished, begun, or made with another configuration."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path

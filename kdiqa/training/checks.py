@@ -1,7 +1,5 @@
 """Every reason not to begin a run, in one order, before any work starts."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any

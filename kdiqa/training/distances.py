@@ -3,8 +3,6 @@ r"""Distances between a student's features and its teacher's, one number a sampl
 Each maps two tensors :math:`(..., B, T, D)` to :math:`(..., B)`; the teacher's side gets no gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

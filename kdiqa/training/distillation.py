@@ -1,7 +1,5 @@
 """The frozen teacher's place: outside the module tree, the optimizer and the checkpoint."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

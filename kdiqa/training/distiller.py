@@ -1,7 +1,5 @@
 """What distillers share, and those of a fused vector, of a score, and of several others at once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Cached features: computed once for a run's data, in place of a backbone in every step."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf

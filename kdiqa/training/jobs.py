@@ -1,7 +1,5 @@
 """The other runs that a run is made of, each a process and a folder below its own."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

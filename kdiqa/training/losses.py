@@ -3,8 +3,6 @@
 A loss that leaves out images whose label is NaN says so: ``accepts_unlabelled = True``.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

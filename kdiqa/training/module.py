@@ -1,7 +1,5 @@
 """What every training step shares: features once a step, rows of predictions, one optimizer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar

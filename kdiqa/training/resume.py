@@ -1,7 +1,5 @@
 """Where a run goes on: its last checkpoint, given weights, and curves without a gap."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A run that has been checked: fitted, tested, and written."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator, Mapping

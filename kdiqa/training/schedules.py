@@ -1,7 +1,5 @@
 """The weight of distillation by the global step, and a learning rate by the epoch."""
 
-from __future__ import annotations
-
 import math
 
 

@@ -1,7 +1,5 @@
 """A search that goes on where it stopped: where its trials are kept, and how many are left."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path

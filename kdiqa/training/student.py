@@ -1,7 +1,5 @@
 """The no-reference student's training, with a teacher or without."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

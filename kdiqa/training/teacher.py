@@ -1,7 +1,5 @@
 """The full-reference teacher's training."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from kdiqa.batch import Batch

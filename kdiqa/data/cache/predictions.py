@@ -1,7 +1,5 @@
 """A teacher's predictions of cached features, cached as well: no step runs it again."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Sequence

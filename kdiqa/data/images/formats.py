@@ -1,7 +1,5 @@
 """The format of an image file and what is wrong with it, by its bytes, without decoding."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 

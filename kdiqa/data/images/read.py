@@ -1,7 +1,5 @@
 """From files to pixels, and a look at files that is cheap enough to take at all of them."""
 
-from __future__ import annotations
-
 import io
 import struct
 from collections.abc import Iterable

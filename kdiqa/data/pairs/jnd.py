@@ -4,8 +4,6 @@ How the just-noticeable difference enters is our interpretation: the paper speak
 just-noticeable-difference image" and gives no formula.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

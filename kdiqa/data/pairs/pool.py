@@ -1,7 +1,5 @@
 """Pristine images of something else: non-aligned references, and banks of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

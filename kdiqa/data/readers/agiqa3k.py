@@ -1,7 +1,5 @@
 """AGIQA-3K: generated images, scores from a laboratory study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

@@ -1,7 +1,5 @@
 """BID, the blurred image database: realistic blur, scores from a laboratory study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """BIQ2021: authentic distortions, scores from a laboratory study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

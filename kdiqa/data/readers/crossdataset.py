@@ -1,7 +1,5 @@
 """Training on one data set, testing on another."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Real photographs that need no download, distorted and labelled on the spot."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Finds the files of a download as it was unpacked, and reads its tables."""
 
-from __future__ import annotations
-
 import csv
 import math
 import os

@@ -1,7 +1,5 @@
 """FLIVE, also called PaQ-2-PiQ or LIVE-FB: authentic distortions, crowdsourced scores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

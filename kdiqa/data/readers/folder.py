@@ -1,7 +1,5 @@
 """Your own images, with their scores in one table."""
 
-from __future__ import annotations
-
 import csv
 import difflib
 import math

@@ -1,7 +1,5 @@
 """KADID-10k: synthetic distortions with references, crowdsourced scores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

@@ -1,7 +1,5 @@
 """KonIQ-10k: authentic distortions, crowdsourced scores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """LIVE, release 2: synthetic distortions with references, scores from a laboratory study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """LIVE In the Wild Image Quality Challenge: authentic distortions, crowdsourced scores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

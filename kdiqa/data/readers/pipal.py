@@ -1,7 +1,5 @@
 """PIPAL: outputs of restoration algorithms, scores by pairwise comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

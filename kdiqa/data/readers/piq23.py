@@ -1,7 +1,5 @@
 """PIQ23: portraits taken with many smartphones, scores by pairwise comparison in each scene."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal

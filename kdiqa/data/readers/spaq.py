@@ -1,7 +1,5 @@
 """SPAQ: smartphone photos, scores from a laboratory study."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

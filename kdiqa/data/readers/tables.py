@@ -1,7 +1,5 @@
 """Reads label files that are no text: Excel workbooks, old and new, and MATLAB's arrays."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zipfile

@@ -1,7 +1,5 @@
 """TID2013: synthetic distortions with references."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule

@@ -5,8 +5,6 @@ sets, references are compared by local features as well: TID2013's are crops of 
 which LIVE has too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

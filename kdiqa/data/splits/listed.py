@@ -1,7 +1,5 @@
 """Which record somebody's list means: by its name, or by its index in an order of their own."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath

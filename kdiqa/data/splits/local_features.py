@@ -7,8 +7,6 @@ of a quarter of the area 31 times. Of 62 photographs of BIQ2021 and KonIQ-10k, s
 not looked for.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """pyiqa's stored splits: pickles of rows, and columns of its tables of images."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Sequence
 from pathlib import Path

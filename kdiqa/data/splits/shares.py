@@ -1,7 +1,5 @@
 """Shares of the training images: those that are used, and those whose labels training may see."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Splits that others have stored, so that numbers can be compared image by image."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path

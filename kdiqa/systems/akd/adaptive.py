@@ -1,7 +1,5 @@
 """Weightings by the sample: the gate, and the trust in the teacher."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """From pooled levels of two images to their difference: what the discrepancy extractor reads."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

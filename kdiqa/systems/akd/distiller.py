@@ -1,7 +1,5 @@
 """Inter-level adaptive distillation: the student's blocks imitate the teacher's, level by level."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

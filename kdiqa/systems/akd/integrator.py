@@ -3,8 +3,6 @@ r"""The cross-scale integrator: how the difference D and the distorted image U b
 Every variant maps two maps :math:`(B, T, C)` (all levels on the channels) to :math:`(B, F)`.
 """
 
-from __future__ import annotations
-
 from typing import Literal, assert_never
 
 import torch

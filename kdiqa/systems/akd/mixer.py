@@ -1,7 +1,5 @@
 """The MLP-mixer that reads a level of the pyramid, token by token and channel by channel."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from kdiqa.models.residual import Residual, mlp

@@ -1,7 +1,5 @@
 """The net of AKD-IQA and CVRKD-IQA: one class for the teacher and the student of both."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

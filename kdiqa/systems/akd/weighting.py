@@ -3,8 +3,6 @@ r"""How much each level counts: every weighting of the adaptive distillation.
 Each maps level losses :math:`(L, B)`, one number a sample, to a scalar and the weights :math:`(L,)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Cascaded group attention: each head reads its share of the channels and the last head's output."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """What the nets of GAN-IQA-KD share: from pyramids to a map, from a map to a score."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Distillers for a student that is built otherwise than its teacher."""
 
-from __future__ import annotations
-
 from math import isqrt
 
 import torch

@@ -1,7 +1,5 @@
 """A backbone with a level of visual masking."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

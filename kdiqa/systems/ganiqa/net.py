@@ -9,8 +9,6 @@ References:
     | https://arxiv.org/abs/2204.12819
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -1,7 +1,5 @@
 """Encoder and decoder over tokens: pre-normalised layers without an order of their own."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 

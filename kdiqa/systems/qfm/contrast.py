@@ -1,7 +1,5 @@
 """Contrast by quality: like quality drawn together, like meaning of other quality pushed away."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Label expansion: a student learns a view of an image from its teacher's prediction of it."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

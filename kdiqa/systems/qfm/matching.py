@@ -1,7 +1,5 @@
 """Semantic noise matching: which other image's features an image's score must not depend on."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import torch

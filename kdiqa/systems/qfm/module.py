@@ -1,7 +1,5 @@
 """QFM-IQM's training: other images' features, of equal quality, are noise that must not matter."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """QFM-IQM's student: tokens, a gate on their channels, a panel of queries that scores them."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import torch

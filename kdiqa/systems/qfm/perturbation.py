@@ -1,7 +1,5 @@
 """How another image's tokens are let into an image's own."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from torch import Tensor

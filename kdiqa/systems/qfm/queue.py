@@ -1,7 +1,5 @@
 """The memory of a training step: features, labels and images of earlier crops."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """Semantic vectors of a batch by a frozen backbone, next to one that is trained."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import lightning as L

@@ -1,7 +1,5 @@
 """The teacher's scores of the training images, computed once: in every training batch."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

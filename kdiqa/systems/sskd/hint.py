@@ -1,7 +1,5 @@
 """A hint: the student's pooled features, adapted, against the teacher's."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 

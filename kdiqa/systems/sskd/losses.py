@@ -5,8 +5,6 @@ References:
       abstract says no more; every formula here is our interpretation.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

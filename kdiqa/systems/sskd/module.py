@@ -1,7 +1,5 @@
 """The step of soft targets: labels and a teacher's scores in one loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A table of soft targets: one row an image, gone on with after any interruption."""
 
-from __future__ import annotations
-
 import csv
 import io
 import os

@@ -1,7 +1,5 @@
 """Stage 0 of SSKD: a teacher scores the training images, once and for all, into a table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple

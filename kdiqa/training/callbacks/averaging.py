@@ -1,7 +1,5 @@
 """Weights averaged over steps or epochs, and tested as they are validated."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What happens around every epoch: fresh seeds, and how fast it went."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

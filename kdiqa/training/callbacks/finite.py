@@ -1,7 +1,5 @@
 """A loss that is no number stops the run, and names the step and its images."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import lightning as L

@@ -1,7 +1,5 @@
 """One row an image: the table behind every reported number."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

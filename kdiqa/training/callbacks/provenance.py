@@ -1,7 +1,5 @@
 """Where a run and its checkpoints come from."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

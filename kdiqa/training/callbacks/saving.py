@@ -1,7 +1,5 @@
 """How checkpoints reach the disk: whole, or not at all."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Any
