@@ -93,7 +93,7 @@ def test_folder_without_a_study_says_where_there_are_some(tmp_path: Path) -> Non
 def test_misspelt_override_is_found_before_anything_runs(tmp_path: Path) -> None:
     study = read(write(tmp_path, STUDY.replace("distill=false", "distil=false")))
     message = (
-        r"^'alone' does not compose: Could not override 'distil'\.\nTry it with: python -m kdiqa\.train"
+        r"^'alone' does not compose: There is no distil=false; there is: distill=…, distiller=…, distance=…\nTry it with: python -m kdiqa\.train"
         r" experiment=akd_demo trainer=cpu distil=false split=0 seed=0 name=alone compare=null --cfg"
         r" job$"
     )
