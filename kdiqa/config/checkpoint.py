@@ -215,6 +215,11 @@ def _check_format(path: Path, content: Mapping[str, Any]) -> None:
             f"'{path}' was written by {_writer(description)} in format {written}, and this is"
             f" kdiqa {__version__}, which reads format {FORMAT}. {remedy}"
         )
+    if _interpolates(description):
+        raise ValueError(
+            f"'{path}' was not written by kdiqa: its description holds an interpolation (${{…}}),"
+            " which a run resolves before it writes. Nothing of it is built."
+        )
     missing = [name for name in DESCRIBED if name not in description]
     missing += ["state_dict"] if "state_dict" not in content else []
     if missing:
@@ -222,6 +227,15 @@ def _check_format(path: Path, content: Mapping[str, Any]) -> None:
             f"'{path}' was written by {_writer(description)} and lacks {', '.join(missing)}:"
             f" kdiqa {__version__} cannot build its net. Train again with this version."
         )
+
+
+def _interpolates(value: Any) -> bool:
+    """Returns whether a text anywhere in plain containers holds an interpolation."""
+    if isinstance(value, Mapping):
+        return any(_interpolates(item) for pair in value.items() for item in pair)
+    if isinstance(value, list | tuple):
+        return any(_interpolates(item) for item in value)
+    return isinstance(value, str) and "${" in value
 
 
 def _writer(description: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import hydra
@@ -26,21 +27,40 @@ ALLOWED = (
 )
 NETS_ONLY = ("kdiqa.models.", "kdiqa.systems.", "torch.nn.")
 DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+DIRECTIVES = ("_target_", "_partial_")  # of a node; all else is an argument
 DEFINED_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 
 
 def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -> Any:
     """Returns the object a configuration node describes.
 
+    Hydra's own ``instantiate`` makes a configuration of its argument anew and resolves it a second
+    time: text that the check has seen as text would become a part there. Here what is built is what
+    was checked, plain containers in which an interpolation is a string like any other.
+
     Args:
-        node: With ``_target_`` entries; interpolations are resolved against its parents.
+        node: With ``_target_`` entries; interpolations are resolved once, against its parents.
         allowed: Beginnings of the targets that may be built; a YAML file is no program.
         options: Further arguments of the outermost target.
 
     Raises:
         ValueError: If a target is none of the allowed ones, or a word is none of those it knows.
     """
-    return hydra.utils.instantiate(checked(node, allowed), _convert_="all", **options)
+    plain = checked(node, allowed)
+    return _built(plain | options if options else plain)
+
+
+def _built(plain: Any) -> Any:
+    """Returns plain containers with an object in the place of every node that names a target."""
+    if isinstance(plain, list):
+        return [_built(value) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    arguments = {key: _built(value) for key, value in plain.items() if key not in DIRECTIVES}
+    if "_target_" not in plain:
+        return arguments
+    target = hydra.utils.get_object(plain["_target_"])
+    return partial(target, **arguments) if plain.get("_partial_") else target(**arguments)
 
 
 def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:

@@ -243,3 +243,21 @@ def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
             lambda: of_run(Checkpoint.read(folder), name, str(fake_data / name)),  # noqa: B023
             not_allowed("os.system", DATA_ONLY),
         )
+
+
+@pytest.mark.parametrize("text", ["${seed}", "${oc.env:HOME}"])
+def test_a_description_with_an_interpolation_is_refused(text: str, tmp_path: Path) -> None:
+    config = OmegaConf.create(Checkpoint.read(GOLDEN).description["config"])
+    config.name = text
+    path = changed(tmp_path / "late.ckpt", config=OmegaConf.to_yaml(config))
+    refused(
+        lambda: kdiqa.load(path),
+        f"'{path}' was not written by kdiqa: its description holds an interpolation (${{…}}), which"
+        " a run resolves before it writes. Nothing of it is built.",
+    )
+
+
+def test_a_part_of_a_description_may_not_hold_an_interpolation_either(tmp_path: Path) -> None:
+    path = changed(tmp_path / "late.ckpt", pair=["image", {"second": "${seed}"}])
+    with pytest.raises(ValueError, match="its description holds an interpolation"):
+        Checkpoint.read(path)

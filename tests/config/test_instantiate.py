@@ -64,3 +64,16 @@ def test_a_number_in_place_of_a_schedule_is_told_with_what_to_type() -> None:
     )
     with pytest.raises(ValueError, match=message):
         checked(OmegaConf.create({"module": module}))
+
+
+def test_what_is_checked_is_what_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KDIQA_MARKER", "read")
+    text = "${oc.env:KDIQA_MARKER}"
+    assert instantiate({"note": text, "list": [text]}) == {"note": text, "list": [text]}
+    built = instantiate(OmegaConf.create({"note": "\\" + text, "once": text}))
+    assert built == {"note": text, "once": "read"}
+
+
+def test_a_partial_node_builds_what_builds_it_later() -> None:
+    later = instantiate({"_target_": "torch.nn.Linear", "_partial_": True, "in_features": 2})
+    assert later(out_features=3).weight.shape == (3, 2)
