@@ -113,6 +113,8 @@ def run(cfg: Any) -> dict[str, Path]:
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
         title = marked(results["name"], results)
+        if title in rows:  # a student and its teacher may share a name, never a row
+            title += ", its teacher"
         folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
         figures = report.draw(evaluation.folder)
         if cfg.logger == "wandb":

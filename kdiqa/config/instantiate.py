@@ -59,8 +59,12 @@ def _built(plain: Any) -> Any:
     arguments = {key: _built(value) for key, value in plain.items() if key not in DIRECTIVES}
     if "_target_" not in plain:
         return arguments
-    target = hydra.utils.get_object(plain["_target_"])
-    return partial(target, **arguments) if plain.get("_partial_") else target(**arguments)
+    return _call(hydra.utils.get_object(plain["_target_"]), arguments, plain.get("_partial_"))
+
+
+def _call(target: Any, arguments: Mapping[str, Any], later: bool | None) -> Any:
+    """Returns what a target builds, or what will build it."""
+    return partial(target, **arguments) if later else target(**arguments)
 
 
 def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:

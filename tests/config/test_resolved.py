@@ -8,9 +8,9 @@ from typing import Any
 
 import hydra
 import pytest
-from hydra._internal.instantiate import _instantiate2
 from omegaconf import OmegaConf
 
+from kdiqa.config import instantiate as builder
 from kdiqa.config.compose import conf_dir
 from kdiqa.config.instantiate import described, instantiate
 from kdiqa.training.plan import Plan
@@ -33,13 +33,13 @@ WORDS = {
 def built(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Returns how often each target is called."""
     calls: Counter[str] = Counter()
-    call = _instantiate2._call_target
+    call = builder._call
 
-    def counted(target: Any, *args: Any, **kwargs: Any) -> Any:
+    def counted(target: Any, *rest: Any) -> Any:
         calls[f"{target.__module__}.{target.__qualname__}"] += 1
-        return call(target, *args, **kwargs)
+        return call(target, *rest)
 
-    monkeypatch.setattr(_instantiate2, "_call_target", counted)
+    monkeypatch.setattr(builder, "_call", counted)
     return calls
 
 
