@@ -27,10 +27,14 @@ def preload() -> None:
     import matplotlib.pyplot  # noqa: F401
     import torch._dynamo  # noqa: F401
     from hydra.core.plugins import Plugins
+    from wandb.sdk.data_types._private import MEDIA_TMP
 
     import kdiqa.evaluate
     import kdiqa.train  # noqa: F401
 
+    # One folder for all children, made as W&B loads: the first that ends must not remove it.
+    atexit.unregister(MEDIA_TMP.cleanup)
+    MEDIA_TMP._finalizer.atexit = False
     Plugins.instance()
     for verb in ("train", "evaluate"):
         del sys.modules[f"kdiqa.{verb}"]  # each is __main__, or what its command imports
@@ -115,6 +119,8 @@ def end(pids: list[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    if media := sys.modules.get("wandb.sdk.data_types._private"):
+        media.MEDIA_TMP.cleanup()
     os._exit(0)
 
 
