@@ -222,9 +222,8 @@ def _check(path: Path, study: Study) -> None:
     variants = study.variants
     compared = [name for name, variant in variants.items() if not variant.teaches]
     if not compared:
-        raise StudyError(
-            f"'{path}' has no variants. Add some: variants: {{alone: [distill=false]}}"
-        )
+        example = "variants: {alone: [distill=false]}"
+        raise StudyError(f"'{path}' has no variants. Add some: {example}")
     for baseline in (study.baseline, *(variant.baseline for variant in variants.values())):
         if baseline is not None and baseline not in compared:
             raise StudyError(
