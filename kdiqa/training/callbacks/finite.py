@@ -62,7 +62,7 @@ class FiniteLoss(L.Callback):
         mine = [(first + i, float(finite[i]), self.images[i].tolist()) for i in places[:1]]
         self.losses, self.images = [], []
         for step, loss, images in sorted(from_all_ranks(mine))[:1]:
-            raise ValueError(told(trainer, step, loss, images))
+            raise ValueError(message(trainer, step, loss, images))
 
 
 def from_all_ranks(mine: list[Any]) -> list[Any]:
@@ -74,7 +74,7 @@ def from_all_ranks(mine: list[Any]) -> list[Any]:
     return [one for part in parts for one in part]
 
 
-def told(trainer: Any, step: int, loss: float, images: list[int]) -> str:
+def message(trainer: Any, step: int, loss: float, images: list[int]) -> str:
     """Returns what a user reads of a loss that is no number."""
     records = trainer.datamodule.records
     names = [f"'{records[image].name}'" for image in images[:SHOWN]]

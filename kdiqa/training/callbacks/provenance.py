@@ -35,7 +35,7 @@ class Provenance(L.Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         self.description["data"] = {"digest": data.digest, "label": data.label.as_dict()}
         if trainer.is_global_zero:
-            told = {
+            metadata = {
                 "command": [sys.executable, *sys.argv],
                 "git": git_state(Path(kdiqa.__file__).parent),
                 "versions": versions(),
@@ -50,7 +50,7 @@ class Provenance(L.Callback):
             }
             self.folder.mkdir(parents=True, exist_ok=True)
             data.assignment.write(self.folder / "split.csv")
-            write(self.folder / "provenance.json", json.dumps(told, indent=2) + "\n")
+            write(self.folder / "provenance.json", json.dumps(metadata, indent=2) + "\n")
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]

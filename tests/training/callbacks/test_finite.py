@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kdiqa.training.callbacks.finite import FiniteLoss, told
+from kdiqa.training.callbacks.finite import FiniteLoss, message
 from kdiqa.training.student import StudentModule
 from tests.runs import STUDENT, train
 
@@ -42,10 +42,10 @@ def test_the_step_and_its_images_are_named_and_the_epoch_before_is_kept(
     root = fake_data / "tid2013"
     with pytest.raises(ValueError, match=r"^The loss is nan") as caught:
         train(*TINY, f"data.root={root}", folder=tmp_path / "run")
-    message = str(caught.value)
-    names = re.findall(r"'(\S+\.bmp)'", message, re.IGNORECASE)
+    text = str(caught.value)
+    names = re.findall(r"'(\S+\.bmp)'", text, re.IGNORECASE)
     assert len(names) == len(seen[4]) == 8
-    assert message == (
+    assert text == (
         f"The loss is nan in epoch 1, step 1 of the epoch, on the images"
         f" {', '.join(repr(name) for name in names)}.\nLook at their pictures and scores, lower the"
         " learning rate (module.optimizer.lr) or limit the gradients"
@@ -82,8 +82,8 @@ def test_within_a_long_epoch_it_looks_now_and_then(monkeypatch: pytest.MonkeyPat
 
 
 def test_of_a_large_batch_twenty_images_are_named() -> None:
-    message = told(Trainer, 7, float("nan"), list(range(25)))
+    text = message(Trainer, 7, float("nan"), list(range(25)))
     names = ", ".join(["'photo ü.jpg'"] * 20)
-    assert message.startswith(
+    assert text.startswith(
         f"The loss is nan in epoch 3, step 7 of the epoch, on the images {names} and 5 more.\nLook"
     )
