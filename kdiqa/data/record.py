@@ -1,8 +1,9 @@
 """What is known of one scored image before it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Record:
         level: How strong that is, as the authors count.
         split: The authors' own split, ``train``, ``val`` or ``test``, where they give one.
         folder: The file's own folder, where a file of the same name lies in another.
+        drawn: Distorts the pixels of its file, the pristine original, anew at every reading: takes
+            them and a seed.
     """
 
     image: Path
@@ -29,6 +32,7 @@ class Record:
     level: int | None = None
     split: str | None = None
     folder: str | None = None
+    drawn: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdiqa.distortions.kadid import KADID, find
+from kdiqa.distortions.kadid import find
 from kdiqa.distortions.pixels import Pixels
 from kdiqa.distortions.resampling import Resample, merge
 from kdiqa.distortions.steps import (
@@ -43,6 +43,7 @@ class Pipeline:
         name: How to call it.
         photometric_floor: Bring luminance and saturation to a common floor first.
         choose: Draw this many of the steps for each image, in random order; None takes all.
+        weights: How often each step is drawn, in proportion; None draws all alike.
 
     Example:
         >>> pipeline = Pipeline([GaussianBlur(2.0), Jpeg(24)], name="mine")
@@ -58,6 +59,7 @@ class Pipeline:
         name: str = "custom",
         photometric_floor: bool = False,
         choose: int | None = None,
+        weights: Sequence[float] | None = None,
     ) -> None:
         if choose is not None and not 1 <= choose <= len(steps):
             raise ValueError(f"choose={choose} of {len(steps)} steps. Give 1 to {len(steps)}.")
@@ -65,6 +67,7 @@ class Pipeline:
         self.name = name
         self.photometric_floor = photometric_floor
         self.choose = choose
+        self.weights = None if weights is None else np.asarray(weights) / np.sum(weights)
 
     def __call__(self, image: Pixels, seed: int) -> Pixels:
         """Returns the re-distorted image, 8-bit RGB :math:`(H, W, 3)`; the input is not modified.
@@ -80,7 +83,10 @@ class Pipeline:
             )
         rng, steps = generator(seed), self.steps
         if self.choose is not None:
-            steps = tuple(steps[i] for i in rng.permutation(len(steps))[: self.choose])
+            drawn = rng.permutation(len(steps))[: self.choose]
+            if self.weights is not None:
+                drawn = rng.choice(len(steps), self.choose, replace=False, p=self.weights)
+            steps = tuple(steps[i] for i in drawn)
         image = np.ascontiguousarray(image)
         result = PhotometricFloor()(image, rng) if self.photometric_floor else image
         for step in merge(steps):
@@ -93,6 +99,8 @@ class Pipeline:
         steps = (PhotometricFloor(), *self.steps) if self.photometric_floor else self.steps
         drawn = f", {self.choose} drawn of" if self.choose is not None else ""
         text = ", ".join(map(repr, steps)) or "nothing"
+        if self.weights is not None:
+            text += f" by {[round(float(weight), 6) for weight in self.weights]}"
         return f"{self.name}, version {VERSION}{drawn}: {text}"
 
     def __repr__(self) -> str:
@@ -163,7 +171,7 @@ def kadid_max(level: int = 5, photometric_floor: bool = False) -> Pipeline:
     The three resize steps have no counterpart among the 25 types.
     """
     kinds = ("gaussian_blur", "motion_blur", "jpeg", "white_noise", "impulse_noise", "pixelate")
-    return Pipeline([_at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
+    return Pipeline([at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
 
 
 def mild(choose: int = 1) -> Pipeline:
@@ -173,7 +181,7 @@ def mild(choose: int = 1) -> Pipeline:
     views that QFM-IQM's label expansion needs.
     """
     kinds = [kind for kind in range(1, 25) if kind != 18]
-    steps = [_at_level(kind, level) for kind in kinds for level in (1, 2)]
+    steps = [at_level(kind, level) for kind in kinds for level in (1, 2)]
     return Pipeline(steps, "mild", choose=choose)
 
 
@@ -184,20 +192,12 @@ def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> 
         >>> single("jpeg", level=4).description
         "single jpeg, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
     """
-    step = _at_level(kind, level)
+    step = at_level(kind, level)
     return Pipeline([step], f"single {step.kind}", photometric_floor)
 
 
-def kadis() -> Pipeline:
-    """Returns one of KADID-10k's 25 types at one of its five levels, drawn for each image.
-
-    As KADIS-700k's images are drawn, without its stretch to the full range (our interpretation).
-    """
-    steps = [_at_level(distortion.id, level) for distortion in KADID for level in range(1, 6)]
-    return Pipeline(steps, "kadis", choose=1)
-
-
-def _at_level(kind: int | str, level: int) -> Kadid:
+def at_level(kind: int | str, level: int) -> Kadid:
+    """Returns one of KADID-10k's distortions at one of its five levels."""
     if level not in (1, 2, 3, 4, 5):
         raise ValueError(f"{find(kind).name} has levels 1 to 5, not {level!r}.")
     return Kadid(kind, find(kind).levels[level - 1])

@@ -39,8 +39,8 @@ def train_teacher(plan: Plan) -> None:
     cfg.teacher = str(plan.folder / "teacher")
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
-    plan.read_teacher()
-    check_independence(plan)
+    for teacher in plan.read_teachers():
+        check_independence(plan, teacher)
 
 
 def comparisons(plan: Plan) -> dict[str, Path]:
@@ -104,4 +104,6 @@ def finished(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _teacher(cfg: DictConfig) -> list[str]:
-    return [f"teacher={quoted(cfg.teacher)}"] if cfg.teacher else []
+    if not isinstance(cfg.teacher, str):
+        return [f"teacher=[{','.join(map(quoted, cfg.teacher))}]"] if cfg.teacher else []
+    return [f"teacher={quoted(cfg.teacher)}"]

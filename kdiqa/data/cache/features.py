@@ -83,7 +83,10 @@ class PyramidCache:
         plain = copy.copy(plain)
         plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
         views = self.views if plain.training else 1
-        files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]
+        files = [
+            f"{record.name} {record.image.stat().st_size}{getattr(record.drawn, 'description', '')}"
+            for record in plain.records
+        ]
         names = ("image", *sorted(plain.pairs))
         key = hashlib.sha256(
             f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()

@@ -17,11 +17,13 @@ LEFT_OUT = "none"  # the subset of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation subset where a split has none
 
-SelectOn = Literal["val", "test"]
-# The subsets that stand in for another where the test images select, as published codes have it.
+SelectOn = Literal["val", "test", "train"]
+# The subsets that stand in for another: where the test images select, as published codes have it,
+# and where none are spared to select, for data sets of a few contents.
 SUBSETS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
     "val": {},
     "test": {"train": ("train", "val"), "val": ("test",)},
+    "train": {"train": ("train", "val"), "val": ("train", "val")},
 }
 
 
@@ -73,6 +75,7 @@ class Split:
             ``official`` split; where they name no val, it gets 10 % of the training contents.
         ratios: Shares of train, val and test in the number of groups. A zero for val carves 10 %
             out of train as well.
+        carve: Whether that is done; otherwise there is none.
 
     Example:
         >>> split = Split(index=0, ratios=(0.6, 0.2, 0.2))
@@ -85,6 +88,7 @@ class Split:
         index: int = 0,
         by: SplitBy = "content",
         ratios: Sequence[float] = (0.7, 0.1, 0.2),
+        carve: bool = True,
     ) -> None:
         check_choice("split_by", by, SplitBy)
         if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
@@ -93,7 +97,7 @@ class Split:
                 "1 are needed. Set ratios: [0.7, 0.1, 0.2]."
             )
         self.index = index
-        self.by = by
+        self.by, self.carve = by, carve
         self.ratios = tuple(ratios)
 
     def assign(self, records: Sequence[Record]) -> list[str]:
@@ -120,7 +124,7 @@ class Split:
         Raises:
             ValueError: If a subset would stay empty.
         """
-        if "val" not in subsets:
+        if "val" not in subsets and self.carve:
             subsets = self._carve(records, subsets)
         self.check_subsets(records, subsets)
         return subsets
@@ -175,7 +179,7 @@ class Split:
     def check_subsets(self, records: Sequence[Record], subsets: Sequence[str]) -> None:
         """Raises ``ValueError`` if a subset has no image."""
         counts = {subset: subsets.count(subset) for subset in SUBSETS}
-        if 0 in counts.values():
+        if 0 in (counts["train"], counts["test"]) or (counts["val"] == 0 and self.carve):
             contents = len({record.content for record in records})
             counted = ", ".join(f"{number} {subset}" for subset, number in counts.items())
             raise ValueError(

@@ -26,6 +26,7 @@ class SoftTargets(L.Callback):
     """
 
     needs_teacher = True
+    takes_scores = True  # of a table, or of several teachers
 
     def __init__(
         self,
