@@ -11,6 +11,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa import report
 from kdiqa.config.checkpoint import Checkpoint
@@ -126,8 +127,8 @@ def run(cfg: Any) -> dict[str, Path]:
             console.print(banks.table(groups, evaluation.dataset).console())
     for evaluation in planned:
         for warning in evaluation.warnings:
-            console.print(f"[yellow]{warning}", highlight=False)
-        console.print(str(evaluation.folder), highlight=False)
+            console.print(f"[yellow]{escape(warning)}", highlight=False)
+        console.print(str(evaluation.folder), highlight=False, markup=False)
     return folders
 
 
@@ -181,7 +182,7 @@ def teacher_of(student: Checkpoint) -> Checkpoint | None:
     if path is None or not distils(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
-        console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")
+        console.print(f"[yellow]Its teacher is not in '{escape(path)}' any more: not evaluated.")
         return None
     return Checkpoint.read(path)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 NONE = "–"
@@ -50,18 +51,18 @@ class Grid:
         Args:
             width: what it has to fit into, by leaving out the least needed columns.
         """
-        table = Table("", title=self.caption or None, title_justify="left")
+        table = Table("", title=escape(self.caption) or None, title_justify="left")
         table.columns[0].min_width = max((len(row[0]) for row in self.rows), default=0)
         for index, name in enumerate(self.head, start=1):
             if name in self.words:
-                table.add_column(name)
+                table.add_column(escape(name))
                 continue
-            table.add_column(name, justify="right", no_wrap=True)
+            table.add_column(escape(name), justify="right", no_wrap=True)
             table.columns[index].min_width = max(
                 len(row[index]) for row in [("", *self.head), *self.rows]
             )
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         spare = next((name for name in SPARE if name in self.head), None)
         if width is None or spare is None or _width(table) <= width:
             return table

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from kdiqa.config.differences import shown
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import JobLock
 from kdiqa.report import outcome
@@ -119,8 +121,9 @@ def planned(study: Study, logs: Path, roots: dict[str, str], console: Console) -
         task.stale = bool(different) or (task.teacher is not None and task.teacher.stale)
         if task.stale and task.job.variant.name not in told:
             told.add(task.job.variant.name)
-            why = state.shown(different) or "its teacher changed"
-            console.print(f"{task.job.variant.name} runs again: {why}", highlight=False)
+            why = shown(different) or "its teacher changed"
+            line = f"{task.job.variant.name} runs again: {why}"
+            console.print(line, highlight=False, markup=False)
         if is_done(task):
             task.state = "done"
     return list(tasks.values())
@@ -154,7 +157,8 @@ def remembered(logs: Path, words: Sequence[str], console: Console) -> list[str]:
         return list(words)
     known: list[str] = json.loads(path.read_text())
     if known:
-        console.print(f"As the last time, with: {shlex.join(known)}", highlight=False)
+        line = f"As the last time, with: {shlex.join(known)}"
+        console.print(line, highlight=False, markup=False)
     return known
 
 
@@ -180,7 +184,7 @@ def concluded(
     print(f"Written to {' and '.join(str(file) for file in files)}")
     failed = [task for task in tasks if task.state == "failed"]
     for task in failed:
-        console.rule(f"[red]failed: {task.job.title}")
+        console.rule(f"[red]failed: {escape(task.job.title)}")
         print(f"{task.tail()}\nThe whole log: {task.log}")
     blocked = [task for task in tasks if task.state == "blocked"]
     for task in blocked:

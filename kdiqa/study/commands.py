@@ -19,9 +19,6 @@ def own(task: Task) -> list[str]:
     if task.teacher is not None:
         words.append(f"teacher={quoted(task.teacher.folder)}")
     words += [f"run={quoted(task.folder)}", "resume=true"]
-    if (task.folder / ".hydra" / "config.yaml").is_file():
-        # It says the same, and whoever is killed while it is written again leaves half of it.
-        words.append("hydra.output_subdir=null")
     return [sys.executable, "-m", "kdiqa.train", *words]
 
 

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from kdiqa.study import state
@@ -55,7 +56,7 @@ class Board:
         for place, task in enumerate(self.tasks):
             if task.state != self.told[place]:
                 self.told[place] = task.state
-                self.console.print(self.line(task), highlight=False, soft_wrap=True)
+                self.console.print(self.line(task), highlight=False, markup=False, soft_wrap=True)
 
     def line(self, task: Task) -> str:
         """Returns what has become of a task."""
@@ -82,10 +83,10 @@ class Board:
             scores = [self.score(task) for task in group if task.state == "done"]
             shown = [str(counts[key]) if counts[key] else "" for key in STATES]
             median = f"{np.median(scores):.3f}" if scores else "–"
-            made.add_row(name, str(len(group)), *shown, median)
+            made.add_row(escape(name), str(len(group)), *shown, median)
         now = [task for task in self.tasks if task.state == "running"]
         made.caption = "; ".join(
-            f"{task.job.title} ({time.monotonic() - task.began:.0f} s)" for task in now
+            f"{escape(task.job.title)} ({time.monotonic() - task.began:.0f} s)" for task in now
         )
         return made
 

@@ -1,7 +1,7 @@
 """What a job's folder says: finished, begun, or made with another configuration."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from yaml import YAMLError
 
 from kdiqa.config.compose import compose, conf_dir
+from kdiqa.config.differences import Differences, Flat, differences, flat
 from kdiqa.config.vocabulary import Vocabulary
 from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
@@ -18,7 +19,6 @@ PRIVATE = (
     *("run", "resume", "name", "task", "compare", "teacher", "callbacks.progress"),
     *("data.root", "data.train_on.root", "data.test_on.root"),
 )
-Flat = dict[str, Any]
 
 
 def results(folder: Path) -> dict[str, Any] | None:
@@ -50,7 +50,8 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
                 f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
                 f" kdiqa.train {' '.join(job.words)} --cfg job"
             ) from error
-        made[variant.name] = flat(OmegaConf.to_container(cfg, resolve=False))
+        plain: Any = OmegaConf.to_container(cfg, resolve=False)
+        made[variant.name] = flat(plain, PRIVATE)
     return made
 
 
@@ -59,7 +60,7 @@ def of_job(composition: Flat, job: Job) -> Flat:
     return composition | {"split": job.split, "seed": job.seed}
 
 
-def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
+def changes(folder: Path, config: Flat) -> Differences:
     """Returns what a job's folder was made with that its configuration now has otherwise.
 
     Args:
@@ -73,45 +74,10 @@ def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
     if not path.is_file():
         return {}
     try:
-        before = flat(plain_yaml(path))
+        before = flat(plain_yaml(path), PRIVATE)
     except (
         YAMLError,
         TypeError,
     ):  # killed while Hydra wrote it: at the first start, see commands.own
         before = {}
-    return {
-        key: (before.get(key), config.get(key))
-        for key in sorted({*before, *config})
-        if before.get(key) != config.get(key)
-    }
-
-
-def flat(node: Any, prefix: str = "") -> Flat:
-    """Returns a plain configuration with dotted keys, less what is private.
-
-    Example:
-        >>> flat({"run": "here", "data": {"root": "/x", "seed": 1, "pairs": {}}})
-        {'data.seed': 1, 'data.pairs': {}}
-    """
-    made: Flat = {}
-    for key, value in node.items():
-        name = f"{prefix}{key}"
-        if name in PRIVATE:
-            continue
-        if isinstance(value, Mapping) and value:
-            made |= flat(value, f"{name}.")
-        else:
-            made[name] = value
-    return made
-
-
-def shown(differences: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:
-    """Returns differences as a line.
-
-    Example:
-        >>> shown({"trainer.max_epochs": (5, 20)})
-        'trainer.max_epochs 5 → 20'
-    """
-    told = [f"{key} {before} → {now}" for key, (before, now) in differences.items()]
-    more = f", and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + more
+    return differences(before, config)

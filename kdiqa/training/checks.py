@@ -13,6 +13,7 @@ from kdiqa.config.instantiate import checked
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.splits.leaks import Leak, describe, teacher_leaks
 from kdiqa.runtime.ranks import external, is_first
+from kdiqa.training.begun import check_begun
 from kdiqa.training.plan import TRAIN, Plan
 
 console = Console()
@@ -30,7 +31,7 @@ def check(plan: Plan) -> IQADataModule:
     check_processes(plan.cfg)
     check_folder(plan)
     errors: list[Exception] = []
-    for step in (check_configuration, check_teacher):
+    for step in (check_configuration, check_teacher, check_begun):
         _try(step, plan, errors)
     if len(errors) == 1:
         raise errors[0]

@@ -6,12 +6,14 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.board.naming import handed_down
-from kdiqa.config.compose import quoted
+from kdiqa.config.compose import compose, quoted
 from kdiqa.runtime.launch import run_job
+from kdiqa.training.begun import check_begun
 from kdiqa.training.checks import check_independence
-from kdiqa.training.plan import Plan
+from kdiqa.training.plan import TEACHER, Plan
 
 STAGE = "stage1"
 # Of a run alone: a comparison, or the stage before it, has its own.
@@ -36,7 +38,7 @@ def jobs(plan: Plan) -> dict[str, Path]:
 def train_teacher(plan: Plan) -> None:
     """Trains the run's teacher, and reads its checkpoint."""
     cfg = plan.cfg
-    cfg.teacher = str(plan.folder / "teacher")
+    cfg.teacher = str(plan.folder / TEACHER)
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
     plan.read_teacher()
@@ -75,9 +77,16 @@ def start_of(plan: Plan) -> Path | None:
 
 
 def job(name: str, overrides: list[str], folder: Path) -> None:
-    """Runs one of a run's jobs, which resumes by itself, unless it has finished before."""
-    if not finished(folder):
-        console.rule(f"[bold]{name}")
+    """Runs one of a run's jobs, which resumes by itself, unless it has finished before.
+
+    Raises:
+        ValueError: If it has, and was begun otherwise than it would be now.
+    """
+    if finished(folder):
+        words = [*overrides, f"run={quoted(folder)}", "resume=true"]
+        check_begun(Plan.of(compose(words), folder))
+    else:
+        console.rule(f"[bold]{escape(name)}")
         run_job(overrides, folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from kdiqa.board.naming import name_run
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import quoted
 from kdiqa.config.instantiate import ALLOWED, NETS_ONLY, instantiate, target_of
+from kdiqa.data.cache.contents import of_run
 
 TRAIN = "train"  # in place of a teacher's path: the run trains one first
+TEACHER = "teacher"  # the folder below the run's that it is trained in
 
 
 class Plan:
@@ -64,6 +67,11 @@ class Plan:
     def ask(self, node: Any, capability: str, default: Any = None) -> Any:
         """Returns an attribute of the class that a node names."""
         return getattr(self.target_of(node), capability, default)
+
+    @cached_property
+    def images(self) -> str:
+        """The digest of the bytes of all images that the run reads."""
+        return of_run(self.data)
 
     @property
     def distils(self) -> bool:

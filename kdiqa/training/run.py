@@ -99,7 +99,7 @@ def prepared(plan: Plan) -> L.Trainer:
         if hasattr(callback, "prepare"):
             callback.prepare(plan)
     plan.teacher = None  # its weights are where they are used by now
-    callbacks += [Provenance(plan.folder, described), FiniteLoss(), Listening(listen)]
+    callbacks += [Provenance(plan.folder, described, plan.images), FiniteLoss(), Listening(listen)]
     share_config_with_ranks(plan.folder, cfg.allow)
     plugins = [WholeCheckpoints()]
     return plan.build(  # type: ignore[no-any-return]

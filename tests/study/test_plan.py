@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kdiqa.config.differences import flat, shown
 from kdiqa.study.commands import multiruns, root_words, where_data_lie
 from kdiqa.study.plan import Job, StudyError, read
-from kdiqa.study.state import changes, compositions, flat, of_job, shown
+from kdiqa.study.state import changes, compositions, of_job
 from tests.study.fake import STUDY, write
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
-from kdiqa.data.images.read import read_rgb, write_image
+from kdiqa.data.images.read import ImageReadError, read_rgb, write_image
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode
 
@@ -159,7 +160,7 @@ class Redistorted(Pairing):
         if self.cache is None:
             return self.pipeline(image, seed)
         path = self.cached_path(record, seed)
-        if path.exists():
+        with suppress(ImageReadError):  # not there yet, or cut or altered: its checksums tell
             return read_rgb(path)
         second = self.pipeline(image, seed)
         write_image(path, second)

@@ -4,15 +4,17 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 from kdiqa.data.record import Record
 from kdiqa.files.append import AppendedTable
 from kdiqa.files.atomic import write
 
-COLUMNS = ["image", "bytes", "s_mean", "s_std"]
-Key = tuple[str, int]
+COLUMNS = ["image", "content", "s_mean", "s_std", "check"]
+Key = tuple[str, str]  # an image's name and the digest of its bytes
 
 
 class Target(NamedTuple):
@@ -28,26 +30,33 @@ class TargetTable:
     """Soft targets by image, in a CSV file that is whole or not there.
 
     What is new is written to a part file of this process's own as it comes, so that an
-    interruption loses nothing and two builds at once do each other no harm.
+    interruption loses nothing and two builds at once do each other no harm. A row that was altered
+    since is none, nor is any of a file that is no table of targets: they are computed anew.
 
     Args:
         path: Of the whole table; parts lie beside it.
+        contents: The digest of each image's bytes, by its file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, contents: Mapping[Path, str]) -> None:
+        self.path, self.contents = path, contents
         path.parent.mkdir(parents=True, exist_ok=True)
         self.parts = sorted(path.parent.glob(f"{path.stem}.[0-9]*.part"))
         self.rows: dict[Key, Target] = {}
         for held in (path, *self.parts):
-            self.rows |= targets(AppendedTable(held, COLUMNS).rows)
+            with suppress(ValueError):
+                self.rows |= targets(AppendedTable(held, COLUMNS).rows)
         self.part: AppendedTable | None = None
 
     def __contains__(self, record: Record) -> bool:
-        return key_of(record) in self.rows
+        return self.key_of(record) in self.rows
 
     def __getitem__(self, record: Record) -> Target:
-        return self.rows[key_of(record)]
+        return self.rows[self.key_of(record)]
+
+    def key_of(self, record: Record) -> Key:
+        """Returns what tells an image from others: its name and its bytes."""
+        return record.name, self.contents[record.image]
 
     def append(self, rows: Iterable[tuple[Record, Target]]) -> None:
         """Writes rows so that a process that dies now has written them."""
@@ -56,7 +65,7 @@ class TargetTable:
                 self.path.parent / f"{self.path.stem}.{os.getpid()}.part", COLUMNS
             )
             self.parts.append(self.part.path)
-        new = {key_of(record): target for record, target in rows}
+        new = {self.key_of(record): target for record, target in rows}
         self.part.append(cells(new))
         self.rows |= new
 
@@ -75,16 +84,21 @@ class TargetTable:
         self.parts = []
 
 
-def key_of(record: Record) -> Key:
-    """Returns what tells an image from others: its name and its size in bytes."""
-    return record.name, record.image.stat().st_size
-
-
 def cells(rows: Mapping[Key, Target]) -> list[list[str]]:
-    """Returns targets as a file's rows, to the last bit."""
-    return [[image, str(size), *map(repr, target)] for (image, size), target in rows.items()]
+    """Returns targets as a file's rows, to the last bit, each with its checksum."""
+    plain = [[*key, *map(repr, target)] for key, target in rows.items()]
+    return [[*row, checksum(row)] for row in plain]
 
 
 def targets(rows: Iterable[Sequence[str]]) -> dict[Key, Target]:
-    """Returns the targets in a file's rows."""
-    return {(image, int(size)): Target(float(mean), float(std)) for image, size, mean, std in rows}
+    """Returns the targets in a file's rows, of those that are as they were written."""
+    return {
+        (image, content): Target(float(mean), float(std))
+        for image, content, mean, std, check in rows
+        if checksum([image, content, mean, std]) == check
+    }
+
+
+def checksum(row: Sequence[str]) -> str:
+    """Returns the checksum of a row's cells."""
+    return f"{crc32(chr(31).join(row).encode(errors='surrogateescape')):08x}"

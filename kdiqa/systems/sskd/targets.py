@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.crops import Crops
@@ -62,7 +63,8 @@ def labelled(
     plain: Any = OmegaConf.to_container(node, resolve=True)
     asked = str([plain[key] for key in ("looks", "mirrored", "crops", "kept")])
     name = digest({}, f"{scorer.digest} {asked}")
-    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv")
+    contents = contents_of(record.image for record in every_image(plan.data))
+    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv", contents)
     if cached and any(record not in table for record in trained(plan.data)):
         table.append(cached_targets(plan.teacher, plan.data))
     fill(table, every_image(plan.data), scorer, views, plan.data.num_workers)
