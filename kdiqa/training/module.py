@@ -173,6 +173,19 @@ class IQAModule(L.LightningModule):
             shown = stage == "val" and name in ("srcc", "plcc")
             self.log(f"{part}/{name}", value, prog_bar=shown, rank_zero_only=False)
 
+    def backward(self, loss: Tensor, *unused: Any, **options: Any) -> None:
+        """Weighs a batch by its images where several are one step: all images count alike.
+
+        Lightning divides every loss by the number of batches of a whole step. An epoch's last step
+        may have fewer, and its last batch fewer images.
+        """
+        trainer = self.trainer
+        number = trainer.accumulate_grad_batches
+        if number > 1:
+            sizes = batch_sizes(trainer.train_dataloader, int(trainer.num_training_batches))
+            loss = loss * weight_in_step(sizes, trainer.fit_loop.batch_idx, number)
+        super().backward(loss, *unused, **options)
+
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Returns the trainable parameters as named groups."""
         pretrained = [self.net.backbone, getattr(self.net, "tail", None) or nn.Identity()]
@@ -190,6 +203,33 @@ class IQAModule(L.LightningModule):
         if self.scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
+
+
+def batch_sizes(loader: Any, count: int) -> list[int]:
+    """Returns how many images each of an epoch's batches has.
+
+    Args:
+        loader: Gives them, on this rank.
+        count: Of the batches that are trained on.
+    """
+    left = [len(loader.sampler) - start * loader.batch_size for start in range(count)]
+    return [min(images, loader.batch_size) for images in left]
+
+
+def weight_in_step(sizes: Sequence[int], index: int, number: int) -> float:
+    """Returns the weight of a batch's mean loss in a step of several batches.
+
+    Args:
+        sizes: Images of each batch of an epoch.
+        index: Of the batch.
+        number: Of the batches of a whole step, by which its loss is divided.
+
+    Example:
+        >>> [weight_in_step([4, 4, 4, 4, 1], index, 2) for index in (0, 3, 4)]
+        [1.0, 1.0, 2.0]
+    """
+    first = index - index % number
+    return number * sizes[index] / sum(sizes[first : first + number])
 
 
 def alone(batch: Batch) -> Iterator[Batch]:
