@@ -1,7 +1,7 @@
 """Every reason not to begin a run, in one order, before any work starts."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -19,10 +19,7 @@ console = Console()
 
 
 def check(plan: Plan) -> IQADataModule:
-    """Returns the data module, ready, and reads the teacher's checkpoint.
-
-    Args:
-        plan: Gets both.
+    """Returns the data module, ready; the plan gets it and the teacher's checkpoint.
 
     Raises:
         ValueError: One error that names all that is missing, of the data and of the teacher.
@@ -31,19 +28,15 @@ def check(plan: Plan) -> IQADataModule:
     check_folder(plan)
     errors: list[Exception] = []
     for step in (check_configuration, check_teacher):
-        _try(step, plan, errors)
+        try:
+            step(plan)
+        except (OSError, ValueError, RuntimeError) as error:
+            errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ValueError("\n".join(str(error) for error in errors))
     return plan.data  # type: ignore[no-any-return]
-
-
-def _try(step: Callable[[Plan], None], plan: Plan, errors: list[Exception]) -> None:
-    try:
-        step(plan)
-    except (OSError, ValueError, RuntimeError) as error:
-        errors.append(error)
 
 
 def check_processes(cfg: DictConfig) -> None:

@@ -39,9 +39,8 @@ class Distillation(L.Callback):
         self.schedule, self.pair = schedule, tuple(pair)
         self.digest = ""
         self.shared = False
-        self.judged = False
         self.scores: list[tuple[Tensor, Tensor]] = []
-        self.said: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.predictions: list[tuple[Tensor, Tensor, Tensor]] = []
         self.teacher_rows: Rows | None = None
         if isinstance(teacher, nn.Module):
             self._freeze()
@@ -91,7 +90,7 @@ class Distillation(L.Callback):
             batch["teacher"] = self.ask(module, batch)
 
     def ask(self, module: Any, batch: Batch) -> Prediction:
-        """Returns what the teacher says of a batch, from the student's pyramids where it can."""
+        """Returns the teacher's prediction of a batch, from the student's pyramids where it can."""
         if "cached_prediction" in batch:
             return restored(batch["cached_prediction"])
         if self.shared:
@@ -99,57 +98,42 @@ class Distillation(L.Callback):
             return self.teacher(*(pyramids[key] for key in self.pair))
         if any(key not in batch for key in self.pair):
             raise RuntimeError(
-                "The teacher's backbone is not the student's, and the batch holds kept features of"
+                "The teacher's backbone is not the student's, and the batch holds cached features of"
                 " the student's alone. Give both the same frozen backbone, or set features=online."
             )
         return self.teacher(*self.teacher.backbone([batch[key] for key in self.pair]))
 
     def on_train_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: Any,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         """Keeps both scores, to compare them at the epoch's end."""
         self.scores.append((outputs["score"], batch["teacher"].score))
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
         """Logs how far the student orders its training images as the teacher does."""
-        student, teacher = (
-            torch.cat(column).float().cpu() for column in zip(*self.scores, strict=True)
-        )
+        columns = zip(*self.scores, strict=True)
+        student, teacher = (torch.cat(column).float().cpu().numpy() for column in columns)
         self.scores.clear()
-        agreement = srcc(student.numpy(), teacher.numpy())
-        module.log("kd/agreement_srcc", agreement, sync_dist=True)
+        module.log("kd/agreement_srcc", srcc(student, teacher), sync_dist=True)
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: Any,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Batch, *rest: int
     ) -> None:
         """Has the teacher score the validation images once, where it can see its pair there."""
         held = batch.get("pyramids", batch)
-        if not self.judged and all(key in held for key in self.pair):
+        if self.teacher_rows is None and all(key in held for key in self.pair):
             with trainer.precision_plugin.forward_context():
                 score = self.ask(module, batch).score.float()
-            self.said.append((batch["index"], score, batch["mos"]))
+            self.predictions.append((batch["index"], score, batch["mos"]))
 
     def on_validation_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
-        """Logs the teacher's own correlation with opinion, once: is there anything to learn?"""
-        if self.said:
-            self.teacher_rows = gather(
-                *(torch.cat(column) for column in zip(*self.said, strict=True))
-            )
-            found = srcc(self.teacher_rows.score, self.teacher_rows.mos)
-            module.log("teacher/val_srcc", found, rank_zero_only=False)
-            self.said.clear()
-            self.judged = True
+        """Logs the teacher's own SRCC with the labels, once: is there anything to learn?"""
+        if self.predictions:
+            columns = zip(*self.predictions, strict=True)
+            self.teacher_rows = gather(*(torch.cat(column) for column in columns))
+            self.predictions.clear()
+            agreement = srcc(self.teacher_rows.score, self.teacher_rows.mos)
+            module.log("teacher/val_srcc", agreement, rank_zero_only=False)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the teacher's digest: the checkpoint names the teacher and does not hold it."""
@@ -157,5 +141,6 @@ class Distillation(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuses to resume with another teacher."""
-        settings = "teacher to the first one's run folder"
-        check_same_teacher(state_dict["teacher"], self.digest, settings)
+        check_same_teacher(
+            state_dict["teacher"], self.digest, "teacher to the first one's run folder"
+        )

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
-from kdiqa.data.pairs.pool import Pool
 from kdiqa.runtime.words import check_word
 
 
@@ -26,7 +25,7 @@ def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> No
     plain: Any = OmegaConf.to_container(node, resolve=True)
     of_pools = [plain[key] for key in ("train_crops", "test_crops")]
     # An image of a pool is cached by itself: what others are cached by does not depend on the pool.
-    for name in [name for name, pair in data.train_pairs.items() if isinstance(pair, Pool)]:
+    for name in [name for name, pair in data.train_pairs.items() if pair.draws]:
         if name in plain["pairs"]:
             of_pools.append(plain["pairs"][name].get("crops"))
             plain["pairs"][name] = None

@@ -13,6 +13,7 @@ from kdiqa.board.naming import name_run
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import quoted
 from kdiqa.config.instantiate import ALLOWED, NETS_ONLY, instantiate, target_of
+from kdiqa.training.features import caches_features
 
 TRAIN = "train"  # in place of a teacher's path: the run trains one first
 
@@ -38,7 +39,7 @@ class Plan:
 
     @classmethod
     def of(cls, cfg: DictConfig, folder: Path) -> Plan:
-        """Returns the plan of a configuration, which loses what a run without a teacher lacks.
+        """Returns the plan of a configuration, which loses what its run does not build.
 
         Args:
             cfg: As composed; W&B's names are filled in.
@@ -48,6 +49,7 @@ class Plan:
             ValueError: If a file, not a person, allows classes of other packages.
         """
         plan = cls(cfg, folder, allowed_packages(cfg))
+        plan.forget_unused()
         if not cfg.distill:
             plan.forget_teacher()
         name_run(cfg, folder)
@@ -97,21 +99,25 @@ class Plan:
             words += [] if cfg.data.root is None else [f"data.root={quoted(cfg.data.root)}"]
         return [*words, *(cfg.teacher_overrides or [])]
 
+    def forget_unused(self) -> None:
+        """Takes out the cache of a run without, and words of a callback that no group has chosen."""
+        cfg = self.cfg
+        unchosen = [key for key, node in cfg.callbacks.items() if node and "_target_" not in node]
+        with open_dict(cfg):
+            if not caches_features(cfg):
+                cfg.pop("cache", None)
+            for key in unchosen:
+                cfg.callbacks.pop(key)
+
     def forget_teacher(self) -> None:
         """Takes the distiller and the teacher out of a configuration that is not to distil."""
         cfg = self.cfg
-        learning = self.ask(cfg.module, "distils_by", ())
-        # Without a target, a node only sets words of a callback that another group would choose.
-        teaching = [
-            key
-            for key, node in cfg.callbacks.items()
-            if node and ("_target_" not in node or self.ask(node, "needs_teacher"))
-        ]
-        with open_dict(cfg.module), open_dict(cfg.callbacks):
-            for key in learning:
+        with open_dict(cfg):
+            for key in self.ask(cfg.module, "distils_by", ()):
                 cfg.module.pop(key, None)
-            for key in teaching:
-                cfg.callbacks.pop(key)
+            for key in list(cfg.callbacks):
+                if self.ask(cfg.callbacks[key], "needs_teacher"):
+                    cfg.callbacks.pop(key)
         cfg.pretrain = None  # the stage before learns from the teacher alone
 
 

@@ -10,7 +10,7 @@ from kdiqa.training.module import IQAModule
 
 
 class StudentModule(IQAModule):
-    """Learns quality from opinion scores and, given a distiller, from a teacher.
+    """Learns quality from labels and, given a distiller, from a teacher.
 
     Without a distiller the same lines train the supervised baseline. What the distiller trains is
     the student's: it is in the optimizer and in the checkpoint, and the teacher is in neither.
@@ -34,10 +34,10 @@ class StudentModule(IQAModule):
         terms = {"score": self.loss(student.score, batch["mos"])}
         watched: dict[str, Tensor] = {}
         if self.distiller is not None:
-            made = self.distiller(student, teacher_of(batch), batch["mos"])
+            distilled = self.distiller(student, teacher_of(batch), batch["mos"])
             # Never skipped at weight 0: under DDP every parameter must get its gradient.
-            terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
-            watched = made.watched | {"weight_distill": self.distill_weight}
+            terms |= {name: self.distill_weight * term for name, term in distilled.terms.items()}
+            watched = distilled.watched | {"weight_distill": self.distill_weight}
         total = self.log_terms(terms, watched, len(batch["mos"]))
         return {"loss": total, "score": student.score.detach()}
 

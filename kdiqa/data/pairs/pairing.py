@@ -44,9 +44,11 @@ class Pairing(ABC):
             always in evaluation, as the image itself, at positions of its own.
         where: Whether the second image is computed from the whole image or of each crop.
         seed_mode: What its randomness depends on, see :class:`kdiqa.data.seeds.Draw`.
+        draws: It draws from images of its own, ``records()``, which are cached once each.
     """
 
     aligned: bool = True
+    draws: bool = False
     crops: Crops | None = None
     where: Where = "image"
     seed_mode: SeedMode = "per_image"

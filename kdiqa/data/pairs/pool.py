@@ -40,7 +40,7 @@ class Pool(Pairing):
         digest: Of the bank's files, as a checkpoint has it: other files are refused.
     """
 
-    aligned = False
+    aligned, draws = False, True
 
     def __init__(
         self,
