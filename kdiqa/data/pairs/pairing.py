@@ -11,11 +11,11 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb, write_image
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 Where = Literal["image", "crop"]
@@ -136,8 +136,8 @@ class Redistorted(Pairing):
         crops: Crops | None = None,
         cache: str | Path | None = None,
     ) -> None:
-        check_choice("seed_mode", seed_mode, SeedMode)
-        check_choice("where", where, Where)
+        check_word("seed_mode", seed_mode, SeedMode)
+        check_word("where", where, Where)
         if where == "crop" and not aligned:
             raise ValueError(
                 "Re-distorted crops are aligned with the crops they are computed from, here aligned: "
