@@ -149,6 +149,8 @@ def _resized(image: Image, height: int, width: int) -> Image:
 
 def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int) -> None:
     """Raises where training's crops, a pair's own ones, and the batch do not fit each other."""
+    if batch_size < 1:
+        raise ValueError(f"data.batch_size is {batch_size}; set it to 1 or more.")
     if train.differ and batch_size > 1:
         fault, remedy = "Images differ in their number of tiles", "mode=grid"
         if train.size is None:

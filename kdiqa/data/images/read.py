@@ -25,7 +25,8 @@ from kdiqa.data.images.formats import (
 from kdiqa.files.atomic import write
 
 MISSING = "missing"
-FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error)
+# Pillow raises the last two where a TIFF lacks a tag, or has one of another type.
+FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error, KeyError, TypeError)
 MAX_PIXELS = 178_956_970  # Pillow's own limit: a header of more is an attack, or damaged
 
 
@@ -68,6 +69,8 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
+    if isinstance(error, KeyError | TypeError):
+        return "its header is damaged"
     if "cannot identify image file" in str(error):
         return "its bytes are of no known image format"
     return str(error).strip().rstrip(".") or type(error).__name__

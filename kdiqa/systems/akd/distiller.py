@@ -58,6 +58,11 @@ class LevelDistiller(Distiller):
         """
         s, t = (blocks_of(side, self.feature) for side in (student, teacher))
         ours, theirs = paired_blocks(len(s), len(t), self.layer_map, self.num_blocks)
+        if max(self.levels) >= (fewest := min(s.shape[1], t.shape[1])):
+            raise ValueError(
+                f"Levels {self.levels} are compared (module.distiller.levels), and the nets have"
+                f" {fewest}. Set module.net.backbone.pyramid.levels as the teacher had it."
+            )
         s, t = s[ours][:, self.levels].float(), t[theirs][:, self.levels].float()
         if s.shape != t.shape:
             raise ValueError(
