@@ -12,10 +12,35 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.metrics.correlation import srcc
 from kdiqa.metrics.table import Rows, gather
 from kdiqa.models.digest import digest
-from kdiqa.training.plan import Plan, check_same_teacher
+from kdiqa.training.plan import Plan
 
 
-class Distillation(L.Callback):
+class TeacherCallback(L.Callback):
+    """Whatever asks a teacher: a checkpoint names it by its digest and does not hold it.
+
+    Attributes:
+        settings: What to set where a run would be resumed with another teacher.
+    """
+
+    needs_teacher = True
+    settings: str
+    digest = ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the teacher's digest."""
+        return {"teacher": self.digest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuses to resume with another teacher."""
+        before = state_dict["teacher"]
+        if before != self.digest:
+            raise ValueError(
+                f"This run began with teacher {before} and would resume with {self.digest}. Set"
+                f" {self.settings}, or start a new run."
+            )
+
+
+class Distillation(TeacherCallback):
     """Owns the teacher and adds its prediction to every training batch.
 
     Where the teacher's frozen backbone holds the student's weights, one pass serves both.
@@ -27,7 +52,7 @@ class Distillation(L.Callback):
             second (official), ``[second, image]`` with the roles swapped, or ``[image, reference]``.
     """
 
-    needs_teacher = True
+    settings = "teacher to the first one's run folder"
 
     def __init__(
         self,
@@ -37,7 +62,6 @@ class Distillation(L.Callback):
     ) -> None:
         self.teacher: Any = teacher
         self.schedule, self.pair = schedule, tuple(pair)
-        self.digest = ""
         self.shared = False
         self.scores: list[tuple[Tensor, Tensor]] = []
         self.predictions: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -48,9 +72,7 @@ class Distillation(L.Callback):
     def prepare(self, plan: Plan) -> None:
         """Takes the net of the run's teacher, and caches its predictions where features are.
 
-        Args:
-            plan: Of the run; where the student's backbone is the teacher's and its features are
-                cached, the teacher need not run in every epoch.
+        Where the student's backbone is the teacher's, that need not run in every epoch.
         """
         teacher: Any = self.teacher
         if not isinstance(teacher, nn.Module):
@@ -134,13 +156,3 @@ class Distillation(L.Callback):
             self.predictions.clear()
             agreement = srcc(self.teacher_rows.score, self.teacher_rows.mos)
             module.log("teacher/val_srcc", agreement, rank_zero_only=False)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the teacher's digest: the checkpoint names the teacher and does not hold it."""
-        return {"teacher": self.digest}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuses to resume with another teacher."""
-        check_same_teacher(
-            state_dict["teacher"], self.digest, "teacher to the first one's run folder"
-        )

@@ -14,8 +14,9 @@ Feature = Literal["difference", "distorted"]
 class Distiller(nn.Module):
     """Compares a student's prediction with its teacher's; a subclass says how in ``forward``.
 
-    ``forward(student, teacher, mos)`` returns a :class:`kdiqa.batch.Distilled`. What a subclass
-    trains is the student's: it is in the optimizer and in the checkpoint.
+    ``forward(student, teacher, mos)`` takes both predictions and the labels :math:`(B,)`, and returns
+    a :class:`kdiqa.batch.Distilled`. What a subclass trains is the student's: it is in the optimizer
+    and in the checkpoint.
     """
 
     def end_epoch(self) -> None:

@@ -18,7 +18,7 @@ def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> No
 
     Args:
         cache: Holds them.
-        node: The data's configuration: what an image's crops are drawn by, in text.
+        node: The data's configuration, which names the crops in the cache's keys.
         data: The data module, ready.
         backbone: Frozen.
     """

@@ -41,10 +41,6 @@ class Plan:
     def of(cls, cfg: DictConfig, folder: Path) -> Plan:
         """Returns the plan of a configuration, which loses what its run does not build.
 
-        Args:
-            cfg: As composed; W&B's names are filled in.
-            folder: Of the run.
-
         Raises:
             ValueError: If a file, not a person, allows classes of other packages.
         """
@@ -121,21 +117,6 @@ class Plan:
         cfg.pretrain = None  # the stage before learns from the teacher alone
 
 
-def check_same_teacher(before: str, now: str, settings: str) -> None:
-    """Raises where a run would be resumed with another teacher.
-
-    Args:
-        before: What the teacher's digest was.
-        now: What it is.
-        settings: What to set as it was.
-    """
-    if before != now:
-        raise ValueError(
-            f"This run began with teacher {before} and would resume with {now}. Set {settings}, or"
-            " start a new run."
-        )
-
-
 def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
     """Returns whether a run of a configuration needs a teacher."""
     targets = [target_of(node, allowed) for node in cfg.callbacks.values()]
@@ -143,10 +124,7 @@ def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
 
 
 def allowed_packages(cfg: DictConfig) -> list[str]:
-    """Returns the packages whose classes a configuration may build besides ours.
-
-    Args:
-        cfg: Names them under ``allow``.
+    """Returns the packages whose classes a configuration may build besides ours (``allow``).
 
     Raises:
         ValueError: If they stand in a file: whoever sends a configuration to somebody could then

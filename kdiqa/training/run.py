@@ -96,13 +96,7 @@ def logged(plan: Plan, trainer: L.Trainer) -> Iterator[None]:
 
 
 def tested(plan: Plan, trainer: L.Trainer, begun: float) -> dict[str, Any]:
-    """Returns what ``results.json`` holds of the selected weights, validated and tested here.
-
-    Args:
-        plan: Of the run.
-        trainer: Has fitted the module.
-        begun: When, on the monotonic clock.
-    """
+    """Returns the content of ``results.json``: the selected weights, validated and tested."""
     module, selection = plan.module, trainer.checkpoint_callback
     path = selection.best_model_path  # type: ignore[union-attr]
     best = Checkpoint.read(path)  # its error names a file that is damaged

@@ -1,9 +1,9 @@
-"""A table of soft targets: one row an image, gone on with after any interruption."""
+"""A table of soft targets: one row an image, resumed after any interruption."""
 
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,22 +16,20 @@ Key = tuple[str, int]
 
 
 class Target(NamedTuple):
-    """What a teacher says of an image over all its looks."""
+    """A teacher's predictions of an image over all its views, in [0, 1], higher is better."""
 
     mean: float
-    """In [0, 1], higher is better."""
-    std: float
-    """0 where it looks once."""
+    std: float  # 0 of one view
 
 
 class TargetTable:
-    """Soft targets by image, in a CSV file that is whole or not there.
+    """Soft targets by image, in a CSV file that is complete or not there.
 
-    What is new is written to a part file of this process's own as it comes, so that an
-    interruption loses nothing and two builds at once do each other no harm.
+    New ones are appended to a part file of this process's own, next to it, so that an interruption
+    loses nothing and two builds at once do each other no harm.
 
     Args:
-        path: Of the whole table; parts lie beside it.
+        path: Of the complete table.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,8 +37,9 @@ class TargetTable:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.parts = sorted(path.parent.glob(f"{path.stem}.[0-9]*.part"))
         self.rows: dict[Key, Target] = {}
-        for held in (path, *self.parts):
-            self.rows |= targets(AppendedTable(held, COLUMNS).rows)
+        for file in (path, *self.parts):
+            for image, size, mean, std in AppendedTable(file, COLUMNS).rows:
+                self.rows[image, int(size)] = Target(float(mean), float(std))
         self.part: AppendedTable | None = None
 
     def __contains__(self, record: Record) -> bool:
@@ -52,16 +51,14 @@ class TargetTable:
     def append(self, rows: Iterable[tuple[Record, Target]]) -> None:
         """Writes rows so that a process that dies now has written them."""
         if self.part is None:
-            self.part = AppendedTable(
-                self.path.parent / f"{self.path.stem}.{os.getpid()}.part", COLUMNS
-            )
+            self.part = AppendedTable(self.path.with_suffix(f".{os.getpid()}.part"), COLUMNS)
             self.parts.append(self.part.path)
         new = {key_of(record): target for record, target in rows}
         self.part.append(cells(new))
         self.rows |= new
 
     def finish(self) -> None:
-        """Makes the whole table of all parts."""
+        """Joins all parts in the complete table."""
         if self.part is not None:
             self.part.close()
             self.part = None
@@ -76,15 +73,10 @@ class TargetTable:
 
 
 def key_of(record: Record) -> Key:
-    """Returns what tells an image from others: its name and its size in bytes."""
+    """Returns what identifies an image: its name and its size in bytes."""
     return record.name, record.image.stat().st_size
 
 
 def cells(rows: Mapping[Key, Target]) -> list[list[str]]:
     """Returns targets as a file's rows, to the last bit."""
     return [[image, str(size), *map(repr, target)] for (image, size), target in rows.items()]
-
-
-def targets(rows: Iterable[Sequence[str]]) -> dict[Key, Target]:
-    """Returns the targets in a file's rows."""
-    return {(image, int(size)): Target(float(mean), float(std)) for image, size, mean, std in rows}

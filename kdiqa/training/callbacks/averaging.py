@@ -16,13 +16,8 @@ class Average(WeightAveraging):
     checkpoint are the weights of the step, and a scorer of that checkpoint predicts otherwise.
     """
 
-    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Takes the average in."""
-        self.on_validation_epoch_start(trainer, pl_module)
-
-    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Takes it out again."""
-        self.on_validation_epoch_end(trainer, pl_module)
+    on_test_epoch_start = WeightAveraging.on_validation_epoch_start
+    on_test_epoch_end = WeightAveraging.on_validation_epoch_end
 
 
 class LastEpochs(Average):

@@ -39,21 +39,14 @@ class FiniteLoss(L.Callback):
         if len(self.losses) == self.every:
             self.check(trainer, batch_idx + 1)
 
-    def on_validation_start(self, trainer: L.Trainer, module: Any) -> None:
-        """Checks before the epoch's validation."""
+    def on_validation_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Checks before the epoch's validation, or at its end where it had none."""
         self.check(trainer, trainer.fit_loop.epoch_loop.batch_idx + 1)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
-        """Checks where an epoch had no validation."""
-        self.check(trainer, trainer.fit_loop.epoch_loop.batch_idx + 1)
+    on_train_epoch_end = on_validation_start
 
     def check(self, trainer: Any, steps: int) -> None:
-        """Raises if one of the losses since the last check is no finite number, on every rank.
-
-        Args:
-            trainer: Knows the epoch and the images.
-            steps: Of this epoch, so far.
-        """
+        """Raises, on every rank, if one of the losses since the last check is no finite number."""
         if not self.losses:
             return
         first = steps - len(self.losses)
