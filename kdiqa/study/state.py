@@ -24,10 +24,7 @@ Flat = dict[str, Any]
 def results(folder: Path) -> dict[str, Any] | None:
     """Returns what a finished job found; None where it did not come to its end."""
     path = folder / "results.json"
-    if not path.is_file():
-        return None
-    made: dict[str, Any] = json.loads(path.read_text())
-    return made
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
@@ -38,25 +35,20 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
     Raises:
         StudyError: If one does not compose.
     """
-    made: dict[str, Flat] = {}
+    configs: dict[str, Flat] = {}
     for variant in variants:
         job = Job(variant, variant.splits[0], variant.seeds[0])
         try:
             cfg = compose(job.words)
         except HydraException as error:
             unknown = Vocabulary.of(conf_dir()).answers(job.words)
-            told = " ".join(unknown) or str(error).strip().splitlines()[0]
+            message = " ".join(unknown) or str(error).strip().splitlines()[0]
             raise StudyError(
-                f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
+                f"'{variant.name}' does not compose: {message}\nTry it with: python -m"
                 f" kdiqa.train {' '.join(job.words)} --cfg job"
             ) from error
-        made[variant.name] = flat(OmegaConf.to_container(cfg, resolve=False))
-    return made
-
-
-def of_job(composition: Flat, job: Job) -> Flat:
-    """Returns a job's configuration: its variant's with its own split and seed."""
-    return composition | {"split": job.split, "seed": job.seed}
+        configs[variant.name] = flat(OmegaConf.to_container(cfg, resolve=False))
+    return configs
 
 
 def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
@@ -74,10 +66,7 @@ def changes(folder: Path, config: Flat) -> dict[str, tuple[Any, Any]]:
         return {}
     try:
         before = flat(plain_yaml(path))
-    except (
-        YAMLError,
-        TypeError,
-    ):  # killed while Hydra wrote it: at the first start, see commands.own
+    except (YAMLError, TypeError):  # killed while Hydra wrote it at the first start
         before = {}
     return {
         key: (before.get(key), config.get(key))
@@ -93,25 +82,24 @@ def flat(node: Any, prefix: str = "") -> Flat:
         >>> flat({"run": "here", "data": {"root": "/x", "seed": 1, "pairs": {}}})
         {'data.seed': 1, 'data.pairs': {}}
     """
-    made: Flat = {}
+    values: Flat = {}
     for key, value in node.items():
         name = f"{prefix}{key}"
         if name in PRIVATE:
             continue
-        if isinstance(value, Mapping) and value:
-            made |= flat(value, f"{name}.")
-        else:
-            made[name] = value
-    return made
+        values |= (
+            flat(value, f"{name}.") if value and isinstance(value, Mapping) else {name: value}
+        )
+    return values
 
 
-def shown(differences: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:
+def described(differences: Mapping[str, tuple[Any, Any]], most: int = 3) -> str:
     """Returns differences as a line.
 
     Example:
-        >>> shown({"trainer.max_epochs": (5, 20)})
+        >>> described({"trainer.max_epochs": (5, 20)})
         'trainer.max_epochs 5 → 20'
     """
-    told = [f"{key} {before} → {now}" for key, (before, now) in differences.items()]
-    more = f", and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + more
+    changes = [f"{key} {before} → {now}" for key, (before, now) in differences.items()]
+    more = f", and {len(changes) - most} more" if len(changes) > most else ""
+    return ", ".join(changes[:most]) + more
