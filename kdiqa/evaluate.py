@@ -18,7 +18,7 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.pairs.pairing import NoReferenceError
 from kdiqa.evaluation import banks
 from kdiqa.evaluation.run import Evaluation, evaluated, of_run
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
 from kdiqa.training.plan import distils
@@ -113,7 +113,7 @@ def run(cfg: Any) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
-        title = marked(results["name"], results)
+        title = marked(results["name"], chosen_on_test(results))
         if title in rows:  # a student and its teacher may share a name, never a row
             title += ", its teacher"
         folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]

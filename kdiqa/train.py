@@ -22,7 +22,7 @@ from kdiqa import report
 from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.runtime import devices
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here
@@ -102,7 +102,7 @@ def show(folders: dict[str, Path]) -> None:
         path = folder / "results.json"
         if path.is_file():
             values = json.loads(path.read_text())
-            results[marked(name, values)] = values["metrics"]["test"]
+            results[marked(name, chosen_on_test(values))] = values["metrics"]["test"]
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
         link = Style(link=folder.resolve().as_uri())

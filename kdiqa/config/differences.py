@@ -45,11 +45,11 @@ def differences(before: Flat, now: Flat) -> Differences:
     }
 
 
-def shown(changed: Differences, most: int = 3) -> str:
+def described(changed: Differences, most: int = 3) -> str:
     """Returns differences as a line.
 
     Example:
-        >>> shown({"trainer.max_epochs": (5, 20)})
+        >>> described({"trainer.max_epochs": (5, 20)})
         'trainer.max_epochs 5 → 20'
     """
     lines = [f"{key} {before} → {now}" for key, (before, now) in changed.items()]

@@ -24,10 +24,7 @@ PRIVATE = (
 def results(folder: Path) -> dict[str, Any] | None:
     """Returns what a finished job found; None where it did not come to its end."""
     path = folder / "results.json"
-    if not path.is_file():
-        return None
-    made: dict[str, Any] = json.loads(path.read_text())
-    return made
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
@@ -38,26 +35,21 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
     Raises:
         StudyError: If one does not compose.
     """
-    made: dict[str, Flat] = {}
+    configs: dict[str, Flat] = {}
     for variant in variants:
         job = Job(variant, variant.splits[0], variant.seeds[0])
         try:
             cfg = compose(job.words)
         except HydraException as error:
             unknown = Vocabulary.of(conf_dir()).answers(job.words)
-            told = " ".join(unknown) or str(error).strip().splitlines()[0]
+            message = " ".join(unknown) or str(error).strip().splitlines()[0]
             raise StudyError(
-                f"'{variant.name}' does not compose: {told}\nTry it with: python -m"
+                f"'{variant.name}' does not compose: {message}\nTry it with: python -m"
                 f" kdiqa.train {' '.join(job.words)} --cfg job"
             ) from error
         plain: Any = OmegaConf.to_container(cfg, resolve=False)
-        made[variant.name] = flat(plain, PRIVATE)
-    return made
-
-
-def of_job(composition: Flat, job: Job) -> Flat:
-    """Returns a job's configuration: its variant's with its own split and seed."""
-    return composition | {"split": job.split, "seed": job.seed}
+        configs[variant.name] = flat(plain, PRIVATE)
+    return configs
 
 
 def changes(folder: Path, config: Flat) -> Differences:
@@ -75,9 +67,6 @@ def changes(folder: Path, config: Flat) -> Differences:
         return {}
     try:
         before = flat(plain_yaml(path), PRIVATE)
-    except (
-        YAMLError,
-        TypeError,
-    ):  # killed while Hydra wrote it: at the first start, see commands.own
+    except (YAMLError, TypeError):  # damaged: nothing is known of it
         before = {}
     return differences(before, config)

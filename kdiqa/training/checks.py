@@ -1,7 +1,8 @@
 """Every reason not to begin a run, in one order, before any work starts."""
 
+import inspect
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -20,10 +21,7 @@ console = Console()
 
 
 def check(plan: Plan) -> IQADataModule:
-    """Returns the data module, ready, and reads the teacher's checkpoint.
-
-    Args:
-        plan: Gets both.
+    """Returns the data module, ready; the plan gets it and the teacher's checkpoint.
 
     Raises:
         ValueError: One error that names all that is missing, of the data and of the teacher.
@@ -32,19 +30,15 @@ def check(plan: Plan) -> IQADataModule:
     check_folder(plan)
     errors: list[Exception] = []
     for step in (check_configuration, check_teacher, check_begun):
-        _try(step, plan, errors)
+        try:
+            step(plan)
+        except (OSError, ValueError, RuntimeError) as error:
+            errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ValueError("\n".join(str(error) for error in errors))
     return plan.data  # type: ignore[no-any-return]
-
-
-def _try(step: Callable[[Plan], None], plan: Plan, errors: list[Exception]) -> None:
-    try:
-        step(plan)
-    except (OSError, ValueError, RuntimeError) as error:
-        errors.append(error)
 
 
 def check_processes(cfg: DictConfig) -> None:
@@ -70,6 +64,8 @@ def check_configuration(plan: Plan) -> None:
     """Checks targets, words and labels, and makes the data ready."""
     checked(plan.cfg, plan.allowed)
     check_loss(plan)
+    check_soft(plan)
+    check_pair(plan, plan.cfg.module.net, plan.cfg.module.pair, "module.pair")
     data = plan.build(plan.cfg.data)
     if is_first():
         data.prepare_data()
@@ -79,6 +75,7 @@ def check_configuration(plan: Plan) -> None:
     warn_of(data.check_leaks(), data)
     check_labels(plan, data)
     data.add_unlabelled()
+    check_batches(data)
 
 
 def check_loss(plan: Plan) -> None:
@@ -88,6 +85,52 @@ def check_loss(plan: Plan) -> None:
         raise ValueError(
             f"data.labelled_ratio={ratio:g} masks labels, and module.loss ({node._target_}) needs"
             " all of them. Set module/loss=labelled."
+        )
+
+
+def check_soft(plan: Plan) -> None:
+    """Raises where there are soft targets and the module learns from none."""
+    if (
+        plan.cfg.module.get("soft") is not None
+        and plan.ask(plan.cfg.module, "soft_labels") is None
+    ):
+        raise ValueError(
+            f"This run has soft targets (module.soft), and {plan.cfg.module._target_} learns from"
+            " none. Set module=soft_target, or another distiller."
+        )
+
+
+def check_pair(plan: Plan, net: Any, pair: Sequence[str], setting: str) -> None:
+    """Raises where a net is given another number of images than it compares.
+
+    Args:
+        plan: Knows what may be looked at.
+        net: The node of the net.
+        pair: The names of the images it is given.
+        setting: What sets them.
+    """
+    forward = getattr(plan.target_of(net), "forward", None)
+    if forward is None:
+        return
+    images = inspect.signature(forward)
+    try:
+        images.bind(None, *pair)
+    except TypeError:
+        compared = ", ".join([*images.parameters][1:])
+        raise ValueError(
+            f"{setting} gives [{', '.join(pair)}], and {net._target_.rpartition('.')[2]} compares"
+            f" [{compared}]. Set second to what the image is compared with, or net to one that"
+            " takes these images."
+        ) from None
+
+
+def check_batches(data: IQADataModule) -> None:
+    """Raises where an epoch would have no batch: ``drop_last`` leaves out one that is not full."""
+    images = len(data.positions("train")) + len(data.extra)
+    if data.drop_last and images < data.batch_size:
+        raise ValueError(
+            f"{images} training images fill no batch of {data.batch_size}, and data.drop_last=true"
+            " leaves out what is not full. Set data.batch_size to at most that number."
         )
 
 
@@ -132,6 +175,9 @@ def check_teacher(plan: Plan) -> None:
             " set teacher=train to do both at once."
         )
     teacher = plan.read_teacher()
+    for name, node in cfg.callbacks.items():
+        if node and "pair" in node and plan.ask(node, "needs_teacher"):
+            check_pair(plan, teacher.config.module.net, node.pair, f"callbacks.{name}.pair")
     check_teacher_labels(cfg, teacher)
     if plan.data is not None and plan.data.records:
         check_independence(plan)

@@ -22,14 +22,10 @@ console = Console()
 
 
 def jobs(plan: Plan) -> dict[str, Path]:
-    """Trains the teacher, the comparisons and the stage before this run; returns their folders.
-
-    Args:
-        plan: Gets the checkpoint of a teacher that has been trained here.
-    """
-    folders: dict[str, Path] = {}
+    """Trains the teacher, the comparisons and the stage before this run; returns their folders."""
     if plan.trains_teacher:
         train_teacher(plan)
+    folders: dict[str, Path] = {}
     if plan.teacher is not None and finished(plan.teacher.folder):
         folders["teacher"] = plan.teacher.folder
     return folders | comparisons(plan) | pretrain(plan)
@@ -91,12 +87,7 @@ def job(name: str, overrides: list[str], folder: Path) -> None:
 
 
 def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
-    """Returns this run's overrides for a variant of it, less those that name it.
-
-    Args:
-        cfg: Of this run.
-        variant: The other one's name in W&B.
-    """
+    """Returns this run's overrides for a variant of it, less those that name it."""
     wandb = handed_down(cfg, variant)
     private = (*PRIVATE, "logger") if wandb else PRIVATE
     words = HydraConfig.get().overrides.task
@@ -106,10 +97,7 @@ def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
 def finished(folder: Path) -> dict[str, dict[str, float]]:
     """Returns the metrics of a run that came to its end, by split; none where it did not."""
     path = folder / "results.json"
-    metrics: dict[str, dict[str, float]] = (
-        json.loads(path.read_text())["metrics"] if path.is_file() else {}
-    )
-    return metrics
+    return json.loads(path.read_text())["metrics"] if path.is_file() else {}
 
 
 def _teacher(cfg: DictConfig) -> list[str]:

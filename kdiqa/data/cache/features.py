@@ -80,7 +80,7 @@ class PyramidCache:
             OSError: If the disk is too small.
         """
         check_cacheable(plain, backbone)
-        pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
+        pools: dict[str, Any] = {k: pair for k, pair in plain.pairs.items() if pair.draws}
         plain = copy.copy(plain)
         plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
         views = self.views if plain.training else 1

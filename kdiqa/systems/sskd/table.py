@@ -1,4 +1,4 @@
-"""A table of soft targets: one row an image, gone on with after any interruption."""
+"""A table of soft targets: one row an image, resumed after any interruption."""
 
 import csv
 import io
@@ -18,23 +18,21 @@ Key = tuple[str, str]  # an image's name and the digest of its bytes
 
 
 class Target(NamedTuple):
-    """What a teacher says of an image over all its looks."""
+    """A teacher's predictions of an image over all its views, in [0, 1], higher is better."""
 
     mean: float
-    """In [0, 1], higher is better."""
-    std: float
-    """0 where it looks once."""
+    std: float  # 0 of one view
 
 
 class TargetTable:
-    """Soft targets by image, in a CSV file that is whole or not there.
+    """Soft targets by image, in a CSV file that is complete or not there.
 
-    What is new is written to a part file of this process's own as it comes, so that an
-    interruption loses nothing and two builds at once do each other no harm. A row that was altered
-    since is none, nor is any of a file that is no table of targets: they are computed anew.
+    New ones are appended to a part file of this process's own, next to it, so that an interruption
+    loses nothing and two builds at once do each other no harm. A row that was altered since is none,
+    nor is any of a file that is no table of targets: they are computed anew.
 
     Args:
-        path: Of the whole table; parts lie beside it.
+        path: Of the complete table.
         contents: The digest of each image's bytes, by its file.
     """
 
@@ -61,16 +59,14 @@ class TargetTable:
     def append(self, rows: Iterable[tuple[Record, Target]]) -> None:
         """Writes rows so that a process that dies now has written them."""
         if self.part is None:
-            self.part = AppendedTable(
-                self.path.parent / f"{self.path.stem}.{os.getpid()}.part", COLUMNS
-            )
+            self.part = AppendedTable(self.path.with_suffix(f".{os.getpid()}.part"), COLUMNS)
             self.parts.append(self.part.path)
         new = {self.key_of(record): target for record, target in rows}
         self.part.append(cells(new))
         self.rows |= new
 
     def finish(self) -> None:
-        """Makes the whole table of all parts."""
+        """Joins all parts in the complete table."""
         if self.part is not None:
             self.part.close()
             self.part = None

@@ -1,4 +1,4 @@
-"""Stage 0 of SSKD: a teacher scores the training images, once and for all, into a table."""
+"""Labelling with the teacher (SSKD): it scores the training images once, into a table."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,24 +36,21 @@ console = Console()
 class Views(NamedTuple):
     """What a teacher sees of each image."""
 
-    num: int
-    """Views of an image; the first is that of the teacher's own evaluation."""
-    mirrored: bool
-    """Whether every second one is mirrored left-right."""
-    crops: Crops | None
-    """None for those that its run tested it on."""
+    num: int  # of an image; the first is that of the teacher's own evaluation
+    mirrored: bool  # every second one, left-right
+    crops: Crops | None  # None for those that its run tested it on
 
 
 def labelled(
     plan: Plan, folder: Path, views: Views, cached: bool, node: Any
 ) -> tuple[TargetTable, str]:
-    """Returns the table of a run's soft targets, complete, and what names their teacher.
+    """Returns the complete table of the soft targets of a run, and what names their teacher.
 
     Args:
-        plan: Of the run; its training images are scored, and those without labels too.
+        plan: Of the run; its images without labels are scored too.
         folder: Of the tables.
-        views: What the teacher sees of each.
-        cached: Reads the features that the teacher's run cached of the labelled ones.
+        views: Of each image.
+        cached: Reads the features that the teacher's run cached of the labelled images.
         node: The callback's configuration: another one has a table of its own.
     """
     assert plan.teacher is not None
@@ -82,11 +79,7 @@ def every_image(data: Any) -> list[Record]:
 
 
 def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]]:
-    """Returns a teacher's scores of the features that its own run cached of its training images.
-
-    Args:
-        teacher: Its checkpoint.
-        data: This run's, of the same split.
+    """Returns a teacher's scores of the features that its own run, of the same split, cached.
 
     Raises:
         ValueError: If its run cached none.
@@ -144,14 +137,7 @@ def scores_of(
 
 
 class ViewDataset(Dataset[Any]):
-    """Views of images for a teacher: their crops, stacked, or already their scores.
-
-    Args:
-        records: The images.
-        scorer: The teacher.
-        views: Of each image.
-        score_in_worker: Scores them where they are read.
-    """
+    """Views of images for a teacher: their crops, stacked, or already their scores in the worker."""
 
     def __init__(
         self, records: Sequence[Record], scorer: Scorer, views: Views, score_in_worker: bool

@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,11 @@ class Provenance(L.Callback):
 
 def versions() -> dict[str, str]:
     """Returns the versions of this package, of Python, and of what the numbers depend on."""
-    found = {"kdiqa": kdiqa.__version__, "python": platform.python_version()}
+    installed = {"kdiqa": kdiqa.__version__, "python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            installed[package] = version(package)
+    return installed
 
 
 def git_state(folder: Path) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def test_teacher_with_another_backbone_cannot_read_the_cached_features(
     teacher = train(*TEACHER, *words, folder=home / "stranger")
     cached = ("features=cached", f"cache.folder={home / 'features4'}", f"teacher={teacher}")
     message = (
-        r"^The teacher's backbone is not the student's, and the batch holds kept features of the"
+        r"^The teacher's backbone is not the student's, and the batch holds cached features of the"
         r" student's alone\. Give both the same frozen backbone, or set features=online\.$"
     )
     with pytest.raises(RuntimeError, match=message):
