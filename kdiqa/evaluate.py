@@ -11,13 +11,14 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa import report
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.pairs.pairing import NoReferenceError
 from kdiqa.evaluation import banks
 from kdiqa.evaluation.run import Evaluation, evaluated, of_run
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
 from kdiqa.training.plan import distils
@@ -112,7 +113,7 @@ def run(cfg: Any) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
-        title = marked(results["name"], results)
+        title = marked(results["name"], chosen_on_test(results))
         if title in rows:  # a student and its teacher may share a name, never a row
             title += ", its teacher"
         folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
@@ -126,8 +127,8 @@ def run(cfg: Any) -> dict[str, Path]:
             console.print(banks.table(groups, evaluation.dataset).console())
     for evaluation in planned:
         for warning in evaluation.warnings:
-            console.print(f"[yellow]{warning}", highlight=False)
-        console.print(str(evaluation.folder), highlight=False)
+            console.print(f"[yellow]{escape(warning)}", highlight=False)
+        console.print(str(evaluation.folder), highlight=False, markup=False)
     return folders
 
 
@@ -181,7 +182,7 @@ def teacher_of(student: Checkpoint) -> Checkpoint | None:
     if path is None or not distils(cfg):
         return None
     if not (Path(path) / "results.json").is_file():
-        console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")
+        console.print(f"[yellow]Its teacher is not in '{escape(path)}' any more: not evaluated.")
         return None
     return Checkpoint.read(path)
 

@@ -1,6 +1,7 @@
 """What a configuration may build, and with which words."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -28,6 +29,7 @@ ALLOWED = (
 NETS_ONLY = ("kdiqa.models.", "kdiqa.systems.", "torch.nn.")
 DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
 DIRECTIVES = ("_target_", "_partial_")  # of a node; all else is an argument
+MISMATCH = re.compile(r"unexpected keyword argument|missing \d+ required")  # of Python's own words
 DEFINED_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 
 
@@ -64,7 +66,15 @@ def _built(plain: Any) -> Any:
 
 def _call(target: Any, arguments: Mapping[str, Any], later: bool | None) -> Any:
     """Returns what a target builds, or what will build it."""
-    return partial(target, **arguments) if later else target(**arguments)
+    try:
+        return partial(target, **arguments) if later else target(**arguments)
+    except TypeError as error:
+        if not MISMATCH.search(str(error)):
+            raise
+        raise ValueError(
+            f"{target.__module__}.{target.__qualname__} cannot be built with"
+            f" {', '.join(arguments)}: {error}. Two groups that do not go together were chosen."
+        ) from error
 
 
 def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:

@@ -9,7 +9,6 @@ from typing import ClassVar
 import lightning as L
 
 from kdiqa.data.cache.features import CachedDataset
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.loader import Loader, loader
@@ -24,6 +23,7 @@ from kdiqa.data.splits.shares import check_shares, scored, shared
 from kdiqa.data.splits.split import SUBSETS, SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
 from kdiqa.data.splits.stored import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
+from kdiqa.runtime.words import check_word
 
 
 class IQADataModule(L.LightningDataModule):
@@ -63,9 +63,7 @@ class IQADataModule(L.LightningDataModule):
     lower_is_better: bool = False
     homepage: ClassVar[str] = ""
     licence: ClassVar[str] = ""
-    layout: ClassVar[
-        tuple[str, ...]
-    ] = ()  # the expected tree; … stands for what goes on like that
+    layout: ClassVar[tuple[str, ...]] = ()  # the expected tree; … stands for what goes on
     facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
     setting: str = "data.root"  # what says where it lies, for messages
@@ -112,7 +110,7 @@ class IQADataModule(L.LightningDataModule):
         self.records: Sequence[Record] = []
         self.assignment, self.digest = Assignment([], [], ""), ""
         self.extra: list[Record] = []  # without labels; counted after the records
-        check_choice("data.guard", guard, OnLeak)
+        check_word("data.guard", guard, OnLeak)
         check_crops(self.train_crops, self.train_pairs, batch_size)
         check_shares(fraction, labelled)
 
@@ -126,10 +124,10 @@ class IQADataModule(L.LightningDataModule):
     def read(self) -> Iterator[Record]:
         """Yields all records of the data set, with the authors' own scores."""
 
-    def table(self, *parts: str) -> Path:
-        """Returns the label file at a path below the root, or raises ``DatasetNotFoundError``."""
-        if (path := self.files.find(*parts)) is None:
-            raise DatasetNotFoundError(self.source, f"lacks '{'/'.join(parts)}'")
+    def table(self, *paths: str) -> Path:
+        """Returns the label file at the first of some paths, or raises ``DatasetNotFoundError``."""
+        if (path := self.files.find(*paths)) is None:
+            raise DatasetNotFoundError(self.source, f"lacks '{paths[0]}'")
         return path
 
     def setup(self, stage: str | None = None) -> None:
@@ -197,12 +195,7 @@ class IQADataModule(L.LightningDataModule):
         return shared(self.records, self.positions("train"), self.split, self.label_share)
 
     def dataset(self, subset: str, training: bool | None = None) -> IQADataset:
-        """Returns the images of a subset.
-
-        Args:
-            subset: ``train``, ``val`` or ``test``.
-            training: Whether to crop, flip and draw as in training; by default, for ``train``.
-        """
+        """Returns the images of a subset, cropped, flipped and drawn as in training for ``train``."""
         training = subset == "train" if training is None else training
         records = [*self.records, *self.extra]
         indices = labelled = self.positions(subset)

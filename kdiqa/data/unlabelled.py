@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from kdiqa.data.images.read import read_rgb
+from kdiqa.data.images.read import check_image, read_rgb
 from kdiqa.data.pairs.pairing import Distort, Redistorted
 from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
@@ -110,7 +110,7 @@ class Unlabelled:
         for source, number in track(plan, "Distorted copies", transient=True):
             seed = derive_seed(self.seed, source.name.casefold(), number)
             path = self.redistorted.cached_path(source, seed)
-            if not path.exists():
+            if check_image(path) is not None:  # missing or cut
                 self.redistorted(read_rgb(source.image), source, seed)
             reference = source.image if self.pristine else None
             copies.append(Record(path, math.nan, source.content, reference=reference))

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     static.check(seen, options.model)
     images = images_of(options, words, checkpoint)
     for warning in images.warnings:
-        console.print(f"[yellow]{warning}", highlight=False)
+        console.print(f"[yellow]{escape(warning)}", highlight=False)
     with console.status("Writing the graph, half a minute"):
         files = models(seen, images, options)
     sessions = [parity.session(model) for model in files.values()]

@@ -62,8 +62,7 @@ class PooledNet(nn.Module):
     r"""Backbone, global pooling, head: one pass over the image and no second one.
 
     The crops of an image are averaged before the head, so that any number of them will do.
-    With a large backbone and a hidden layer of 512 it is SSKD's plain teacher; beside a reference,
-    level by level as far apart as the two are, it is a full-reference teacher.
+    With a large backbone and a hidden layer of 512 it is SSKD's plain teacher.
 
     Args:
         backbone: Gives the features; not frozen, it is fine-tuned, batch norm in evaluation mode.
@@ -97,13 +96,8 @@ class PooledNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head: ScoreHead | BinHead = head(hidden or width)  # type: ignore[assignment]
 
-    def forward(self, image: Pyramid, second: Pyramid | None = None) -> Prediction:
-        r"""Returns the score of images, levels :math:`(B, P, C_l, G, G)`, and the head's input.
-
-        Given a second one, of their absolute difference to it: a full-reference net.
-        """
-        if second is not None:
-            image = [(one - other).abs() for one, other in zip(image, second, strict=True)]
+    def forward(self, image: Pyramid) -> Prediction:
+        r"""Returns the score of images, levels :math:`(B, P, C_l, G, G)`, and the head's input."""
         if self.tail is not None:
             crops = self.tail(image[0].flatten(0, 1)).unflatten(0, image[0].shape[:2])
             image = [crops[..., None, None]]
@@ -113,3 +107,15 @@ class PooledNet(nn.Module):
         fused = self.hidden(pooled).mean(dim=1)
         score = self.head.score(self.head(self.dropout(fused)))
         return Prediction(score, None, None, fused)
+
+
+class PooledPairNet(PooledNet):
+    """A full-reference net: it scores how far apart an image and its reference are, level by level.
+
+    Arguments as for :class:`PooledNet`; the standardised channels are the absolute differences.
+    """
+
+    def forward(self, image: Pyramid, second: Pyramid) -> Prediction:  # type: ignore[override]
+        r"""Returns the score of pairs, levels :math:`(B, P, C_l, G, G)`, and the head's input."""
+        apart = [(one - other).abs() for one, other in zip(image, second, strict=True)]
+        return super().forward(apart)

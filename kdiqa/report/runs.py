@@ -12,9 +12,9 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kdiqa.metrics.breakdown import summarize_within
 from kdiqa.metrics.correlation import summarize
-from kdiqa.metrics.scenes import summarize_within
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.metrics.stored import read_rows
 from kdiqa.study.plan import plain_yaml
 
@@ -66,7 +66,7 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         RunError: if a folder is absent or holds no run that was tested.
     """
-    runs_named: list[tuple[str, Path]] = []
+    named: list[tuple[str, Path]] = []
     for folder in folders:
         if not folder.is_dir():
             raise RunError(
@@ -79,12 +79,12 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
                 f"No predictions/test*.csv below '{folder}': its run is not over, or was not "
                 "tested. Let it end, or start it again with the command it was started with."
             )
-        runs_named += [(_name(run, folder), run) for run in runs]
-    names = [name for name, _ in runs_named]
-    return {name if names.count(name) == 1 else str(run): run for name, run in runs_named}
+        named += [(_name(run, folder), run) for run in runs]
+    counts = Counter(name for name, _ in named)
+    return {name if counts[name] == 1 else str(run): run for name, run in named}
 
 
-def shown(folders: Sequence[Path], what: str) -> Iterable[Path]:
+def tracked(folders: Sequence[Path], what: str) -> Iterable[Path]:
     """Yields folders with a progress bar, where there is a terminal to show it."""
     console = Console(stderr=True)
     return track(folders, what, console=console, transient=True, disable=not console.is_terminal)
@@ -100,23 +100,18 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    each = shown(list(runs.values()), "Reading runs")
-    tests = [test for run in each for test in _tests(run, within)]
-    counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
+    each = tracked(list(runs.values()), "Reading runs")
+    tests = [(run, test) for run in each for test in _tests(run, within)]
+    counts = Counter((test.variant, test.dataset, test.repeat) for _, test in tests)
     # The same split and seed twice: they differ in nothing but their folders.
     unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
     above = os.path.commonpath([run.resolve() for run in runs.values()]) if runs else ""
     return [
-        replace(test, variant=os.path.relpath(_folder(test).resolve(), above))
+        replace(test, variant=os.path.relpath(run.resolve(), above))
         if test.variant in unclear
         else test
-        for test in tests
+        for run, test in tests
     ]
-
-
-def _folder(test: Tested) -> Path:
-    assert test.folder is not None
-    return test.folder
 
 
 def _tests(run: Path, within: bool) -> list[Tested]:
@@ -125,25 +120,17 @@ def _tests(run: Path, within: bool) -> list[Tested]:
     trained = Path(results.get("run", run))
     path = trained / "config_resolved.yaml"
     config: Any = plain_yaml(path) if path.is_file() else {}
+    provenance = _json(trained / "provenance.json")
     name, other = str(results.get("name", run.name)), None
     if "run" in results:
         name, _, other = name.rpartition(" on ")
+    usual = other or _dataset_of(config, "test_on") or "test"
     tests = []
     for file in sorted(run.glob("predictions/test*.csv")):
         rows, metrics = _measured(file, within)
+        dataset = file.stem.removeprefix("test").lstrip("_") or usual
         tests.append(
-            Tested(
-                variant=name,
-                dataset=_dataset(file) or other or _dataset_of(config, "test_on") or "test",
-                metrics=metrics,
-                file=file,
-                folder=run,
-                rows=rows,
-                results=results,
-                config=config,
-                provenance=_json(trained / "provenance.json"),
-                within=within,
-            )
+            Tested(name, dataset, metrics, file, run, rows, results, config, provenance, within)
         )
     return tests
 
@@ -171,23 +158,17 @@ def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]
             return rows, summarize(rows["score"], rows["mos"])
         if "content" not in rows:
             raise ValueError("no column content, which --within needs. Leave --within out.")
-        return rows, summarize_within(rows["score"], rows["mos"], list(rows["content"]))
+        return rows, summarize_within(rows)
     except ValueError as error:
         raise RunError(f"'{file}': {error}") from error
 
 
-def _dataset(file: Path) -> str:
-    return file.stem.removeprefix("test").lstrip("_")
-
-
 def _name(run: Path, folder: Path) -> str:
     """Returns what a run calls itself, or where it lies in the folder that was given."""
-    if (run / "results.json").is_file():
-        results = _json(run / "results.json")
-        return marked(str(results["name"]), results)
+    if results := _json(run / "results.json"):
+        return marked(str(results["name"]), chosen_on_test(results))
     return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
 
 
 def _json(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return values
+    return json.loads(path.read_text()) if path.is_file() else {}

@@ -19,11 +19,7 @@ def auto_device() -> str:
 
 
 def one_thread(worker: int = 0) -> None:
-    """Computes in one thread from here on: several such processes share the cores best.
-
-    Args:
-        worker: Its number, which a DataLoader gives its ``worker_init_fn``.
-    """
+    """Computes in one thread from here on: several such processes share the cores best."""
     import cv2
 
     cv2.setNumThreads(0)

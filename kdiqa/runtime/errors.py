@@ -37,7 +37,7 @@ def plain_errors(folder: Path) -> Iterator[None]:
         with stoppable():
             yield
     except ChildFailed as failed:
-        sys.exit(failed.code)
+        sys.exit(failed.args[0])
     except KeyboardInterrupt as error:
         number = reason(error)
         if PART_OF_A_RUN not in os.environ:
@@ -74,12 +74,7 @@ def for_user(error: BaseException) -> str | None:
 
 
 def require(what: str, extra: str, *libraries: str) -> None:
-    """Raises where an optional library is not installed.
-
-    Args:
-        what: Needs them, as a message is to say it.
-        extra: Of this package, which installs them.
-        libraries: Their names.
+    """Raises where an optional library, which an extra of this package installs, is missing.
 
     Example:
         >>> require("The page", "demo", "no_such_library")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ class Job:
     seed: int
 
     @property
-    def place(self) -> Path:
-        """The run folder, below the study's."""
+    def subfolder(self) -> Path:
+        """The run folder, below the study's logs."""
         return Path(self.variant.name.replace(" ", "_"), f"split_{self.split}_seed_{self.seed}")
 
     @property
@@ -92,25 +93,18 @@ class Study:
         """The folder's name."""
         return self.folder.resolve().name
 
-    def narrowed(self, names: Collection[str | None]) -> Study:
-        """Returns the study with these of its variants alone."""
-        kept = {name: variant for name, variant in self.variants.items() if name in names}
-        return replace(self, variants=kept)
-
     def jobs(self) -> list[Job]:
         """Returns all jobs: split by split, seed by seed, and in each all variants.
 
         A study that is cut short then has compared all variants on the splits that it finished.
         """
-        places = [
-            (split, seed)
-            for split in _union(variant.splits for variant in self.variants.values())
-            for seed in _union(variant.seeds for variant in self.variants.values())
-        ]
+        variants = self.variants.values()
+        splits = dict.fromkeys(chain.from_iterable(variant.splits for variant in variants))
+        seeds = dict.fromkeys(chain.from_iterable(variant.seeds for variant in variants))
         return [
             Job(variant, split, seed)
-            for split, seed in places
-            for variant in self.variants.values()
+            for split, seed in product(splits, seeds)
+            for variant in variants
             if split in variant.splits and seed in variant.seeds
         ]
 
@@ -158,15 +152,10 @@ def read(folder: Path, extra: Sequence[str] = ()) -> Study:
         for group in ("teachers", "variants")
         for name, entry in (given.get(group) or {}).items()
     }
-    made = Study(
-        folder,
-        variants,
-        given.get("baseline"),
-        tuple(given.get("needs") or ()),
-        given.get("threads"),
-    )
-    _check(path, made)
-    return made
+    needs = tuple(given.get("needs") or ())
+    study = Study(folder, variants, given.get("baseline"), needs, given.get("threads"))
+    _check(path, study)
+    return study
 
 
 def _variant(
@@ -178,11 +167,10 @@ def _variant(
     teaches: bool,
 ) -> Variant:
     """Returns a variant: a list of overrides, or a mapping that says more."""
-    told: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"overrides": entry}
-    if isinstance(told.get("overrides"), str):
-        told["overrides"] = [told["overrides"]]
-    _known(path, f"variant '{name}'", told, VARIANT_KEYS)
-    experiment = told.get("experiment", study.get("experiment"))
+    own: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"overrides": entry}
+    _known(path, f"variant '{name}'", own, VARIANT_KEYS)
+    given = {"splits": (0,), "seeds": (0,), **study, "data": None, "teacher": None, **own}
+    experiment = given.get("experiment")
     if experiment is None:
         raise StudyError(
             f"'{path}' names no experiment for '{name}'. Add one of conf/experiment at its top:"
@@ -190,20 +178,21 @@ def _variant(
         )
     # A teacher is another experiment: what is common to the students does not fit it.
     common = () if teaches else study.get("overrides") or ()
-    data = told.get("data")
+    overrides, data = own.get("overrides") or (), given["data"]
     group = [f"data={data}"] if isinstance(data, str) else []
-    words = [f"experiment={experiment}", *group, *common, *(told.get("overrides") or ()), *extra]
+    words = [f"experiment={experiment}", *group, *common]
+    words += [overrides] if isinstance(overrides, str) else overrides
     if not isinstance(data, dict):
         needed = data or next(iter(study.get("needs") or ()), None)
         data = {"data.root": needed} if needed else {}
-    baseline = None if teaches else told.get("baseline", study.get("baseline"))
+    baseline = None if teaches else given.get("baseline")
     return Variant(
         name=str(name),
-        words=tuple(str(word) for word in words),
+        words=tuple(str(word) for word in (*words, *extra)),
         data=data,
-        splits=tuple(told.get("splits", study.get("splits", (0,)))),
-        seeds=tuple(told.get("seeds", study.get("seeds", (0,)))),
-        teacher=told.get("teacher"),
+        splits=tuple(given["splits"]),
+        seeds=tuple(given["seeds"]),
+        teacher=given["teacher"],
         baseline=None if baseline == name else baseline,
         teaches=teaches,
     )
@@ -243,8 +232,3 @@ def _check(path: Path, study: Study) -> None:
                     f"'{path}': '{variant.name}' reads '{name}', which is not in needs."
                     f" Write: needs: [{', '.join((*study.needs, name))}]"
                 )
-
-
-def _union(groups: Iterator[tuple[int, ...]]) -> list[int]:
-    """Returns the distinct numbers of all groups, in the order they are met."""
-    return list(dict.fromkeys(number for group in groups for number in group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -51,7 +52,17 @@ class Task:
     slot: int = 0
     began: float = 0.0
     seconds: float | None = None
-    pupils: list[Task] = field(default_factory=list)
+    students: list[Task] = field(default_factory=list)
+
+    @property
+    def teacher_state(self) -> str:
+        """Its teacher's state; that of a task without a teacher is done."""
+        return "done" if self.teacher is None else self.teacher.state
+
+    @property
+    def ready(self) -> bool:
+        """Whether it only waits for its turn."""
+        return self.state == "waiting" and self.teacher_state == "done"
 
     @property
     def log(self) -> Path:
@@ -64,6 +75,7 @@ class Task:
         return "\n".join(text.rstrip().splitlines()[-TAIL:])
 
 
+@dataclass
 class Runner:
     """Starts what can start, watches what runs, and leaves nothing behind.
 
@@ -77,21 +89,15 @@ class Runner:
         replaced: Where what was made with another configuration is moved to, in the study's logs.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        command: Command,
-        num_jobs: int,
-        limit: int | None,
-        devices: Sequence[str],
-        threads: int | None,
-        replaced: Path,
-    ) -> None:
-        self.tasks, self.command = tasks, command
-        self.num_jobs, self.limit = num_jobs, limit
-        self.devices, self.threads, self.replaced = devices, threads, replaced
-        self.started = 0
-        self.beaten = time.monotonic()
+    tasks: Sequence[Task]
+    command: Command
+    num_jobs: int
+    limit: int | None
+    devices: Sequence[str]
+    threads: int | None
+    replaced: Path
+    started: int = 0
+    beaten: float = field(default_factory=time.monotonic)
 
     def run(self, watch: Callable[[], None]) -> None:
         """Runs all that can be run, and calls ``watch`` at every look.
@@ -122,23 +128,17 @@ class Runner:
             elif task.state == "elsewhere" and task.lock.holder() is None:
                 task.state = "done" if is_done(task) else "waiting"
         for task in self.tasks:
-            if task.state != "waiting":
-                continue
-            if task.teacher is not None and task.teacher.state in ("failed", "blocked"):
-                task.state = "blocked"
-            elif self.free() and (task.teacher is None or task.teacher.state == "done"):
+            if task.ready and self.free():
                 self.start(task)
+            elif task.state == "waiting" and task.teacher_state in ("failed", "blocked"):
+                task.state = "blocked"
         busy = any(task.state in ("running", "elsewhere") for task in self.tasks)
-        return busy or (self.free() and any(self.may_start(task) for task in self.tasks))
+        return busy or (self.free() and any(task.ready for task in self.tasks))
 
     def free(self) -> bool:
         """Returns whether one more job may start."""
         running = sum(task.state == "running" for task in self.tasks)
         return running < self.num_jobs and (self.limit is None or self.started < self.limit)
-
-    def may_start(self, task: Task) -> bool:
-        """Returns whether a task only waits for its turn."""
-        return task.state == "waiting" and (task.teacher is None or task.teacher.state == "done")
 
     def start(self, task: Task) -> None:
         """Starts a task, unless another runner has it or has finished it."""
@@ -146,7 +146,7 @@ class Runner:
             task.state = "elsewhere"
             return
         if task.stale or state.changes(task.folder, task.config):
-            self.set_aside(task)
+            self.archive(task)
         if is_done(task):  # by another runner, a moment ago
             task.state = "done"
             task.lock.release()
@@ -172,25 +172,24 @@ class Runner:
 
     def environment(self, slot: int) -> dict[str, str]:
         """Returns the environment of a job: no rank of ours, its own device."""
-        made = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
-        made[PART_OF_A_RUN] = "1"
-        made.setdefault("WANDB_RUN_GROUP", self.replaced.parent.name)  # a study is a group there
+        variables = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
+        variables[PART_OF_A_RUN] = "1"
+        variables.setdefault("WANDB_RUN_GROUP", self.replaced.parent.name)  # a study is a group
         if self.threads is not None:
-            made["OMP_NUM_THREADS"] = str(self.threads)
+            variables["OMP_NUM_THREADS"] = str(self.threads)
         if self.devices:
-            made["CUDA_VISIBLE_DEVICES"] = ",".join(share(self.devices, slot))
-        return made
+            variables["CUDA_VISIBLE_DEVICES"] = ",".join(share(self.devices, slot))
+        return variables
 
-    def set_aside(self, task: Task) -> None:
-        """Moves what a task's folder holds away; its pupils' first, as they learnt from it."""
-        for pupil in task.pupils:
-            if pupil.folder.is_dir() and pupil.lock.holder() is None:
-                self.set_aside(pupil)
+    def archive(self, task: Task) -> None:
+        """Moves what a task's folder holds away; its students' first, as they learnt from it."""
+        for student in task.students:
+            if student.folder.is_dir() and student.lock.holder() is None:
+                self.archive(student)
         task.stale = False
         if task.folder.is_dir():
-            count = 0
-            while (target := self.replaced / str(count) / task.job.place).exists():
-                count += 1
+            places = (self.replaced / str(i) / task.job.subfolder for i in itertools.count())
+            target = next(place for place in places if not place.exists())
             target.parent.mkdir(parents=True, exist_ok=True)
             task.folder.rename(target)
 
@@ -200,8 +199,8 @@ class Runner:
         code = task.process.poll()
         if code is None:
             return
-        whole = code == 0 and state.results(task.folder) is not None
-        task.state = "done" if whole else "failed"
+        complete = code == 0 and state.results(task.folder) is not None
+        task.state = "done" if complete else "failed"
         task.seconds = time.monotonic() - task.began
         task.lock.release()
 
@@ -217,27 +216,26 @@ class Runner:
         """Stops all running jobs as Ctrl-C would, and by force those that do not listen."""
         running = [task for task in self.tasks if task.state == "running"]
         for task in running:
-            _tell(task, signal.SIGINT)
+            _send(task, signal.SIGINT)
         deadline = time.monotonic() + PATIENCE
         for task in running:
             assert task.process is not None
             try:
                 task.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _tell(task, signal.SIGKILL)
+                _send(task, signal.SIGKILL)
                 task.process.wait()
-            done = state.results(task.folder) is not None
-            task.state = "done" if done else "waiting"
+            task.state = "done" if state.results(task.folder) is not None else "waiting"
             task.lock.release()
 
 
 def is_done(task: Task) -> bool:
-    """Returns whether a task's folder holds a whole run of its configuration."""
-    whole = not task.stale and state.results(task.folder) is not None
-    return whole and not state.changes(task.folder, task.config)
+    """Returns whether a task's folder holds a finished run of its configuration."""
+    finished = not task.stale and state.results(task.folder) is not None
+    return finished and not state.changes(task.folder, task.config)
 
 
-def _tell(task: Task, message: signal.Signals) -> None:
+def _send(task: Task, message: signal.Signals) -> None:
     """Sends a signal to a job and to the processes that it started itself."""
     assert task.process is not None
     with suppress(ProcessLookupError):  # it has just ended

@@ -1,28 +1,27 @@
 """Every reason not to begin a run, in one order, before any work starts."""
 
+import inspect
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.markup import escape
 
-from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import checked
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.splits.leaks import Leak, describe, teacher_leaks
 from kdiqa.runtime.ranks import external, is_first
+from kdiqa.training.begun import check_begun
+from kdiqa.training.independence import (
+    check_independence,
+    check_teacher_labels,
+    masks_labels,
+    warn_of,
+)
 from kdiqa.training.plan import TRAIN, Plan
-
-console = Console()
 
 
 def check(plan: Plan) -> IQADataModule:
-    """Returns the data module, ready, and reads the teacher's checkpoint.
-
-    Args:
-        plan: Gets both.
+    """Returns the data module, ready; the plan gets it and the teacher's checkpoint.
 
     Raises:
         ValueError: One error that names all that is missing, of the data and of the teacher.
@@ -30,20 +29,16 @@ def check(plan: Plan) -> IQADataModule:
     check_processes(plan.cfg)
     check_folder(plan)
     errors: list[Exception] = []
-    for step in (check_configuration, check_teacher):
-        _try(step, plan, errors)
+    for step in (check_configuration, check_teacher, check_begun):
+        try:
+            step(plan)
+        except (OSError, ValueError, RuntimeError) as error:
+            errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ValueError("\n".join(str(error) for error in errors))
     return plan.data  # type: ignore[no-any-return]
-
-
-def _try(step: Callable[[Plan], None], plan: Plan, errors: list[Exception]) -> None:
-    try:
-        step(plan)
-    except (OSError, ValueError, RuntimeError) as error:
-        errors.append(error)
 
 
 def check_processes(cfg: DictConfig) -> None:
@@ -69,6 +64,8 @@ def check_configuration(plan: Plan) -> None:
     """Checks targets, words and labels, and makes the data ready."""
     checked(plan.cfg, plan.allowed)
     check_loss(plan)
+    check_soft(plan)
+    check_pair(plan, plan.cfg.module.net, plan.cfg.module.pair, "module.pair")
     data = plan.build(plan.cfg.data)
     if is_first():
         data.prepare_data()
@@ -78,6 +75,7 @@ def check_configuration(plan: Plan) -> None:
     warn_of(data.check_leaks(), data)
     check_labels(plan, data)
     data.add_unlabelled()
+    check_batches(data)
 
 
 def check_loss(plan: Plan) -> None:
@@ -96,9 +94,50 @@ def accepts_unlabelled(plan: Plan) -> bool:
     return any(plan.ask(node, "accepts_unlabelled", False) for node in nodes)
 
 
-def masks_labels(labelled: float) -> bool:
-    """Returns whether a share, or a number, of labelled images leaves some without."""
-    return isinstance(labelled, int) or labelled < 1
+def check_soft(plan: Plan) -> None:
+    """Raises where there are soft targets and the module learns from none."""
+    if (
+        plan.cfg.module.get("soft") is not None
+        and plan.ask(plan.cfg.module, "soft_labels") is None
+    ):
+        raise ValueError(
+            f"This run has soft targets (module.soft), and {plan.cfg.module._target_} learns from"
+            " none. Set module=soft_target, or another distiller."
+        )
+
+
+def check_pair(plan: Plan, net: Any, pair: Sequence[str], setting: str) -> None:
+    """Raises where a net is given another number of images than it compares.
+
+    Args:
+        plan: Knows what may be looked at.
+        net: The node of the net.
+        pair: The names of the images it is given.
+        setting: What sets them.
+    """
+    forward = getattr(plan.target_of(net), "forward", None)
+    if forward is None:
+        return
+    images = inspect.signature(forward)
+    try:
+        images.bind(None, *pair)
+    except TypeError:
+        compared = ", ".join([*images.parameters][1:])
+        raise ValueError(
+            f"{setting} gives [{', '.join(pair)}], and {net._target_.rpartition('.')[2]} compares"
+            f" [{compared}]. Set second to what the image is compared with, or net to one that"
+            " takes these images."
+        ) from None
+
+
+def check_batches(data: IQADataModule) -> None:
+    """Raises where an epoch would have no batch: ``drop_last`` leaves out one that is not full."""
+    images = len(data.positions("train")) + len(data.extra)
+    if data.drop_last and images < data.batch_size:
+        raise ValueError(
+            f"{images} training images fill no batch of {data.batch_size}, and data.drop_last=true"
+            " leaves out what is not full. Set data.batch_size to at most that number."
+        )
 
 
 def check_test_crops(cfg: DictConfig, crops: Any) -> None:
@@ -157,60 +196,9 @@ def check_teacher(plan: Plan) -> None:
             " its teacher. Set module=soft_target distiller=soft_score, or teacher=RUN."
         )
     for teacher in plan.read_teachers():
+        for name, node in cfg.callbacks.items():
+            if node and "pair" in node and plan.ask(node, "needs_teacher"):
+                check_pair(plan, teacher.config.module.net, node.pair, f"callbacks.{name}.pair")
         check_teacher_labels(cfg, teacher)
         if plan.data is not None and plan.data.records:
             check_independence(plan, teacher)
-
-
-def check_teacher_labels(cfg: DictConfig, teacher: Checkpoint) -> None:
-    """Raises where a teacher has learnt from labels that its student must not see."""
-    ratio = cfg.data.get("labelled", 1.0)
-    theirs = teacher.config
-    seen = theirs.data.get("labelled", 1.0)
-    same = theirs.data._target_ == cfg.data._target_
-    fewer = isinstance(seen, int) == isinstance(ratio, int) and seen <= ratio
-    if not masks_labels(ratio) or not same or (fewer and theirs.split == cfg.split):
-        return
-    raise ValueError(
-        f"This run masks the labels of all but {ratio:g} of its training images, and its"
-        f" teacher has learnt from {seen:g} of those of split {theirs.split}: its scores would"
-        f" reveal what is masked.\nTrain the teacher with data.labelled={ratio:g}"
-        f" split={cfg.split}, or set teacher=train."
-    )
-
-
-def check_independence(plan: Plan, teacher: Checkpoint) -> None:
-    """Raises, or warns (``data.guard``), where a teacher has learnt from what this run tests."""
-    data = plan.data
-    if plan.soft_labels:
-        check_split(teacher, data)
-    if teacher.contents is not None:
-        warn_of(teacher_leaks(data.assignment, teacher.contents, data.guard), data)
-    elif is_first():
-        console.print(
-            "[yellow]The teacher's checkpoint does not list what it has learnt from. Train it"
-            " again to know whether this run's test split is among it."
-        )
-
-
-def check_split(teacher: Checkpoint, data: IQADataModule) -> None:
-    """Raises unless a teacher has learnt from this run's split (METHODS 4.4).
-
-    Its score of an image that it has been trained on is worth more than one of its test split,
-    and the other way round its score would carry labels of this run's test split.
-    """
-    theirs = teacher.description["data"].get("digest", "")
-    if theirs != data.digest:
-        raise ValueError(
-            f"The teacher in '{teacher.folder}' has learnt from another split ({theirs[:12] or 'unknown'})"
-            f" than this run has ({data.digest[:12]}), and its soft targets could carry labels of"
-            " the test split.\nTrain one on this split with teacher=train, or set split,"
-            " data.stored_split, data.guard and data.root as it had them."
-        )
-
-
-def warn_of(leaks: Sequence[Leak], data: IQADataModule) -> None:
-    """Prints which contents stand on two sides, where the run goes on all the same."""
-    if leaks and is_first():
-        done = "left out of training" if data.guard == "drop" else "trained on all the same"
-        console.print(f"[yellow]{escape(describe(leaks))}; {done}.")

@@ -76,30 +76,17 @@ class LabelledScoreLoss(ScoreLoss):
         return value + self.correlation * order
 
 
-def labelled_mse(score: Tensor, mos: Tensor) -> Tensor:
-    r"""Returns the mean squared error over the images whose label is known; 0 where none is.
-
-    .. math:: \frac{1}{|L|} \sum_{n \in L} (\hat{q}_n - q_n)^2
-
-    Args:
-        score: The predicted scores, :math:`(B,)`.
-        mos: The labels, NaN where they are masked, :math:`(B,)`.
-
-    Example:
-        >>> labelled_mse(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")]))
-        tensor(4.)
-    """
-    labelled = ~mos.isnan()
-    # Filled before the difference: a NaN's gradient would be NaN, even where it is left out.
-    error = score - torch.where(labelled, mos, score.detach())
-    return error.square().sum() / labelled.sum().clamp(min=1)
-
-
 class LabelledLoss(nn.Module):
-    """The weighted mean squared error of the labelled images, see :func:`labelled_mse`.
+    r"""The mean squared error over the images whose label is known; 0 where none is.
+
+    .. math:: \frac{\beta}{|L|} \sum_{n \in L} (\hat{q}_n - q_n)^2
 
     Args:
         weight: Its weight β, with the soft targets' 1 - β.
+
+    Example:
+        >>> LabelledLoss()(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")]))
+        tensor(4.)
     """
 
     accepts_unlabelled = True
@@ -110,4 +97,8 @@ class LabelledLoss(nn.Module):
 
     def forward(self, score: Tensor, mos: Tensor) -> Tensor:
         """Returns the loss of a batch, in float32."""
-        return self.weight * labelled_mse(score.float(), mos.float())
+        score, mos = score.float(), mos.float()
+        labelled = ~mos.isnan()
+        # Filled before the difference: a NaN's gradient would be NaN, even where it is left out.
+        error = score - torch.where(labelled, mos, score.detach())
+        return self.weight * (error.square().sum() / labelled.sum().clamp(min=1))

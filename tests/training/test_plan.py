@@ -117,6 +117,16 @@ def test_a_run_of_soft_targets_and_a_hint_reads_its_teacher_once(
     assert reads == [soft_teacher / "checkpoints" / "best.ckpt"]
 
 
+def test_a_plan_holds_no_words_of_what_its_run_does_not_build(tmp_path: Path) -> None:
+    words = ("experiment=sskd_koniq", "module=student", "distiller=score", "teacher=/a/run")
+    online = Plan.of(composed(*words, folder=tmp_path), tmp_path).cfg
+    assert "distillation" in online.callbacks
+    assert "soft_targets" not in online.callbacks  # whose crops the experiment sets
+    assert "cache" not in online
+    cached = Plan.of(composed(*words, "features=cached", folder=tmp_path), tmp_path).cfg
+    assert cached.cache.views == 1
+
+
 def counted(teacher: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Returns a list that gets the path of every checkpoint of a teacher that torch reads."""
     import torch

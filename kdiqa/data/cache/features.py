@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from kdiqa.batch import Pyramid
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.predictions import CachedPredictions, cached_predictions
 from kdiqa.data.cache.rows import Rows, fill
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.pairs.pool import Pool
+from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw, derive_seed
 
 
@@ -79,14 +81,11 @@ class PyramidCache:
             OSError: If the disk is too small.
         """
         check_cacheable(plain, backbone)
-        pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
+        pools: dict[str, Any] = {k: pair for k, pair in plain.pairs.items() if pair.draws}
         plain = copy.copy(plain)
         plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
         views = self.views if plain.training else 1
-        files = [
-            f"{record.name} {record.image.stat().st_size}{getattr(record.drawn, 'description', '')}"
-            for record in plain.records
-        ]
+        files = files_of(plain)
         names = ("image", *sorted(plain.pairs))
         key = hashlib.sha256(
             f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()
@@ -109,6 +108,25 @@ class PyramidCache:
             pyramids = self.dataset(images, backbone, len(images), key, num_workers)
             cached.pools[name] = (pool, pyramids)
         return cached
+
+
+def files_of(plain: IQADataset) -> list[str]:
+    """Returns what tells each image's crops from others: its name, its bytes, and its pairs'."""
+    pairs = plain.pairs.values()
+    read = [
+        [record.image, *(path for pair in pairs for path in pair.files([record]))]
+        for record in plain.records
+    ]
+    contents = contents_of(path for paths in read for path in paths)
+    return [
+        " ".join([record.name, *(contents[path] for path in paths), *drawn_by(record)])
+        for record, paths in zip(plain.records, read, strict=True)
+    ]
+
+
+def drawn_by(record: Record) -> list[str]:
+    """Returns what an image is distorted by as it is read, if it is."""
+    return [] if record.drawn is None else [str(getattr(record.drawn, "description", ""))]
 
 
 def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:

@@ -25,7 +25,8 @@ from kdiqa.data.images.formats import (
 from kdiqa.files.atomic import write
 
 MISSING = "missing"
-FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error)
+# Pillow raises the last two where a TIFF lacks a tag, or has one of another type.
+FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error, KeyError, TypeError)
 MAX_PIXELS = 178_956_970  # Pillow's own limit: a header of more is an attack, or damaged
 
 
@@ -44,8 +45,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     try:
         data = path.read_bytes()
-        wrong = fault(data)
-        if wrong is not None:
+        if wrong := fault(data):
             raise ValueError(wrong)
         _check_size(*declared(data))
         image: NDArray[np.generic] | None
@@ -60,19 +60,17 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             raise ValueError("its pixels cannot be decoded")
         return np.asarray(image, np.uint8)
     except (*FAULTS, Image.DecompressionBombError) as error:
-        advice = (
-            "Look at its path"
-            if isinstance(error, FileNotFoundError)
-            else "Unpack that file again"
-        )
-        raise ImageReadError(
-            f"Cannot read the image '{path}': {_reason(error)}. {advice}."
-        ) from error
+        missing = isinstance(error, FileNotFoundError)
+        advice = "Look at its path" if missing else "Unpack that file again"
+        message = f"Cannot read the image '{path}': {_reason(error)}. {advice}."
+        raise ImageReadError(message) from error
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
+    if isinstance(error, KeyError | TypeError):
+        return "its header is damaged"
     if "cannot identify image file" in str(error):
         return "its bytes are of no known image format"
     return str(error).strip().rstrip(".") or type(error).__name__
@@ -149,9 +147,9 @@ def _deep(data: bytes) -> NDArray[np.uint8] | None:
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:
         return None
-    colours = pixels.astype(np.float64) / 65535
-    if colours.ndim == 2:
-        colours = np.repeat(colours[..., None], 3, axis=2)
+    colours = np.atleast_3d(pixels.astype(np.float64) / 65535)
+    if colours.shape[2] == 1:
+        colours = colours.repeat(3, axis=2)
     if colours.shape[2] == 4:
         colours[..., :3] = 1 + (colours[..., :3] - 1) * colours[..., 3:]
     return np.rint(255 * colours[..., 2::-1]).astype(np.uint8)

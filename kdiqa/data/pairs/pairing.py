@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
-from kdiqa.data.images.read import read_rgb, write_image
+from kdiqa.data.images.read import ImageReadError, read_rgb, write_image
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 Where = Literal["image", "crop"]
@@ -44,9 +45,11 @@ class Pairing(ABC):
             always in evaluation, as the image itself, at positions of its own.
         where: Whether the second image is computed from the whole image or of each crop.
         seed_mode: What its randomness depends on, see :class:`kdiqa.data.seeds.Draw`.
+        draws: It draws from images of its own, ``records()``, which are cached once each.
     """
 
     aligned: bool = True
+    draws: bool = False
     crops: Crops | None = None
     where: Where = "image"
     seed_mode: SeedMode = "per_image"
@@ -134,8 +137,8 @@ class Redistorted(Pairing):
         crops: Crops | None = None,
         cache: str | Path | None = None,
     ) -> None:
-        check_choice("seed_mode", seed_mode, SeedMode)
-        check_choice("where", where, Where)
+        check_word("seed_mode", seed_mode, SeedMode)
+        check_word("where", where, Where)
         if where == "crop" and not aligned:
             raise ValueError(
                 "Re-distorted crops are aligned with the crops they are computed from, here aligned: "
@@ -159,7 +162,7 @@ class Redistorted(Pairing):
         if self.cache is None:
             return self.pipeline(image, seed)
         path = self.cached_path(record, seed)
-        if path.exists():
+        with suppress(ImageReadError):  # not there yet, or cut or altered: its checksums tell
             return read_rgb(path)
         second = self.pipeline(image, seed)
         write_image(path, second)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, derive_seed
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
@@ -40,7 +40,7 @@ class Pool(Pairing):
         digest: Of the bank's files, as a checkpoint has it: other files are refused.
     """
 
-    aligned = False
+    aligned, draws = False, True
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Pool(Pairing):
         bank_seed: int = 0,
         digest: str | None = None,
     ) -> None:
-        check_choice("seed_mode", seed_mode, SeedMode)
+        check_word("seed_mode", seed_mode, SeedMode)
         self.folder = Path(folder).expanduser()
         self.crops = crops
         self.seed_mode = seed_mode

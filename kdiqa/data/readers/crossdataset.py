@@ -59,18 +59,13 @@ class CrossDataset(IQADataModule):
                 yield replace(record, content=f"{data.name}/{record.content}")
 
     def load(self) -> list[Record]:
-        """Returns the records of both, once the labels of each have been looked at.
-
-        Raises:
-            ValueError: If both are one folder.
-        """
+        """Returns the records of both, once the labels of each have been looked at."""
         records = list(self.read())
         roots = [Path(data.root or "").resolve() for data in (self.train_on, self.test_on)]
         if roots[0] == roots[1]:
             raise ValueError(
                 f"Training and test set are one: '{roots[0]}'. Set data.test_on.root to another, "
-                "or train with data="
-                f"{self.train_on.name}, which splits it."
+                f"or train with data={self.train_on.name}, which splits it."
             )
         self.root = Path(os.path.commonpath(roots))
         return records

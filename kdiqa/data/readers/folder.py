@@ -1,14 +1,13 @@
 """Your own images, with their scores in one table."""
 
 import csv
-import difflib
-import math
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import read_csv
+from kdiqa.data.readers.files import finite, read_csv
 from kdiqa.data.record import Record
 from kdiqa.data.splits.split import Split
 
@@ -57,10 +56,6 @@ class Folder(IQADataModule):
         upper: Its upper end.
         lower_is_better: Whether low scores are good ones, as with DMOS.
         options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
-
-    Raises:
-        ValueError: If the scale is empty; in ``setup()``, if a row of the table is wrong.
-        FileNotFoundError: In ``setup()``, if the folder, the table or an image is missing.
     """
 
     name = "folder"
@@ -138,8 +133,7 @@ class Folder(IQADataModule):
         missing: dict[str, int] = {}
         for line, row in rows:
             name = row[column]
-            file = self._only(name, by_name.get(_bare(name), []))
-            if file is not None:
+            if file := self._only(name, by_name.get(_bare(name), [])):
                 files[name] = file
             elif name or column == "image":
                 missing.setdefault(name, line)
@@ -158,12 +152,9 @@ class Folder(IQADataModule):
         self, path: Path, column: str, missing: dict[str, int], by_name: dict[str, list[Path]]
     ) -> None:
         name, line = next(iter(missing.items()))
-        near = by_name.get(_bare(name)) or [
-            by_name[close][0] for close in difflib.get_close_matches(_bare(name), by_name, 1)
-        ]
-        hint = ""
-        if near:
-            hint = f"; the nearest name there is '{near[0].relative_to(self.files.root)}'"
+        near = [_bare(name)] if _bare(name) in by_name else get_close_matches(_bare(name), by_name)
+        files = [by_name[close][0].relative_to(self.files.root) for close in near[:1]]
+        hint = f"; the nearest name there is '{files[0]}'" if files else ""
         raise FileNotFoundError(
             f"'{path}' lists {len(missing)} names in column '{column}' that are no file in "
             f"'{self.root}',\nthe first in line {line}: '{name}'{hint}.\nName each image by its "
@@ -176,11 +167,7 @@ def _bare(name: str) -> str:
 
 
 def _columns(path: Path) -> list[str]:
-    """Returns those columns of a table that are read.
-
-    Raises:
-        ValueError: If one that is needed is missing.
-    """
+    """Returns those columns of a table that are read."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
     missing = [name for name in NEEDED if name not in header]
@@ -194,11 +181,7 @@ def _columns(path: Path) -> list[str]:
 
 
 def _score(text: str, path: Path, line: int) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
+    if (score := finite(text)) is None:
         raise ValueError(
             f"'{path}', line {line}: mos is '{text}', which is no number. Write one such as 3.5, "
             "or take that row out."

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.record import Record
+from kdiqa.runtime.words import check_word
 
 SUBSETS = ("train", "val", "test")
 LEFT_OUT = "none"  # the subset of an image that is not used at all
@@ -90,7 +90,7 @@ class Split:
         ratios: Sequence[float] = (0.7, 0.1, 0.2),
         carve: bool = True,
     ) -> None:
-        check_choice("split_by", by, SplitBy)
+        check_word("split_by", by, SplitBy)
         if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
             raise ValueError(
                 f"The shares of train, val and test are {list(ratios)}, but three that add up to "

@@ -29,13 +29,9 @@ class SoftScore(nn.Module):
         """Takes any head: all give scores."""
 
     def forward(self, student: Prediction, mean: Tensor, std: Tensor, head: Any) -> Tensor:
-        """Returns the loss of a batch, a scalar.
+        r"""Returns the loss of a batch, a scalar.
 
-        Args:
-            student: The student's prediction.
-            mean: The teacher's scores, in label units, :math:`(B,)`.
-            std: Their deviation over its views, not used here.
-            head: The student's, not used here.
+        Of the teacher's scores in label units, :math:`(B,)`, and their deviation over its views.
         """
         return F.smooth_l1_loss(student.score.float(), mean.float(), beta=self.beta)
 

@@ -1,4 +1,4 @@
-"""Stage 0 of SSKD: a teacher scores the training images, once and for all, into a table."""
+"""Labelling with the teacher (SSKD): it scores the training images once, into a table."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.crops import Crops
@@ -36,27 +37,24 @@ console = Console()
 class Views(NamedTuple):
     """What a teacher sees of each image."""
 
-    num: int
-    """Views of an image; the first is that of the teacher's own evaluation."""
-    mirrored: bool
-    """Whether every second one is mirrored left-right."""
-    crops: Crops | None
-    """None for those that its run tested it on."""
+    num: int  # of an image; the first is that of the teacher's own evaluation
+    mirrored: bool  # every second one, left-right
+    crops: Crops | None  # None for those that its run tested it on
 
 
 def labelled(
     plan: Plan, folder: Path, views: Views, cached: bool, node: Any
 ) -> tuple[TargetTable | GivenScores, str]:
-    """Returns the table of a run's soft targets, complete, and what names their teacher.
+    """Returns the complete table of the soft targets of a run, and what names their teacher.
 
     Of several teachers, an image's target is the mean over all of their views. A teacher that
     compares with a reference is shown each image's own.
 
     Args:
-        plan: Of the run; its training images are scored, and those without labels too.
+        plan: Of the run; its images without labels are scored too.
         folder: Of the tables.
-        views: What the teacher sees of each.
-        cached: Reads the features that the teacher's run cached of the labelled ones.
+        views: Of each image.
+        cached: Reads the features that the teacher's run cached of the labelled images.
         node: The callback's configuration: another one has a table of its own.
     """
     if plan.teacher_table is not None:
@@ -73,7 +71,8 @@ def labelled(
     plain: Any = OmegaConf.to_container(node, resolve=True)
     asked = str([plain[key] for key in ("looks", "mirrored", "crops", "kept")])
     name = digest({}, f"{' '.join(scorer.digest for scorer in teachers)} {asked}")
-    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv")
+    contents = contents_of(record.image for record in every_image(plan.data))
+    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv", contents)
     if cached and any(record not in table for record in trained(plan.data)):
         table.append(cached_targets(plan.teachers[0], plan.data))
     fill(table, every_image(plan.data), teachers, views, plan.data.num_workers)
@@ -106,11 +105,7 @@ def every_image(data: Any) -> list[Record]:
 
 
 def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]]:
-    """Returns a teacher's scores of the features that its own run cached of its training images.
-
-    Args:
-        teacher: Its checkpoint.
-        data: This run's, of the same split.
+    """Returns a teacher's scores of the features that its own run, of the same split, cached.
 
     Raises:
         ValueError: If its run cached none.
@@ -148,8 +143,8 @@ def fill(
 ) -> None:
     """Adds the targets that a table lacks, with a progress bar; an interruption loses none."""
     missing = [record for record in records if record not in table]
-    each = [scores_of(missing, scorer, views, workers) for scorer in teachers]
-    scored = zip(*each, strict=True) if missing else iter(())
+    asked = teachers if missing else []
+    scored = zip(*(scores_of(missing, one, views, workers) for one in asked), strict=True)
     new: list[tuple[Record, Target]] = []
     for record in track(missing, "Soft targets", console=console, disable=not missing):
         scores = [score for of_one in next(scored) for score in of_one]
@@ -173,14 +168,7 @@ def scores_of(
 
 
 class ViewDataset(Dataset[Any]):
-    """Views of images for a teacher: their crops, stacked, or already their scores.
-
-    Args:
-        records: The images.
-        scorer: The teacher.
-        views: Of each image.
-        score_in_worker: Scores them where they are read.
-    """
+    """Views of images for a teacher: their crops, stacked, or already their scores in the worker."""
 
     def __init__(
         self, records: Sequence[Record], scorer: Scorer, views: Views, score_in_worker: bool

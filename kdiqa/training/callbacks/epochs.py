@@ -37,8 +37,7 @@ class Throughput(L.Callback):
     """
 
     def __init__(self) -> None:
-        self.begun = self.idle_since = 0.0
-        self.waited = 0.0
+        self.begun = self.idle_since = self.waited = 0.0
         self.images = 0
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
@@ -53,12 +52,7 @@ class Throughput(L.Callback):
         self.waited += time.perf_counter() - self.idle_since
 
     def on_train_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Counts the batch's images."""
         self.images += len(batch["index"])

@@ -13,7 +13,7 @@ from kdiqa.metrics.table import Rows
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
 
-    Columns: index (the image's place in the data set), id (its file, relative to the data's root),
+    Columns: index (the image's position in the data set), id (its file, relative to the data's root),
     content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
     scale, higher is better. Numbers are written to the last bit: every measure follows from them.
 

@@ -19,6 +19,7 @@ import kdiqa
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import conf_dir
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.images.read import read_rgb
 from kdiqa.evaluate import teacher_of
 from kdiqa.systems.sskd import targets
@@ -160,7 +161,7 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
     assert path.name == f"{callback.digest}-{data.digest[:12]}.csv"
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "bytes", "s_mean", "s_std"]
+    assert list(rows[0]) == ["image", "content", "s_mean", "s_std", "check"]
     assert [row["image"] for row in rows] == sorted(record.name for record in every_image(data))
     monkeypatch.setattr(targets, "scores_of", None)  # nobody asks again
     again = prepared(*words, folder=tmp_path / "b")[1]
@@ -224,16 +225,39 @@ def test_an_interrupted_table_goes_on_where_it_was(
 def test_two_builds_at_once_do_each_other_no_harm(tmp_path: Path, common: tuple[str, ...]) -> None:
     records = read_all(Path(common[0].removeprefix("data.root=")))[:4]
     target = targets.Target(0.25, 0.125)
-    one = TargetTable(tmp_path / "t.csv")
+    contents = contents_of(record.image for record in records)
+    one = TargetTable(tmp_path / "t.csv", contents)
     one.append([(records[0], target)])
-    other = TargetTable(tmp_path / "t.csv")
+    other = TargetTable(tmp_path / "t.csv", contents)
     assert records[0] in other
     one.append([(records[1], target)])
     other.finish()
     one.finish()
-    held = TargetTable(tmp_path / "t.csv")
+    held = TargetTable(tmp_path / "t.csv", contents)
     assert records[1] in held
     assert held[records[0]] == target
+
+
+def test_a_target_is_of_an_image_s_bytes_and_as_it_was_written(
+    tmp_path: Path, common: tuple[str, ...]
+) -> None:
+    records = read_all(Path(common[0].removeprefix("data.root=")))[:3]
+    contents = contents_of(record.image for record in records)
+    path, target = tmp_path / "t.csv", targets.Target(0.25, 0.125)
+    one = TargetTable(path, contents)
+    one.append([(record, target) for record in records])
+    one.finish()
+    replaced = TargetTable(path, contents | {records[0].image: "other bytes"})
+    assert [record in replaced for record in records] == [False, True, True]
+    path.write_text(path.read_text().replace("0.25", "0.75", 1))
+    altered = TargetTable(path, contents)
+    assert sum(record in altered for record in records) == 2
+    path.write_text(path.read_text()[5:])  # no table any more
+    lost = TargetTable(path, contents)
+    assert not any(record in lost for record in records)
+    lost.append([(records[0], target)])
+    lost.finish()
+    assert records[0] in TargetTable(path, contents)
 
 
 def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path: Path) -> None:
@@ -528,6 +552,7 @@ def test_a_full_reference_teacher_sees_each_images_own_reference(
     paired = (
         "data.pairs.second={_target_:kdiqa.data.pairs.pairing.Reference}",
         "module.pair=[image,second]",
+        "module.net._target_=kdiqa.models.pooled.PooledPairNet",
     )
     words = (*sskd.TEACHER, *common[:2], *paired, "module=teacher", "test_crops=center")
     teacher = train(*words, folder=tmp_path / "fr")
