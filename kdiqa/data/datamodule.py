@@ -153,7 +153,7 @@ class IQADataModule(L.LightningDataModule):
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self.source)
         self.files = FileIndex(self.root)
-        raw = uniquely_named(list(self.read()))
+        raw = uniquely_named(list(self.read()), self.root)
         self.source.check_labels(raw)
         return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
 

@@ -1,5 +1,6 @@
 """What is known of a data set before it is read, its errors, and the checks of labels and files."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +69,8 @@ class Source:
             DatasetNotFoundError: If some are missing.
             BrokenImagesError: If some are empty or cut short.
         """
-        unique = set(paths)
-        faults = check_images(sorted(unique))
+        unique = sorted({os.fspath(path) for path in paths})
+        faults = check_images(unique)
         missing = [path for path, fault in faults.items() if fault == MISSING]
         if missing:
             raise DatasetNotFoundError(

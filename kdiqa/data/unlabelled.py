@@ -81,7 +81,8 @@ class Unlabelled:
         """
         if self.folder is None:
             return []
-        paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        files = (p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        paths = sorted(path for path in files if path.is_file())
         if not paths:
             raise ValueError(
                 f"No image in '{self.folder}' to learn from without labels. Set pool to a folder"

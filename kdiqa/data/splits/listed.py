@@ -31,12 +31,16 @@ class ListedImages:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.with_folder: dict[tuple[str, str], int] = {}
-        self.by_name: dict[str, list[int]] = {}
+        self.named: dict[str, int] = {}
+        self.with_folder: dict[str, dict[Path, int]] = {}
+        self.by_name: dict[str, dict[Path, int]] = {}
         for index, record in enumerate(records):
-            name = record.image.name.casefold()
-            self.with_folder[record.image.parent.name.casefold(), name] = index
-            self.by_name.setdefault(name, []).append(index)
+            file = record.image
+            name = file.name.casefold()
+            self.named[record.name.casefold()] = index
+            near = f"{file.parent.name.casefold()}/{name}"
+            self.with_folder.setdefault(near, {})[file] = index
+            self.by_name.setdefault(name, {})[file] = index
 
     def index(self, listed: str) -> int:
         """Returns the index of an image in the records.
@@ -45,19 +49,24 @@ class ListedImages:
             ListError: If there is none of that name, or several.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/").casefold())
-        index = self.with_folder.get((path.parent.name, path.name))
-        if index is not None:
-            return index
-        indices = self.by_name.get(path.name, [])
-        if len(indices) != 1:
-            fault = "is not in the data set" if not indices else f"may be {len(indices)} images"
+        if str(path) in self.named:
+            return self.named[str(path)]
+        files = self.with_folder.get(f"{path.parent.name}/{path.name}", {})
+        if len(files) > 1:
+            end = "/" + str(path).lstrip("/")
+            files = {
+                f: i for f, i in files.items() if f.as_posix().casefold().endswith(end)
+            } or files
+        files = files or self.by_name.get(path.name, {})
+        if len(files) != 1:
+            fault = "is not in the data set" if not files else f"may be {len(files)} images"
             raise ListError(
                 f"lists '{listed}', which {fault}",
                 "It is of another data set."
-                if not indices
+                if not files
                 else "Write each image with its folder, as in jpeg/img1.bmp.",
             )
-        return indices[0]
+        return next(iter(files.values()))
 
 
 def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -> list[int]:
