@@ -34,6 +34,12 @@ class Distortion:
     levels: tuple[float, float, float, float, float]
     apply: Callable[[Image, float, Generator], Image]
 
+    def amount(self, level: int) -> float:
+        """Returns the amount of a level, 1 to 5; raises ``ValueError`` for any other."""
+        if level not in (1, 2, 3, 4, 5):
+            raise ValueError(f"{self.name} has levels 1 to 5, not {level!r}.")
+        return self.levels[level - 1]
+
 
 # fmt: off
 KADID: tuple[Distortion, ...] = (
@@ -76,9 +82,6 @@ KADID: tuple[Distortion, ...] = (
 def find(kind: int | str) -> Distortion:
     """Returns the distortion of a number from 1 to 25, or of a name.
 
-    Raises:
-        ValueError: There is no such distortion; the message lists the names.
-
     Example:
         >>> find("jpeg").levels
         (43, 36, 24, 7, 4)
@@ -91,11 +94,7 @@ def find(kind: int | str) -> Distortion:
 
 
 def distort(
-    image: Image,
-    kind: int | str | Distortion,
-    level: int,
-    rng: Generator,
-    mapmm: bool = True,
+    image: Image, kind: int | str | Distortion, level: int, rng: Generator, mapmm: bool = True
 ) -> Image:
     """Returns the image under one type of distortion, in [0, 1], of the same shape and dtype.
 
@@ -108,9 +107,6 @@ def distort(
             pixels and channels, as the authors' program does. It changes what the levels of
             brightness look like.
 
-    Raises:
-        ValueError: The image is not float RGB, the kind is unknown or the level is not 1 to 5.
-
     Example:
         >>> rng = np.random.default_rng(0)
         >>> image = rng.random((64, 64, 3))
@@ -119,8 +115,7 @@ def distort(
         ((64, 64, 3), 0.0, 1.0)
     """
     distortion = kind if isinstance(kind, Distortion) else find(kind)
-    if level not in (1, 2, 3, 4, 5):
-        raise ValueError(f"{distortion.name} has levels 1 to 5, not {level!r}.")
+    amount = distortion.amount(level)
     if image.ndim != 3 or image.shape[2] != 3 or not np.issubdtype(image.dtype, np.floating):
         raise ValueError(
             f"distort takes float RGB (H, W, 3) in [0, 1], not {image.dtype} {image.shape}. "
@@ -128,6 +123,6 @@ def distort(
         )
     pristine: Image = np.ascontiguousarray(image, dtype=np.float64)
     pristine = stretch(pristine) if mapmm else pristine
-    result = distortion.apply(pristine, distortion.levels[level - 1], rng)
+    result = distortion.apply(pristine, amount, rng)
     result = stretch(result) if mapmm else np.clip(result, 0.0, 1.0)
     return result.astype(image.dtype)

@@ -79,11 +79,7 @@ class Backbone(nn.Module):
         return super().train(mode and False)
 
     def forward(self, images: Sequence[Tensor]) -> list[Pyramid]:
-        r"""Returns one pyramid an image tensor, from one pass over all of them.
-
-        Args:
-            images: Crops, uint8 or [0, 255], each :math:`(B, P, 3, H, W)`.
-        """
+        """Returns one pyramid a tensor of crops :math:`(B, P, 3, H, W)` in [0, 255], from one pass."""
         crops = torch.cat([image.flatten(0, 1) for image in images])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             # Compiled here, not in the constructor: a copy of this net would go on with our weights.
@@ -91,10 +87,10 @@ class Backbone(nn.Module):
             chunks = [pooled(chunk) for chunk in crops.split(self.passes.chunk)]
         levels = [torch.cat(level) for level in zip(*chunks, strict=True)]
         counts = [image.shape[0] * image.shape[1] for image in images]
-        split = [level.split(counts) for level in levels]
+        each = zip(*(level.split(counts) for level in levels), strict=True)
         return [
-            [level[i].unflatten(0, image.shape[:2]) for level in split]
-            for i, image in enumerate(images)
+            [level.unflatten(0, image.shape[:2]) for level in pyramid]
+            for image, pyramid in zip(images, each, strict=True)
         ]
 
     def pooled(self, crops: Tensor) -> list[Tensor]:

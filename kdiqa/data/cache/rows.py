@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID, TimeRemainingColumn
+from rich.progress import Progress, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -92,9 +92,7 @@ class Rows:
 
     def pending(self, images: Sequence[int]) -> Iterator[int]:
         """Yields those of some images whose rows no process has finished by then."""
-        for image in images:
-            if self.marked[self.positions[image]] != self.marks[image]:
-                yield image
+        return (i for i in images if self.marked[self.positions[i]] != self.marks[i])
 
     def put(self, image: int, view: int, features: NDArray[np.float16]) -> None:
         """Writes one view of an image, and marks the row when its last view is there."""
@@ -124,10 +122,6 @@ class Rows:
             if error.errno in FULL:
                 raise NoSpaceError(path, error) from error
             raise
-
-    def close(self) -> None:
-        """Lets go of the maps."""
-        self.data = None
 
     def get(self, image: int, view: int) -> NDArray[np.float16]:
         """Returns one view of an image."""
@@ -181,7 +175,10 @@ def fill(
     device = torch.device(auto_device())
     net.to(device)
     done = 0
-    with progress_of(title, len(missing), rows.bytes_of_one) as (bar, task):
+    gib, mib = len(missing) * rows.bytes_of_one / 2**30, rows.bytes_of_one / 2**20
+    text = f"{title} of {len(missing)} images ({gib:.2f} GiB, {mib:.2f} MiB each)"
+    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn()) as bar:
+        task = bar.add_task(text, total=len(missing))
         for batch in loader:
             with torch.no_grad():
                 computed = compute(batch, device)
@@ -190,7 +187,7 @@ def fill(
                 done += 1
             bar.update(task, completed=done / views)
         bar.update(task, completed=len(missing))
-    rows.close()
+    rows.data = None  # lets go of the map
     net.to("cpu")
 
 
@@ -199,13 +196,3 @@ def own_share_first(missing: Sequence[int]) -> list[int]:
     rank, world = (int(os.environ.get(name, default)) for name, default in RANKS)
     start = len(missing) * rank // world
     return [*missing[start:], *missing[:start]]
-
-
-@contextlib.contextmanager
-def progress_of(what: str, images: int, size: int) -> Iterator[tuple[Progress, TaskID]]:
-    """Shows a progress bar over images, with the bytes that all and each will take."""
-    text = (
-        f"{what} of {images} images ({images * size / 2**30:.2f} GiB, {size / 2**20:.2f} MiB each)"
-    )
-    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn()) as bar:
-        yield bar, bar.add_task(text, total=images)

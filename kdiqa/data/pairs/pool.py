@@ -52,12 +52,9 @@ class Pool(Pairing):
         digest: str | None = None,
     ) -> None:
         check_word("seed_mode", seed_mode, SeedMode)
-        self.folder = Path(folder).expanduser()
-        self.crops = crops
-        self.seed_mode = seed_mode
+        self.folder, self.crops, self.seed_mode = Path(folder).expanduser(), crops, seed_mode
         self.bank, self.bank_seed, self.digest = bank, bank_seed, digest
-        paths = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        self.images = sorted(paths, key=self._name)
+        self.images = sorted(images_below(self.folder), key=self._name)
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns one image of the pool."""
@@ -134,6 +131,11 @@ class Pool(Pairing):
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
+
+
+def images_below(folder: Path) -> list[Path]:
+    """Returns the image files below a folder, at any depth, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def bank_metadata(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
