@@ -22,7 +22,7 @@ LEVELS = (1, 2, 3, 4, 5)
 
 
 def kadid_sheet(image: Pixels, seed: int = 0, mapmm: bool = True) -> Pixels:
-    """Returns the picture of the 25 types, a row each, by their five levels.
+    """Returns the image of the 25 types, a row each, by their five levels.
 
     Every example is made at the size at which it is shown.
     """
@@ -37,7 +37,7 @@ def kadid_sheet(image: Pixels, seed: int = 0, mapmm: bool = True) -> Pixels:
 
 
 def preset_sheet(image: Pixels, seed: int = 0) -> Pixels:
-    """Returns the picture of the presets, a row each.
+    """Returns the image of the presets, a row each.
 
     The columns show another seed, an image of half the brightness, and both images on the
     photometric floor.

@@ -17,21 +17,15 @@ from kdiqa.distortions.pixels import Image, stretch
 
 @dataclass(frozen=True)
 class Distortion:
-    """One type: its number in the file names ``Ixx_tt_ll``, its amounts, and how to apply it.
+    """One type: how to apply it to an image :math:`(H, W, 3)` in [0, 1], at five amounts.
 
-    Args:
-        id: From 1 to 25.
-        name: Unique, in lower case.
-        group: blur, colour, compression, noise, brightness, spatial or sharpness.
-        levels: The amount of levels 1 to 5. A higher level is worse, except in the two-sided
-            types 18 and 25.
-        apply: From an image :math:`(H, W, 3)` in [0, 1], an amount and a generator to an image.
+    A higher level is worse, except in the two-sided types 18 and 25.
     """
 
-    id: int
-    name: str
-    group: str
-    levels: tuple[float, float, float, float, float]
+    id: int  # from 1 to 25, as in the file names Ixx_tt_ll
+    name: str  # unique, in lower case
+    group: str  # blur, colour, compression, noise, brightness, spatial or sharpness
+    levels: tuple[float, float, float, float, float]  # the amounts of levels 1 to 5
     apply: Callable[[Image, float, Generator], Image]
 
     def amount(self, level: int) -> float:

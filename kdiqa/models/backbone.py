@@ -17,15 +17,12 @@ from kdiqa.models.trunk import create_trunk
 
 @dataclass(frozen=True)
 class Passes:
-    """How crops pass a network.
+    """How crops pass a network; compiled, the features are the same to 1e-5.
 
-    Args:
-        chunk: How many pass at once; bounds memory.
-        compiled: Compiles the pass, which takes minutes once and saves a twentieth (Swin) to a
-            quarter (MobileNet) of each pass on a CPU; the same features to 1e-5.
+    Compiling takes minutes once and saves a twentieth (Swin) to a quarter (MobileNet) on a CPU.
     """
 
-    chunk: int = 64
+    chunk: int = 64  # how many pass at once; bounds memory
     compiled: bool = False
 
 

@@ -1,4 +1,4 @@
-"""From files to pixels, and a look at files that is cheap enough to take at all of them."""
+"""From files to pixels, and a check of files that is cheap enough for all of them."""
 
 import io
 import struct
@@ -12,16 +12,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from kdiqa.data.images.formats import (
-    JPEG,
-    PNG,
-    declared,
-    fault,
-    flaw,
-    is_plain_bmp,
-    is_plain_png,
-    scan,
-)
+from kdiqa.data.images import formats
 from kdiqa.files.atomic import write
 
 MISSING = "missing"
@@ -45,13 +36,13 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     try:
         data = path.read_bytes()
-        if wrong := fault(data):
+        if wrong := formats.fault(data):
             raise ValueError(wrong)
-        _check_size(*declared(data))
+        _check_size(*formats.declared(data))
         image: NDArray[np.generic] | None
-        if data.startswith(JPEG):
+        if data.startswith(formats.JPEG):
             image = _read_jpeg(data)
-        elif is_plain_png(data) or is_plain_bmp(data):
+        elif formats.is_plain_png(data) or formats.is_plain_bmp(data):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
             image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         else:
@@ -100,7 +91,7 @@ def _check_size(width: int, height: int) -> None:
 
 def _orientation(data: bytes) -> int:
     """Returns how a JPEG's EXIF entry asks to turn or mirror it; 1: as it is."""
-    if b"Exif\0\0" not in data[: scan(data)]:
+    if b"Exif\0\0" not in data[: formats.scan(data)]:
         return 1
     with Image.open(io.BytesIO(data)) as file:
         return file.getexif().get(ExifTags.Base.Orientation, 1)
@@ -128,7 +119,7 @@ def _read_any(data: bytes) -> NDArray[np.uint8]:
         turned = orientation if file.format != "TIFF" else 1  # Pillow turns a TIFF by itself
         image = file if turned == 1 else ImageOps.exif_transpose(file)
         image.load()
-        deep = _deep(data) if data.startswith((PNG, b"II", b"MM")) else None
+        deep = _deep(data) if data.startswith((formats.PNG, b"II", b"MM")) else None
     if deep is not None:
         return _upright(deep, orientation)
     if image.mode.startswith("I;16"):
@@ -167,10 +158,10 @@ def check_image(path: Path) -> str | None:
             file.seek(0)
             head = file.read(64)
             file.seek(max(0, size - 64))
-            if flaw(head, file.read(), size) is None:
+            if formats.flaw(head, file.read(), size) is None:
                 return None
             file.seek(0)
-            return fault(file.read())
+            return formats.fault(file.read())
     except FileNotFoundError:
         return MISSING
     except OSError as error:

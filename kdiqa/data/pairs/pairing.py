@@ -61,7 +61,7 @@ class Pairing(ABC):
         """Raises ``ValueError`` where these records cannot be paired, before the work starts."""
 
     def files(self, records: Sequence[Record]) -> list[Path]:
-        """Returns the files this will read besides the records' images."""
+        """Returns the files this will read in addition to the records' images."""
         return []
 
     def evaluated(self) -> Pairing | None:

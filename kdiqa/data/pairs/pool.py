@@ -147,12 +147,9 @@ def bank_metadata(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
 def with_banks(
     nodes: Mapping[str, Any], banks: Mapping[str, Mapping[str, Any]], folder: str | Path | None
 ) -> dict[str, Any]:
-    """Returns the configuration of pairings with the very references a checkpoint names.
+    """Returns the configuration of pairings with the very references of a checkpoint's banks.
 
-    Args:
-        nodes: By name, as the run had them.
-        banks: What the checkpoint holds of them, of :func:`bank_metadata`.
-        folder: Where the images lie now; None for where they lay.
+    They are looked for in the folder, or where they were in the run.
     """
     configs = dict(nodes)
     for name, bank in banks.items():

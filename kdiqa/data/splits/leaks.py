@@ -135,7 +135,7 @@ def describe(leaks: Sequence[Leak]) -> str:
 def learnt_contents(assignment: Assignment) -> list[dict[str, str]]:
     """Returns the references a run learns from or selects by, in plain values for a checkpoint.
 
-    Photographs without reference are not listed: no teacher learns from them alone.
+    Images without a reference are not listed: no teacher learns from them alone.
     """
     images = [i for subset in ("train", "val") for i in compared(assignment, subset)]
     images = [image for image in images if image.reference]

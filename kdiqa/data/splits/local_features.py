@@ -25,7 +25,7 @@ from kdiqa.data.images.read import read_rgb
 LONG_SIDE = 512  # pixels: larger photographs are made so much smaller first
 FEATURES = 500  # of a photograph, the strongest
 RATIO = 0.75  # the best match's distance, to the second best's (Lowe, 2004)
-PIXELS = 4.0  # that a match may lie beside where the similarity puts it
+PIXELS = 4.0  # between a match and where the similarity puts it, at most
 INLIERS = 15  # matches one similarity must explain
 SCALES = (0.25, 4.0)  # a similarity that shrinks or grows more than that is none
 
