@@ -108,18 +108,18 @@ def run(cfg: Any) -> dict[str, Path]:
         checkpoints.append(teacher)
     planned = [one for name in names for one in plan(cfg, folder, name, checkpoints)]
     pools = [pools_of(cfg, evaluation) for evaluation in planned]
-    rows: dict[str, Mapping[str, float]] = {}
+    metrics: dict[str, Mapping[str, float]] = {}
     folders: dict[str, Path] = {}
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
         title = marked(results["name"], chosen_on_test(results))
-        if title in rows:  # a student and its teacher may share a name, never a row
+        if title in metrics:  # a student and its teacher may share a name, never a row
             title += ", its teacher"
-        folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
+        folders[title], metrics[title] = evaluation.folder, results["metrics"]["test"]
         figures = report.draw(evaluation.folder)
         if cfg.logger == "wandb":
             log(evaluation, results, figures, cfg.offline)
-    console.print(report.table(rows, title="Other data, by each run's own policy"))
+    console.print(report.table(metrics, title="Other data, by each run's own policy"))
     for evaluation, several in zip(planned, pools, strict=True):
         if several:
             groups = banks.spread(evaluation, several, cfg.device)
