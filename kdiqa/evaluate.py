@@ -92,11 +92,7 @@ def main(cfg: Any) -> None:
 
 
 def run(cfg: Any) -> dict[str, Path]:
-    """Returns the folders of the evaluations, by what they are called in the table.
-
-    Args:
-        cfg: As :class:`Command` has it.
-    """
+    """Returns the folders of the evaluations, by what they are called in the table."""
     folder, names = Path(cfg.run), [cfg.data] if isinstance(cfg.data, str) else list(cfg.data)
     if not (folder / "results.json").is_file():
         raise FileNotFoundError(
@@ -148,12 +144,6 @@ def plan(cfg: Any, folder: Path, name: str, checkpoints: Sequence[Checkpoint]) -
     """Returns the evaluations on one data set, ready: the run's, and its teacher's where it can.
 
     All data are found and read before the first image is scored.
-
-    Args:
-        cfg: As :class:`Command` has it.
-        folder: The run's.
-        name: Of the data set.
-        checkpoints: The run's, and its teacher's where that is evaluated.
     """
     root = cfg.root.get(name)
     evaluation = of_run(checkpoints[0], name, root, cfg.num_workers, cfg.pool)

@@ -53,12 +53,7 @@ def main(cfg: DictConfig) -> float | None:
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
-    """Returns the validation metric that sweeps optimise.
-
-    Args:
-        cfg: The composed configuration.
-        folder: Of this run.
-    """
+    """Returns the validation metric that sweeps optimise."""
     first = is_first()
     if not finished(folder):
         wait_for_first()
