@@ -205,7 +205,13 @@ def _begin() -> None:
     one_thread_without_interrupts()
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    ended = parent.join
+
+    def follow() -> None:
+        ended()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 if __name__ == "__main__":
