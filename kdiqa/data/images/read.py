@@ -1,4 +1,4 @@
-"""From files to pixels, and a look at files that is cheap enough to take at all of them."""
+"""From files to pixels, and a check of files that is cheap enough for all of them."""
 
 import io
 import os
@@ -14,15 +14,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from kdiqa.data.images.formats import (
-    JPEG,
-    declared,
-    fault,
-    flaw,
-    is_plain_bmp,
-    is_plain_png,
-    scan,
-)
+from kdiqa.data.images import formats
 from kdiqa.data.images.pillow import MAX_PIXELS, TooLargeError, check_size, read_any, upright
 from kdiqa.files.atomic import write
 from kdiqa.files.plain import NotAFileError, open_plain
@@ -55,13 +47,13 @@ def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     try:
         with open_plain(path) as file:
             data = file.read()
-        if wrong := fault(data):
+        if wrong := formats.fault(data):
             raise ValueError(wrong)
-        check_size(*declared(data), max_pixels)
+        check_size(*formats.declared(data), max_pixels)
         image: NDArray[np.generic] | None
-        if data.startswith(JPEG):
+        if data.startswith(formats.JPEG):
             image = _read_jpeg(data, max_pixels)
-        elif is_plain_png(data) or is_plain_bmp(data):
+        elif formats.is_plain_png(data) or formats.is_plain_bmp(data):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
             image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB, image)
         else:
@@ -108,7 +100,7 @@ def _read_jpeg(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
 
 def _orientation(data: bytes) -> int:
     """Returns how a JPEG's EXIF entry asks to turn or mirror it; 1: as it is."""
-    if b"Exif\0\0" not in data[: scan(data)]:
+    if b"Exif\0\0" not in data[: formats.scan(data)]:
         return 1
     with Image.open(io.BytesIO(data)) as file:
         return file.getexif().get(ExifTags.Base.Orientation, 1)
@@ -126,10 +118,10 @@ def check_image(path: str | Path) -> str | None:
             file.seek(0)
             head = file.read(64)
             file.seek(max(0, size - 64))
-            if flaw(head, file.read(), size) is None:
+            if formats.flaw(head, file.read(), size) is None:
                 return None
             file.seek(0)
-            return fault(file.read())
+            return formats.fault(file.read())
     except FileNotFoundError:
         return MISSING
     except OSError as error:
@@ -138,8 +130,9 @@ def check_image(path: str | Path) -> str | None:
 
 def check_images(paths: Iterable[str | Path]) -> dict[Path, str]:
     """Returns the files that :func:`check_image` finds fault with, each with its fault."""
-    unique = list(dict.fromkeys(map(os.fspath, paths)))
+    unique = list(dict.fromkeys(os.fspath(path) for path in paths))
     parts = [unique[start : start + CHECKED] for start in range(0, len(unique), CHECKED)]
     with ThreadPoolExecutor(16) as pool:  # waits for the disk far more than it computes
-        reasons = chain.from_iterable(pool.map(lambda part: [*map(check_image, part)], parts))
+        checked = pool.map(lambda part: [check_image(path) for path in part], parts)
+        reasons = chain.from_iterable(checked)
         return {Path(path): why for path, why in zip(unique, reasons, strict=True) if why}
