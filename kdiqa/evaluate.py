@@ -93,11 +93,7 @@ def main(cfg: Any) -> None:
 
 
 def run(cfg: Any) -> dict[str, Path]:
-    """Returns the folders of the evaluations, by what they are called in the table.
-
-    Args:
-        cfg: As :class:`Command` has it.
-    """
+    """Returns the folders of the evaluations, by what they are called in the table."""
     folder, names = Path(cfg.run), [cfg.data] if isinstance(cfg.data, str) else list(cfg.data)
     if not (folder / "results.json").is_file():
         raise FileNotFoundError(
@@ -109,18 +105,18 @@ def run(cfg: Any) -> dict[str, Path]:
         checkpoints.append(teacher)
     planned = [one for name in names for one in plan(cfg, folder, name, checkpoints)]
     pools = [pools_of(cfg, evaluation) for evaluation in planned]
-    rows: dict[str, Mapping[str, float]] = {}
+    metrics: dict[str, Mapping[str, float]] = {}
     folders: dict[str, Path] = {}
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
         title = marked(results["name"], chosen_on_test(results))
-        if title in rows:  # a student and its teacher may share a name, never a row
+        if title in metrics:  # a student and its teacher may share a name, never a row
             title += ", its teacher"
-        folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
+        folders[title], metrics[title] = evaluation.folder, results["metrics"]["test"]
         figures = report.draw(evaluation.folder)
         if cfg.logger == "wandb":
             log(evaluation, results, figures, cfg.offline)
-    console.print(report.table(rows, title="Other data, by each run's own policy"))
+    console.print(report.table(metrics, title="Other data, by each run's own policy"))
     for evaluation, several in zip(planned, pools, strict=True):
         if several:
             groups = banks.spread(evaluation, several, cfg.device)
@@ -149,12 +145,6 @@ def plan(cfg: Any, folder: Path, name: str, checkpoints: Sequence[Checkpoint]) -
     """Returns the evaluations on one data set, ready: the run's, and its teacher's where it can.
 
     All data are found and read before the first image is scored.
-
-    Args:
-        cfg: As :class:`Command` has it.
-        folder: The run's.
-        name: Of the data set.
-        checkpoints: The run's, and its teacher's where that is evaluated.
     """
     root = cfg.root.get(name)
     evaluation = of_run(checkpoints[0], name, root, cfg.num_workers, cfg.pool)

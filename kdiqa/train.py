@@ -55,12 +55,7 @@ def main(cfg: DictConfig) -> float | None:
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
-    """Returns the validation metric that sweeps optimise.
-
-    Args:
-        cfg: The composed configuration.
-        folder: Of this run.
-    """
+    """Returns the validation metric that sweeps optimise."""
     first, metrics, composed = is_first(), finished(folder), cfg.copy()
     if not metrics:
         wait_for_first()

@@ -48,7 +48,7 @@ class IQADataModule(L.LightningDataModule):
         pairs: By name, what each image is paired with; None for nothing.
         teacher_pairs: Likewise, in training alone: what a teacher alone sees.
         batch_size: Images of a batch, on each device.
-        num_workers: Processes that read, besides the main one.
+        num_workers: Processes that read; with 0, the main one does.
         prefetch_factor: Batches each of them has ready before they are asked for.
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
@@ -153,7 +153,7 @@ class IQADataModule(L.LightningDataModule):
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self.source)
         self.files = FileIndex(self.root)
-        raw = uniquely_named(list(self.read()))
+        raw = uniquely_named(list(self.read()), self.root)
         self.source.check_labels(raw)
         return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
 

@@ -8,7 +8,7 @@ from rich.progress import track
 
 from kdiqa.data.images.read import check_image, read_rgb
 from kdiqa.data.pairs.pairing import Distort, Redistorted
-from kdiqa.data.pairs.pool import SUFFIXES
+from kdiqa.data.pairs.pool import images_below
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import derive_seed
 from kdiqa.data.splits.leaks import OnLeak, unlabelled_leaks
@@ -26,9 +26,6 @@ class Unlabelled:
         seed: Of the draws.
         pristine: The folder's images are pristine: only their copies train, each with its
             original for a reference, and the labelled training images have no copies.
-
-    Raises:
-        ValueError: If there are to be copies and nothing says how, or nothing is asked for.
     """
 
     def __init__(
@@ -60,16 +57,10 @@ class Unlabelled:
     def records(
         self, trained: Sequence[Record], assignment: Assignment, policy: OnLeak
     ) -> list[Record]:
-        """Returns the folder's images and all distorted copies, or the copies alone.
+        """Returns the folder's images and the copies, of the images trained on too; or the copies alone.
 
-        Args:
-            trained: The labelled training images, which have copies too unless the folder's images
-                are pristine.
-            assignment: Of the split.
-            policy: On images that show what validation or test does; ``drop`` leaves them out.
-
-        Raises:
-            LeakError: If there are any and the policy is ``stop``.
+        Images that show what validation or test does raise ``LeakError`` where the policy is
+        ``stop``, and are left out where it is ``drop``.
         """
         images = self.images()
         leaks = unlabelled_leaks(assignment, images, policy)
@@ -81,24 +72,18 @@ class Unlabelled:
         return self.distorted(images) if self.redistorted else self.drawn(images)
 
     def images(self) -> list[Record]:
-        """Returns the folder's images, by name.
-
-        Raises:
-            ValueError: If it holds none.
-        """
+        """Returns the folder's images, by name; raises ``ValueError`` if it holds none."""
         if self.folder is None:
             return []
-        paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        paths = [path for path in images_below(self.folder) if path.is_file()]
         if not paths:
             raise ValueError(
                 f"No image in '{self.folder}' to learn from without labels. Set pool to a folder"
                 " of images, or data/unlabelled=[]."
             )
-        below = [path.relative_to(self.folder).parent for path in paths]
-        return [
-            Record(path, math.nan, path.name, folder=f"unlabelled/{parent.as_posix()}")
-            for path, parent in zip(paths, below, strict=True)
-        ]
+        folders = [f"unlabelled/{p.relative_to(self.folder).parent.as_posix()}" for p in paths]
+        each = zip(paths, folders, strict=True)
+        return [Record(path, math.nan, path.name, folder=folder) for path, folder in each]
 
     def distorted(self, sources: Sequence[Record]) -> list[Record]:
         """Returns the distorted copies of images, computed where they are missing."""

@@ -26,8 +26,8 @@ def weighted(weights: Mapping[str, float], levels: Sequence[int] = (1, 2, 3, 4, 
         ValueError: If there are no types, or weights that are no shares.
 
     Example:
-        >>> weighted({"jpeg": 2, "white_noise": 1}, levels=[1, 5]).weights.round(2).tolist()
-        [0.33, 0.33, 0.17, 0.17]
+        >>> weighted({"jpeg": 2, "white_noise": 1}, levels=[1, 5]).weights
+        [2, 2, 1, 1]
     """
     if not weights or min(weights.values()) < 0 or sum(weights.values()) == 0:
         raise ValueError(

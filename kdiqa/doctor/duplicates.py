@@ -96,11 +96,11 @@ def near_pairs(files: Mapping[Path, str], thumbs: Sequence[NDArray[np.uint8]]) -
         thumbs: Of each file, as :func:`kdiqa.data.splits.hashes.thumbnail` makes it.
     """
     paths, contents = list(files), list(files.values())
-    prints = hashes.PerceptualHashes.of(thumbs)
+    hashed = hashes.PerceptualHashes.of(thumbs)
     pairs = []
-    for i, j in hashes.duplicates(prints, prints):
+    for i, j in hashes.duplicates(hashed, hashed):
         if i < j and contents[i] != contents[j]:
-            apart = np.bitwise_count(prints.codes[i] ^ prints.codes[j, 0])
+            apart = np.bitwise_count(hashed.codes[i] ^ hashed.codes[j, 0])
             views = (thumbs[i], thumbs[i][:, ::-1])
             alike = max(hashes.correlation(view, thumbs[j]) for view in views)
             pairs.append(Pair(paths[i], paths[j], int(apart.min()), alike))

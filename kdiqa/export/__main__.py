@@ -105,12 +105,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
 
 
 def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
-    """Exports, compares, and writes the files once all is well.
-
-    Args:
-        options: Of the command line.
-        words: ``data`` and ``data.root``, where they were given.
-    """
+    """Exports, compares, and writes the files once all is well."""
     from kdiqa.export import parity, static
     from kdiqa.export.card import card
 
@@ -142,13 +137,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
 
 
 def models(predictor: Predictor, images: Any, options: argparse.Namespace) -> dict[Path, bytes]:
-    """Returns the ONNX files that are asked for, by their paths.
-
-    Args:
-        predictor: To be exported.
-        images: That INT8 is calibrated on.
-        options: Of the command line.
-    """
+    """Returns the ONNX files that are asked for, by their paths; images calibrate INT8."""
     from kdiqa.export.graph import joined, net_graph
     from kdiqa.export.parity import calibrating
     from kdiqa.export.precision import half, int8
@@ -179,15 +168,7 @@ def images_of(
 
 
 def compare(names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int) -> Grid:
-    """Returns the table of each file's scores.
-
-    Args:
-        names: Of its rows.
-        sizes: Of the files.
-        scores: One row each, :math:`(R, N)`.
-        mos: The labels, or None.
-        base: The row that the others are compared with.
-    """
+    """Returns the table of files by their scores :math:`(R, N)`, compared with row ``base``."""
     from kdiqa.export.parity import correlation
 
     rows = []
@@ -202,10 +183,7 @@ def compare(names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, b
 
 
 def show(
-    table: Grid,
-    images: str,
-    files: Mapping[Path, bytes],
-    options: argparse.Namespace,
+    table: Grid, images: str, files: Mapping[Path, bytes], options: argparse.Namespace
 ) -> None:
     """Prints the table and what was written."""
     from kdiqa.export.graph import OPSET

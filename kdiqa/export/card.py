@@ -18,11 +18,7 @@ METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": 
 
 
 def card(
-    checkpoint: Checkpoint,
-    predictor: Predictor,
-    table: Grid,
-    images: str,
-    licence: str | None,
+    checkpoint: Checkpoint, predictor: Predictor, table: Grid, images: str, licence: str | None
 ) -> str:
     """Returns the card, Markdown.
 
@@ -31,7 +27,7 @@ def card(
         predictor: What was exported.
         table: One row a file: how far its scores are from the student's.
         images: A description of what the files were compared on.
-        licence: Of the weights, as the user states it; None where nobody does.
+        licence: Of the weights, as the user states it.
     """
     config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     parts = [

@@ -7,15 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdiqa.models.taps import (
-    TAIL,
-    expansions,
-    inception_blocks,
-    merged_stages,
-    projection,
-    stage_outputs,
-    vit_tokens,
-)
+from kdiqa.models import taps
 from kdiqa.runtime.words import check_word
 
 Taps = Literal["stages", "blocks", "post_merge", "expansions", "inception", "tokens"]
@@ -68,7 +60,7 @@ class Levels:
         timm would run the stages of a MobileNet or EfficientNet behind the last level in vain.
         """
         if self.taps == "inception" and self.levels == 1:
-            for layer in TAIL:
+            for layer in taps.TAIL:
                 setattr(trunk, layer, nn.Identity())
         if self.taps in ("stages", "blocks") and hasattr(trunk, "blocks"):
             module = trunk.feature_info.module_name()[-1]
@@ -77,11 +69,7 @@ class Levels:
         return trunk.eval()
 
     def dims(self, trunk: Any) -> list[int]:
-        """Returns the channels of the pooled levels of a trunk.
-
-        Raises:
-            ValueError: If the trunk has no expansions or no tokens to tap.
-        """
+        """Returns the channels of the pooled levels of a trunk; ``ValueError`` if it has no such."""
         width = 2 if self.statistics == "mean_std" else 1
         return [width * dim for dim in self.channels(trunk)]
 
@@ -103,33 +91,32 @@ class Levels:
                 )
             return [trunk.embed_dim, trunk.embed_dim]
         blocks = [block for stage in getattr(trunk, "blocks", []) for block in stage]
-        if not blocks or not any(projection(block) for block in blocks):
+        if not any(taps.projection(block) for block in blocks):
             raise ValueError(
                 f"backbone.pyramid.taps={self.taps} is for a MobileNet or EfficientNet of inverted"
                 f" residuals, not a {type(trunk).__name__}; use backbone.pyramid.taps=stages."
             )
         with torch.no_grad():
             image = trunk.conv_stem.weight.new_zeros(1, 3, 64, 64)
-            maps = (
-                stage_outputs(trunk, image) if self.taps == "blocks" else expansions(trunk, image)
-            )
+            of_blocks = self.taps == "blocks"
+            maps = (taps.stage_outputs if of_blocks else taps.expansions)(trunk, image)
         return [x.shape[1] for x in maps[-self.levels :]]
 
     def read(self, trunk: Any, x: Tensor) -> list[Tensor]:
         r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
         match self.taps:
             case "post_merge":
-                return merged_stages(trunk, x)
+                return taps.merged_stages(trunk, x)
             case "tokens":
-                return vit_tokens(trunk, x)
+                return taps.vit_tokens(trunk, x)
             case "stages":
                 levels = trunk(x)
             case "blocks":
-                levels = stage_outputs(trunk, x)[-self.levels :]
+                levels = taps.stage_outputs(trunk, x)[-self.levels :]
             case "expansions":
-                levels = expansions(trunk, x, self.levels)
+                levels = taps.expansions(trunk, x, self.levels)
             case "inception":
-                levels = inception_blocks(trunk, x, self.levels)
+                levels = taps.inception_blocks(trunk, x, self.levels)
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = self.taps == "stages" and getattr(trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in levels]

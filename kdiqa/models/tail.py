@@ -28,7 +28,7 @@ class Tail(nn.Module):
         name: Of the same timm network, of the EfficientNet family.
         options: Further arguments of ``timm.create_model``.
         wide: Reads the wide activations inside the inverted residuals too, mean and deviation
-            over the image, besides the last stage's.
+            over the image, next to the last stage's.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 import logging
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,11 @@ from kdiqa.models.packaged import load_packaged
 logging.getLogger("timm.models").setLevel(logging.ERROR)
 
 # Taps that need the whole network, the family it must be of, and what that is called.
-WHOLE = {
-    "post_merge": ("swin", "a Swin"),
-    "inception": ("inception_resnet_v2", "Inception-ResNet-v2"),
-    "tokens": ("", ""),
-}
+INCEPTION = ("inception_resnet_v2", "Inception-ResNet-v2")
+WHOLE = {"post_merge": ("swin", "a Swin"), "inception": INCEPTION, "tokens": ("", "")}
 
 
-def create_trunk(
-    name: str, weights: str, pyramid: Levels, options: Mapping[str, Any]
-) -> nn.Module:
+def create_trunk(name: str, weights: str, pyramid: Levels, given: Mapping[str, Any]) -> nn.Module:
     """Returns the timm network with its weights, from the hub, a package, a file, or random.
 
     Its attention is fused where torch can: a Swin's pass takes three quarters of the time.
@@ -41,12 +37,11 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if pyramid.taps not in WHOLE:
-        options = {"features_only": True, **options}
-        if pyramid.taps != "blocks":  # of which there are more than timm has levels
-            options.setdefault("out_indices", tuple(range(-pyramid.levels, 0)))
-    else:
-        options = {**options, "num_classes": 0}
+    options = {"features_only": True, **given}
+    if pyramid.taps != "blocks":  # of which there are more than timm has levels
+        options.setdefault("out_indices", tuple(range(-pyramid.levels, 0)))
+    if pyramid.taps in WHOLE:
+        options = {**given, "num_classes": 0}
         family, title = WHOLE[pyramid.taps]
         if family not in name:
             raise ValueError(
@@ -85,11 +80,10 @@ def hub_trunk(name: str, options: Mapping[str, Any]) -> nn.Module:
 def reachable(endpoint: str, seconds: float = 3.0) -> bool:
     """Returns whether the host of an address accepts a connection."""
     address = urlsplit(endpoint)
-    try:
-        socket.create_connection((address.hostname, address.port or 443), seconds).close()
-    except OSError:
-        return False
-    return True
+    where = (address.hostname, address.port or 443)
+    with suppress(OSError), socket.create_connection(where, seconds):
+        return True
+    return False
 
 
 def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:

@@ -18,21 +18,13 @@ SPARE = (  # what a narrow console does without, the first first
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text: the first column names the row, the others are numbers.
+    """A table of text: the first column names the row, the others are numbers."""
 
-    Attributes:
-        caption: What it shows.
-        head: Of all columns but the first, which has none.
-        rows: Each with its name first.
-        notes: Printed below.
-        words: Which columns hold words and not numbers.
-    """
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    notes: Sequence[str] = ()
-    words: Sequence[str] = ()
+    caption: str  # what it shows
+    head: Sequence[str]  # of all columns but the first, which has none
+    rows: Sequence[Sequence[str]]  # each with its name first
+    notes: Sequence[str] = ()  # printed below
+    words: Sequence[str] = ()  # which columns hold words and not numbers
 
     def console(self, width: int | None = None) -> Table:
         """Returns the grid as a table of the console.

@@ -14,7 +14,7 @@ from PIL import Image
 from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.figures.contact_sheet import thumbnail
 from kdiqa.report.grid import number
-from kdiqa.report.runs import Tested, trained_on
+from kdiqa.report.runs import Tested, dataset_of
 
 MAX_DOTS = 1500  # more make an SVG heavier than pixels
 THUMBNAIL = 160  # pixels, the longer side
@@ -61,7 +61,7 @@ def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
         test: One run on one data set.
     """
     rows, root = test.rows, (test.config.get("data") or {}).get("root")
-    if rows is None or "id" not in rows or root is None or test.dataset != trained_on(test.config):
+    if rows is None or "id" not in rows or root is None or test.dataset != dataset_of(test.config):
         return [], []
     folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
     ranked = rows.loc[(rows["score"] - rows["mos"]).abs().sort_values(kind="stable").index]

@@ -25,31 +25,18 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Tested:
-    """One run on one data set.
+    """One run on one data set; file, folder and rows are None where only its numbers are left."""
 
-    Attributes:
-        variant: What is compared; runs of one variant differ in split and seed.
-        dataset: What it was tested on.
-        metrics: As :func:`kdiqa.metrics.correlation.summarize` returns them.
-        file: The table of predictions; None where only the numbers are left.
-        folder: The run's; likewise.
-        rows: The predictions; likewise.
-        results: What the run's `results.json` holds: `split`, `seed`, `selected_on`, …
-        config: Its resolved configuration.
-        provenance: Its command, versions and machine.
-        within: Whether the metrics are medians over contents, which have no intervals over images.
-    """
-
-    variant: str
-    dataset: str
-    metrics: Mapping[str, float]
-    file: Path | None = None
-    folder: Path | None = None
-    rows: pd.DataFrame | None = None
-    results: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    within: bool = False
+    variant: str  # what is compared; runs of one variant differ in split and seed
+    dataset: str  # what it was tested on
+    metrics: Mapping[str, float]  # as kdiqa.metrics.correlation.summarize returns them
+    file: Path | None = None  # the table of predictions
+    folder: Path | None = None  # the run's
+    rows: pd.DataFrame | None = None  # the predictions
+    results: Mapping[str, Any] = field(default_factory=dict)  # what results.json holds
+    config: Mapping[str, Any] = field(default_factory=dict)  # as it was resolved
+    provenance: Mapping[str, Any] = field(default_factory=dict)  # command, versions, machine
+    within: bool = False  # metrics are medians over contents, without intervals over images
 
     @property
     def repeat(self) -> tuple[Any, Any]:
@@ -124,7 +111,7 @@ def _tests(run: Path, within: bool) -> list[Tested]:
     name, other = str(results.get("name", run.name)), None
     if "run" in results:
         name, _, other = name.rpartition(" on ")
-    usual = other or _dataset_of(config, "test_on") or "test"
+    usual = other or dataset_of(config, "test_on") or "test"
     tests = []
     for file in sorted(run.glob("predictions/test*.csv")):
         rows, metrics = _measured(file, within)
@@ -135,17 +122,13 @@ def _tests(run: Path, within: bool) -> list[Tested]:
     return tests
 
 
-def trained_on(config: Mapping[str, Any]) -> str | None:
-    """Returns the name of the data set of a configuration.
+def dataset_of(config: Mapping[str, Any], role: str = "train_on") -> str | None:
+    """Returns the name of the data set of a configuration, of two that for training.
 
     Example:
-        >>> trained_on({"data": {"_target_": "kdiqa.data.readers.tid2013.TID2013"}})
+        >>> dataset_of({"data": {"_target_": "kdiqa.data.readers.tid2013.TID2013"}})
         'tid2013'
     """
-    return _dataset_of(config, "train_on")
-
-
-def _dataset_of(config: Mapping[str, Any], role: str) -> str | None:
     data = config.get("data") or {}
     target = (data.get(role) or data).get("_target_")  # of two data sets, or of one
     return str(target).split(".")[-2] if target else None

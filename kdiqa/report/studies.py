@@ -30,7 +30,7 @@ def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested]
             for label, run in find_runs([folder]).items():
                 runs[label if label not in runs else str(run)] = run
             continue
-        against |= _against(study)
+        against |= {name: row["baseline"] for name, row in study["comparisons"].items()}
         logs, data = _logs(folder, study), _data(folder)
         for job in study["jobs"]:
             name = job["variant"].replace(" ", "_")
@@ -67,15 +67,6 @@ def _study(folder: Path) -> dict[str, Any] | None:
 
 def _logs(folder: Path, study: dict[str, Any]) -> Path:
     return Path("logs", "study", study["study"]) if (folder / "study.yaml").is_file() else folder
-
-
-def _against(study: dict[str, Any]) -> dict[str, str]:
-    """Returns each variant's baseline: what the study compared, or else its common one."""
-    if "comparisons" in study:
-        return {name: row["baseline"] for name, row in study["comparisons"].items()}
-    common = study.get("baseline")
-    names = {job["variant"] for job in study["jobs"]} - {common}
-    return dict.fromkeys(names, common) if common is not None else {}
 
 
 def _data(folder: Path) -> dict[str, str | None]:

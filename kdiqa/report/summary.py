@@ -9,7 +9,7 @@ import pandas as pd
 import kdiqa
 from kdiqa.metrics.resampling import LEVEL, NUM_RESAMPLES, SEED
 from kdiqa.report.published import published
-from kdiqa.report.runs import RunError, Tested, trained_on
+from kdiqa.report.runs import RunError, Tested, dataset_of
 from kdiqa.report.variants import Numbers, by_variant
 
 # Whose public code keeps the checkpoint of the best epoch on the test images.
@@ -69,7 +69,7 @@ def _without_teacher(tests: Sequence[Tested]) -> str | None:
 
 
 def _dataset(name: str, tests: Sequence[Tested], against: Mapping[str, str]) -> Numbers:
-    sources = sorted({trained_on(test.config) or name for test in tests})
+    sources = sorted({dataset_of(test.config) or name for test in tests})
     theirs = pd.concat([published(name, source) for source in sources])
     theirs = theirs[["method", "train", "srcc", "plcc", "protocol", "source", "note"]]
     theirs["selected_on_test"] = theirs["method"].isin(CHOOSES_ON_TEST)
@@ -91,7 +91,7 @@ def _run(test: Tested) -> Numbers:
         "folder": test.folder,
         "data": test.results.get("data"),
         "warnings": test.results.get("warnings", []),
-        "trained_on": trained_on(test.config),
+        "trained_on": dataset_of(test.config),
         **{key: data.get(key) for key in ("split_by", "ratios")},
         **{key: test.provenance.get(key) for key in ("command", "versions", "git", "machine")},
     }

@@ -28,10 +28,7 @@ def plain_errors(folder: Path) -> Iterator[None]:
 
     Others keep their traceback: they are ours to mend. ``KDIQA_DEBUG=1`` shows all of them.
     An interruption exits with 128 and its signal's number: 130 after Ctrl-C, 143 after SIGTERM,
-    138 after SIGUSR1, with which Slurm warns of a time limit.
-
-    Args:
-        folder: The run's, named when it is interrupted.
+    138 after SIGUSR1, with which Slurm warns of a time limit; the message names the run's folder.
     """
     try:
         with stoppable():

@@ -11,12 +11,7 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import references_of
-from kdiqa.data.pairs.pairing import (
-    Pairing,
-    Redistorted,
-    Reference,
-    ReferenceOrRedistorted,
-)
+from kdiqa.data.pairs.pairing import Pairing, Redistorted, Reference, ReferenceOrRedistorted
 from kdiqa.data.pairs.pool import with_banks
 from kdiqa.data.scale import Label
 from kdiqa.models.bank import ReferenceBank
@@ -32,12 +27,7 @@ Pair = Callable[[Path, str, Mapping[str, Any]], Pairing]
 
 
 def paired(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
-    """Returns what a student compares an image with.
-
-    Args:
-        path: Of its checkpoint.
-        name: Of the second image.
-        data: The configuration of its run's data.
+    """Returns what a student compares an image with, from the configuration of its run's data.
 
     Raises:
         ValueError: If it is a teacher, or compares with what no other image has.
@@ -79,16 +69,10 @@ def opened(
     pool: str | Path | None = None,
     pair: Pair = paired,
 ) -> P:
-    """Returns a predictor; nothing is downloaded.
+    """Returns a predictor of a class; nothing is downloaded.
 
-    Args:
-        source: What is opened.
-        kind: The class of the predictor.
-        device: As torch names it.
-        seed_by: See :class:`kdiqa.scorer.views.Views`.
-        max_pixels: Likewise.
-        pool: Where the references of the run's bank lie now; by default, where they lay.
-        pair: Returns what an image is compared with, as :func:`paired` does.
+    Args as for :func:`kdiqa.scorer.scorer.load`; ``pair`` returns what an image is compared with,
+    as :func:`paired` does.
 
     Raises:
         ValueError: If the checkpoint is none of ours, or ``pair`` refuses it.

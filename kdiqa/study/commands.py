@@ -65,9 +65,9 @@ def check_roots(study: Study, roots: Mapping[str, str]) -> None:
     for name in dict.fromkeys(name for variant in variants for name in variant.data.values()):
         path = roots.get(name) or (str(Path(below, name)) if below else None)
         if path is None or not Path(path.strip("'\"")).expanduser().is_dir():
-            found = "has no folder" if path is None else f"is not in '{path}'"
+            fault = "has no folder" if path is None else f"is not in '{path}'"
             raise StudyError(
-                f"'{study.name}' reads {name}, which {found}. Type root.{name}=FOLDER, or set"
+                f"'{study.name}' reads {name}, which {fault}. Type root.{name}=FOLDER, or set"
                 f" KDIQA_DATA to the folder that holds {name}."
             )
 

@@ -22,27 +22,16 @@ class StudyError(ValueError):
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the study's table: the same command over its splits and seeds.
+    """One row of the study's table: the same command over its splits and seeds."""
 
-    Args:
-        name: In the table; with underscores for spaces, of its folder.
-        words: Overrides of all its jobs, the experiment first.
-        data: Which of the needed data sets it reads, by the override that says where one lies.
-        splits: Its own; the study's by default.
-        seeds: Likewise.
-        teacher: The name of the teacher it learns from, trained first; None for none.
-        baseline: The variant it is compared with; None for none.
-        teaches: Whether it is a teacher itself.
-    """
-
-    name: str
-    words: tuple[str, ...]
-    data: Mapping[str, str]
+    name: str  # in the table; with underscores for spaces, of its folder
+    words: tuple[str, ...]  # overrides of all its jobs, the experiment first
+    data: Mapping[str, str]  # needed data sets it reads, by the override that says where one lies
     splits: tuple[int, ...]
     seeds: tuple[int, ...]
-    teacher: str | None = None
-    baseline: str | None = None
-    teaches: bool = False
+    teacher: str | None = None  # the variant that it learns from, trained first
+    baseline: str | None = None  # the variant that it is compared with
+    is_teacher: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,21 +61,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as its yaml has it.
+    """A study as its yaml has it."""
 
-    Args:
-        folder: Holds ``study.yaml`` and, for people, ``README.md``.
-        variants: By name, teachers first.
-        baseline: The variant the others are compared with, where they do not name another.
-        needs: Names of the data sets it reads.
-        threads: Of each job on the CPU; None leaves it to the environment.
-    """
-
-    folder: Path
-    variants: Mapping[str, Variant]
-    baseline: str | None
-    needs: tuple[str, ...]
-    threads: int | None
+    folder: Path  # holds study.yaml and, for people, README.md
+    variants: Mapping[str, Variant]  # by name, teachers first
+    baseline: str | None  # what variants are compared with that name no other
+    needs: tuple[str, ...]  # names of the data sets that it reads
+    threads: int | None  # of each job on the CPU; None leaves it to the environment
 
     @property
     def name(self) -> str:
@@ -164,7 +145,7 @@ def _variant(
     entry: str | Sequence[str] | Mapping[str, Any] | None,
     study: Mapping[str, Any],
     extra: Sequence[str],
-    teaches: bool,
+    is_teacher: bool,
 ) -> Variant:
     """Returns a variant: a list of overrides, or a mapping that says more."""
     own: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"overrides": entry}
@@ -177,7 +158,7 @@ def _variant(
             " experiment: akd_demo"
         )
     # A teacher is another experiment: what is common to the students does not fit it.
-    common = () if teaches else study.get("overrides") or ()
+    common = () if is_teacher else study.get("overrides") or ()
     overrides, data = own.get("overrides") or (), given["data"]
     group = [f"data={data}"] if isinstance(data, str) else []
     words = [f"experiment={experiment}", *group, *common]
@@ -185,7 +166,7 @@ def _variant(
     if not isinstance(data, dict):
         needed = data or next(iter(study.get("needs") or ()), None)
         data = {"data.root": needed} if needed else {}
-    baseline = None if teaches else given.get("baseline")
+    baseline = None if is_teacher else given.get("baseline")
     return Variant(
         name=str(name),
         words=tuple(str(word) for word in (*words, *extra)),
@@ -194,7 +175,7 @@ def _variant(
         seeds=tuple(given["seeds"]),
         teacher=given["teacher"],
         baseline=None if baseline == name else baseline,
-        teaches=teaches,
+        is_teacher=is_teacher,
     )
 
 
@@ -209,7 +190,7 @@ def _known(path: Path, what: str, given: Mapping[str, Any], keys: Sequence[str])
 def _check(path: Path, study: Study) -> None:
     """Raises where the names of a study do not fit together."""
     variants = study.variants
-    compared = [name for name, variant in variants.items() if not variant.teaches]
+    compared = [name for name, variant in variants.items() if not variant.is_teacher]
     if not compared:
         example = "variants: {alone: [distill=false]}"
         raise StudyError(f"'{path}' has no variants. Add some: {example}")
@@ -219,7 +200,7 @@ def _check(path: Path, study: Study) -> None:
                 f"'{path}' has baseline '{baseline}', which is none of its variants:"
                 f" {', '.join(compared)}."
             )
-    teachers = [name for name, variant in variants.items() if variant.teaches]
+    teachers = [name for name, variant in variants.items() if variant.is_teacher]
     for variant in variants.values():
         if variant.teacher is not None and variant.teacher not in teachers:
             raise StudyError(

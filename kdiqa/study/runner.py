@@ -18,7 +18,7 @@ from kdiqa.runtime.launch import PART_OF_A_RUN, RANK_VARIABLES
 from kdiqa.study import state
 from kdiqa.study.plan import Job
 
-POLL = 0.2  # seconds between two looks at the jobs
+POLL = 0.2  # seconds between two checks of the jobs
 BEAT = 20.0  # seconds between two signs of life in the lock files
 PATIENCE = 30.0  # seconds a job has to close its files after Ctrl-C
 TAIL = 12  # lines of a failed job's log that are shown
@@ -28,25 +28,15 @@ Command = Callable[["Task"], list[str]]
 
 @dataclass
 class Task:
-    """A job on its way.
-
-    Args:
-        job: The job.
-        folder: Its run folder.
-        config: What it is to be made with, flat.
-        lock: Its lock file.
-        roots: Where the data sets lie, by name.
-        teacher: The task that trains its teacher.
-        stale: What is in its folder was made with another configuration or another teacher.
-    """
+    """A job on its way."""
 
     job: Job
-    folder: Path
-    config: state.Flat
+    folder: Path  # its run folder
+    config: state.Flat  # what it is to be trained with
     lock: JobLock
-    roots: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)  # where the data sets lie, by name
     teacher: Task | None = None
-    stale: bool = False
+    stale: bool = False  # its folder holds a run of another configuration or another teacher
     state: str = "waiting"  # running, elsewhere, done, failed, blocked
     process: subprocess.Popen[bytes] | None = None
     slot: int = 0
@@ -77,30 +67,20 @@ class Task:
 
 @dataclass
 class Runner:
-    """Starts what can start, watches what runs, and leaves nothing behind.
+    """Starts what can start, watches what runs, and leaves nothing behind."""
 
-    Args:
-        tasks: In the order of their start.
-        command: Returns a task's command line.
-        num_jobs: At once.
-        limit: The most jobs to start now; None for all.
-        devices: Of CUDA, one a job in turn; none leaves the choice to the jobs.
-        threads: Of each job on the CPU; None leaves it to the environment.
-        replaced: Where what was made with another configuration is moved to, in the study's logs.
-    """
-
-    tasks: Sequence[Task]
+    tasks: Sequence[Task]  # in the order of their start
     command: Command
-    num_jobs: int
-    limit: int | None
-    devices: Sequence[str]
-    threads: int | None
-    replaced: Path
+    num_jobs: int  # at once
+    limit: int | None  # the most jobs to start now; None for all
+    devices: Sequence[str]  # of CUDA, one a job in turn; none leaves the choice to the jobs
+    threads: int | None  # of each job on the CPU; None leaves it to the environment
+    replaced: Path  # in the study's logs: where runs of another configuration are moved to
     started: int = 0
     beaten: float = field(default_factory=time.monotonic)
 
     def run(self, watch: Callable[[], None]) -> None:
-        """Runs all that can be run, and calls ``watch`` at every look.
+        """Runs all that can be run, and calls ``watch`` at every check.
 
         Raises:
             KeyboardInterrupt: On Ctrl-C, or when the process is told to end; the jobs have then
@@ -120,7 +100,7 @@ class Runner:
             signal.signal(signal.SIGTERM, before)
 
     def step(self) -> bool:
-        """Takes one look at all jobs and starts what can start; returns whether there is more."""
+        """Checks all jobs once and starts what can start; returns whether there is more."""
         self.beat()
         for task in self.tasks:
             if task.state == "running":
@@ -188,8 +168,8 @@ class Runner:
                 self.archive(student)
         task.stale = False
         if task.folder.is_dir():
-            places = (self.replaced / str(i) / task.job.subfolder for i in itertools.count())
-            target = next(place for place in places if not place.exists())
+            targets = (self.replaced / str(i) / task.job.subfolder for i in itertools.count())
+            target = next(path for path in targets if not path.exists())
             target.parent.mkdir(parents=True, exist_ok=True)
             task.folder.rename(target)
 

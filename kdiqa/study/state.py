@@ -1,4 +1,4 @@
-"""What a job's folder says: finished, begun, or made with another configuration."""
+"""What a job's folder holds: a run that is finished, or begun, or of another configuration."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ PRIVATE = (
 
 
 def results(folder: Path) -> dict[str, Any] | None:
-    """Returns what a finished job found; None where it did not come to its end."""
+    """Returns the results of a finished job; None where it did not come to its end."""
     path = folder / "results.json"
     return json.loads(path.read_text()) if path.is_file() else None
 
@@ -53,11 +53,11 @@ def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:
 
 
 def changes(folder: Path, config: Flat) -> Differences:
-    """Returns what a job's folder was made with that its configuration now has otherwise.
+    """Returns by what a job's configuration now differs from that of its folder.
 
     Args:
         folder: The run's; Hydra has left ``.hydra/config.yaml`` in it when it was begun.
-        config: What it should be made with.
+        config: What it should have.
 
     Returns:
         By key, the values before and now; nothing for a folder that holds no run.

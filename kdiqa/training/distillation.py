@@ -1,4 +1,4 @@
-"""The frozen teacher's place: outside the module tree, the optimizer and the checkpoint."""
+"""Where the frozen teacher lives: outside the module tree, the optimizer and the checkpoint."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -14,13 +14,9 @@ def caches_features(cfg: DictConfig) -> bool:
 
 
 def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> None:
-    """Lets the data give pyramids of a backbone, computed here where they are missing.
+    """Lets the data give pyramids of a frozen backbone, computed here where the cache lacks them.
 
-    Args:
-        cache: Holds them.
-        node: The data's configuration, which names the crops in the cache's keys.
-        data: The data module, ready.
-        backbone: Frozen.
+    The data's configuration (the node) names the crops in the cache's keys.
     """
     plain: Any = OmegaConf.to_container(node, resolve=True)
     of_pools = [plain[key] for key in ("train_crops", "test_crops")]

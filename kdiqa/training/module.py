@@ -25,7 +25,7 @@ class IQAModule(L.LightningModule):
 
     Args:
         net: Has a ``backbone`` and maps two pyramids to a prediction.
-        loss: Of scores and opinion scores.
+        loss: Of scores and labels.
         optimizer: Builds the optimizer from parameter groups.
         scheduler: Builds the learning-rate schedule, stepped once an epoch; none by default.
         pair: The batch's keys of the image and of what it is compared with; the same key twice
@@ -51,7 +51,7 @@ class IQAModule(L.LightningModule):
         self.net, self.loss = net, loss
         self.optimizer, self.scheduler = optimizer, scheduler
         self.pair, self.backbone_lr = tuple(pair), backbone_lr
-        self.bank: ReferenceBank | None = None  # found by the first evaluation
+        self.bank: ReferenceBank | None = None  # read by the first evaluation
         self.predictions: list[Row] = []
         self.rows: dict[str, Rows] = {}
         self.metrics: dict[str, dict[str, float]] = {}

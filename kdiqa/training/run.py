@@ -28,10 +28,8 @@ from kdiqa.training.jobs import start_of
 from kdiqa.training.plan import Plan
 from kdiqa.training.resume import archive_curves, join_curves, start_from, where_it_stopped
 
-Metrics = dict[str, dict[str, float]]
 
-
-def fit(plan: Plan) -> Metrics:
+def fit(plan: Plan) -> dict[str, dict[str, float]]:
     """Returns the metrics of a new run: selected on validation, the test split read once.
 
     Args:
@@ -52,8 +50,7 @@ def fit(plan: Plan) -> Metrics:
         results = tested(plan, trainer, begun)
         if trainer.is_global_zero:
             write_results(plan, results, trainer.loggers)
-    metrics: Metrics = results["metrics"]
-    return metrics
+    return results["metrics"]
 
 
 def prepared(plan: Plan) -> L.Trainer:

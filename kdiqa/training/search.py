@@ -26,12 +26,6 @@ def storage_in(folder: str) -> str:
 def remaining(storage: str | None, name: str, total: int, words: Sequence[str]) -> int:
     """Returns how many trials of a search are still to be run; those that failed do not count.
 
-    Args:
-        storage: Of its trials; None for memory, where none is from before.
-        name: Of the search.
-        total: Trials of the whole search.
-        words: The command's overrides.
-
     Raises:
         SystemExit: If it was begun with other settings.
     """
@@ -50,13 +44,7 @@ def remaining(storage: str | None, name: str, total: int, words: Sequence[str]) 
 
 
 def check_settings(before: Mapping[str, Any], words: Sequence[str], storage: str) -> None:
-    """Raises where a search would go on with other settings: its trials could not be compared.
-
-    Args:
-        before: Settings of an earlier trial, as Optuna's sweeper stores them with it.
-        words: The command's overrides.
-        storage: Of the search.
-    """
+    """Raises where a search would go on with other settings: its trials could not be compared."""
     parsed = OverridesParser.create().parse_overrides(list(words))
     now = {
         override.get_key_element().lstrip("+"): str(override.get_value_element_as_str())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_types_are_drawn_by_their_weights() -> None:
     pipeline = weighted({"jpeg": 3, "white_noise": 1, "gaussian_blur": 0}, levels=[1, 5])
     assert Counter(step.kind for step in pipeline.steps) == {"jpeg": 2, "white_noise": 2}
     drawn: list[str] = []
-    pipeline.steps = tuple(Noted(step.kind, drawn) for step in pipeline.steps)
+    pipeline = replace(pipeline, steps=[Noted(step.kind, drawn) for step in pipeline.steps])
     for seed in range(2000):
         pipeline(np.zeros((4, 4, 3), np.uint8), seed)
     assert 0.7 < drawn.count("jpeg") / len(drawn) < 0.8

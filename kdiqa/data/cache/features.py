@@ -75,10 +75,6 @@ class PyramidCache:
             text: Whatever else the crops depend on.
             num_workers: Processes that read images.
             pool_text: Whatever the crops of a pool's images depend on.
-
-        Raises:
-            ValueError: If the backbone is not frozen, or the crops of two images differ.
-            OSError: If the disk is too small.
         """
         check_cacheable(plain, backbone)
         pools: dict[str, Any] = {k: pair for k, pair in plain.pairs.items() if pair.draws}
@@ -144,13 +140,9 @@ def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:
 
 
 class CachedDataset(Dataset[dict[str, Any]]):
-    """The samples of a data set, with pyramids in place of crops.
+    """The samples of a data set, with pyramids of levels ``dims`` in place of crops.
 
-    Args:
-        plain: Gives the crops that the pyramids are of.
-        rows: Where they are.
-        names: Of the images in a row.
-        dims: Channels of the levels.
+    A row holds those of one image and of its pairs, in the order of ``names``.
     """
 
     def __init__(
@@ -172,27 +164,22 @@ class CachedDataset(Dataset[dict[str, Any]]):
         """Returns the sample of ``key = epoch * len(self) + index``."""
         epoch, index = divmod(key, len(self.plain))
         view = epoch % self.rows.shape[0]
-        stored = self.rows.get(index, view)
-        images = torch.from_numpy(stored.astype(np.float32))
-        pyramids = {
-            name: list(image.split(self.dims, dim=1))
-            for name, image in zip(self.names, images, strict=True)
-        }
-        record = self.plain.records[index]
+        images = torch.from_numpy(self.rows.get(index, view).astype(np.float32))
+        levels = (list(image.split(self.dims, dim=1)) for image in images)
+        pyramids = dict(zip(self.names, levels, strict=True))
         pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
         predictions = self.predictions
         extra = {} if predictions is None else {"cached_prediction": predictions.get(index, view)}
         return {
             "pyramids": pyramids,
-            "mos": torch.tensor(record.mos, dtype=torch.float32),
+            "mos": torch.tensor(self.plain.records[index].mos, dtype=torch.float32),
             "index": torch.tensor(self.plain.positions[index]),
             **extra,
         }
 
     def drawn(self, name: str, epoch: int, index: int) -> Pyramid:
         """Returns the pyramid of the image that a pool draws for an image in an epoch."""
-        pool, cached = self.pools[name]
-        plain = self.plain
+        (pool, cached), plain = self.pools[name], self.plain
         of = (plain.positions[index], plain.records[index].name, plain.training)
         seed = Draw.of(plain.seed, epoch, *of).seed(pool.seed_mode, "pair")
         view = derive_seed(seed, "view") % cached.rows.shape[0]

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID, TimeRemainingColumn
+from rich.progress import Progress, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -215,7 +215,10 @@ def fill(
     device = torch.device(auto_device())
     net.to(device)
     done = 0
-    with progress_of(title, len(missing), rows.bytes_of_one) as (bar, task):
+    gib, mib = len(missing) * rows.bytes_of_one / 2**30, rows.bytes_of_one / 2**20
+    text = f"{title} of {len(missing)} images ({gib:.2f} GiB, {mib:.2f} MiB each)"
+    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn()) as bar:
+        task = bar.add_task(text, total=len(missing))
         for batch in loader:
             with torch.no_grad():
                 computed = compute(batch, device)
@@ -233,13 +236,3 @@ def own_share_first(missing: Sequence[int]) -> list[int]:
     rank, world = (int(os.environ.get(name, default)) for name, default in RANKS)
     start = len(missing) * rank // world
     return [*missing[start:], *missing[:start]]
-
-
-@contextlib.contextmanager
-def progress_of(what: str, images: int, size: int) -> Iterator[tuple[Progress, TaskID]]:
-    """Shows a progress bar over images, with the bytes that all and each will take."""
-    text = (
-        f"{what} of {images} images ({images * size / 2**30:.2f} GiB, {size / 2**20:.2f} MiB each)"
-    )
-    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn()) as bar:
-        yield bar, bar.add_task(text, total=images)

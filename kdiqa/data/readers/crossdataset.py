@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.record import Record
+from kdiqa.data.record import Record, below, told_apart
 
 
 class CrossDataset(IQADataModule):
@@ -68,7 +68,14 @@ class CrossDataset(IQADataModule):
                 f"or train with data={self.train_on.name}, which splits it."
             )
         self.root = Path(os.path.commonpath(roots))
-        return records
+        mark = f"{self.train_on.name}/"
+
+        def folder_of(record: Record) -> str:
+            of_train = record.content.startswith(mark)
+            data, role = (self.train_on, "train") if of_train else (self.test_on, "test")
+            return f"{role}/{below(record.image.parent, Path(data.root or ''))}".removesuffix("/.")
+
+        return told_apart(records, folder_of)
 
     def assign(self, records: list[Record]) -> list[str]:
         """Returns train and val for the one, test for the other."""

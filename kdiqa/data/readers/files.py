@@ -3,7 +3,7 @@
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,21 +16,26 @@ class FileIndex:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._paths: dict[str, Path] = {}
-        nested: dict[str, Path] = {}
+        # As text: of a hundred thousand files, paths would take the larger part of the memory.
+        self._files: dict[str, str] = {}
+        self._nested: dict[str, str] = {}
+        start = len(os.fspath(root))
         for folder, folders, names in os.walk(root, followlinks=True):
             folders.sort()
+            below = folder[start:].replace(os.sep, "/").strip("/").casefold()
+            deeper = f"{below.partition('/')[2]}/".lstrip("/")
             for name in sorted(names):
-                path = Path(folder, name)
-                key = path.relative_to(root).as_posix().casefold()
-                self._paths[key] = path
-                nested.setdefault(key.partition("/")[2], path)
-        self._paths = nested | self._paths  # what lies where it should comes first
+                file, key = os.path.join(folder, name), name.casefold()
+                self._files[f"{below}/{key}" if below else key] = file
+                if below:
+                    self._nested.setdefault(f"{deeper}{key}", file)
 
     def find(self, *paths: str) -> Path | None:
         """Returns the file at the first of some paths below the root where one is, None without."""
-        keys = (path.replace("\\", "/").casefold() for path in paths)
-        return next((self._paths[key] for key in keys if key in self._paths), None)
+        keys = [path.replace("\\", "/").casefold() for path in paths]
+        # What lies where it should comes first.
+        found = (self._files.get(key) or self._nested.get(key) for key in keys)
+        return next((Path(file) for file in found if file), None)
 
     def path(self, *paths: str) -> Path:
         """Returns the file at the first of some paths where one is, or where it should be."""
@@ -38,7 +43,23 @@ class FileIndex:
 
     def __iter__(self) -> Iterator[Path]:
         """Yields all files, at any depth, in the order of their paths."""
-        return iter(sorted(set(self._paths.values())))
+        return iter(sorted(map(Path, {*self._files.values(), *self._nested.values()})))
+
+    def ending_in(self, ends: Collection[str]) -> dict[str, Path]:
+        """Returns the file of each path below the root, or of each end of one file's path alone.
+
+        Args:
+            ends: In lower case, with forward slashes; each file is looked at once for all of them.
+        """
+        only: dict[str, str | None] = {}
+        for key, file in self._files.items():
+            at = key.find("/")
+            while at >= 0:
+                if (end := key[at + 1 :]) in ends:
+                    only[end] = None if end in only else file
+                at = key.find("/", at + 1)
+        found = {end: self._files.get(end) or only.get(end) for end in ends}
+        return {end: Path(file) for end, file in found.items() if file}
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -95,11 +95,11 @@ class Folder(IQADataModule):
         images = self._located(path, rows, "image")
         references = self._located(path, rows, "ref") if "ref" in columns else {}
         _check_unique(path, [(line, images[row["image"]]) for line, row in rows])
-        names: dict[Path, str] = {}
+        names: dict[str, str] = {}
         for line, row in rows:
             image, reference = images[row["image"]], references.get(row.get("ref", ""))
             # The first name of a file stands for it: others may call it by a longer path.
-            original = names.setdefault(reference or image, row.get("ref") or row["image"])
+            original = names.setdefault(str(reference or image), row.get("ref") or row["image"])
             yield Record(
                 image=image,
                 mos=float(row["mos"]),
@@ -126,31 +126,22 @@ class Folder(IQADataModule):
         self, table: Path, rows: list[tuple[int, dict[str, str]]], column: str
     ) -> dict[str, Path]:
         """Returns the file of each name in a column."""
-        by_name: dict[str, list[Path]] = {}
-        for path in self.files:
-            by_name.setdefault(path.name.casefold(), []).append(path)
-        files: dict[str, Path] = {}
-        missing: dict[str, int] = {}
-        for line, row in rows:
-            name = row[column]
-            if file := self._only(name, by_name.get(_bare(name), [])):
-                files[name] = file
-            elif name or column == "image":
-                missing.setdefault(name, line)
+        names = {row[column]: line for line, row in reversed(rows)}  # the first line of each
+        found = self.files.ending_in({_end(name) for name in names})
+        files = {name: found[_end(name)] for name in names if _end(name) in found}
+        missing = {
+            row[column]: names[row[column]]
+            for _, row in rows
+            if row[column] not in files and (row[column] or column == "image")
+        }
         if missing:
-            self._refuse_missing(table, column, missing, by_name)
+            self._refuse_missing(table, column, missing)
         return files
 
-    def _only(self, name: str, namesakes: list[Path]) -> Path | None:
-        """Returns the file at a path, or else the only one whose path ends so."""
-        end = name.replace("\\", "/").casefold().removeprefix("./")
-        below = {f.relative_to(self.files.root).as_posix().casefold(): f for f in namesakes}
-        alike = [file for path, file in below.items() if path.endswith(f"/{end}")]
-        return below.get(end) or (alike[0] if len(alike) == 1 else None)
-
-    def _refuse_missing(
-        self, path: Path, column: str, missing: dict[str, int], by_name: dict[str, list[Path]]
-    ) -> None:
+    def _refuse_missing(self, path: Path, column: str, missing: dict[str, int]) -> None:
+        by_name: dict[str, list[Path]] = {}
+        for file in self.files:
+            by_name.setdefault(file.name.casefold(), []).append(file)
         name, line = next(iter(missing.items()))
         near = [_bare(name)] if _bare(name) in by_name else get_close_matches(_bare(name), by_name)
         files = [by_name[close][0].relative_to(self.files.root) for close in near[:1]]
@@ -160,6 +151,10 @@ class Folder(IQADataModule):
             f"'{self.root}',\nthe first in line {line}: '{name}'{hint}.\nName each image by its "
             f"path below that folder, or set data.root (now from {self.root_from})."
         )
+
+
+def _end(name: str) -> str:
+    return name.replace("\\", "/").casefold().removeprefix("./")
 
 
 def _bare(name: str) -> str:
@@ -210,11 +205,11 @@ def _subset(text: str, path: Path, line: int) -> str:
 
 
 def _check_unique(path: Path, images: list[tuple[int, Path]]) -> None:
-    lines: dict[Path, int] = {}
+    lines: dict[str, int] = {}  # of paths, hashes take long
     for line, image in images:
-        if image in lines:
+        first = lines.setdefault(str(image), line)
+        if first != line:
             raise ValueError(
-                f"'{path}' lists '{image.name}' twice, in lines {lines[image]} and {line}. Keep "
+                f"'{path}' lists '{image.name}' twice, in lines {first} and {line}. Keep "
                 "one row an image, for instance with the mean of its scores."
             )
-        lines[image] = line

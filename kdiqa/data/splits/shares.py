@@ -24,13 +24,15 @@ def check_shares(fraction: float, labelled: float) -> None:
 
 
 def shared(records: Sequence[Record], indices: list[int], split: Split, share: float) -> list[int]:
-    """Returns the first of some indices, in the split's own order: a larger share holds a smaller.
+    """Returns a share in (0, 1] of some indices, at least one: a larger share holds a smaller.
+
+    They are ordered by the names of their records, as the split orders these.
 
     Args:
         records: All of the data set.
         indices: Of some of them.
-        split: Orders them by their names.
-        share: Of the indices, in (0, 1], at least one; or, an int, their number.
+        split: Orders them.
+        share: Of the indices or, an int, their number.
 
     Raises:
         ValueError: If there are fewer than that number.
@@ -52,11 +54,5 @@ def scored(
     records: Sequence[Record], indices: Sequence[int], labelled: Sequence[int], label: Label
 ) -> list[Record]:
     """Returns the records at some indices, mos as it is learned, NaN for those not labelled."""
-    known = set(labelled)
-    return [
-        replace(
-            records[index],
-            mos=label.learned(records[index].mos) if index in known else math.nan,
-        )
-        for index in indices
-    ]
+    unit = dict.fromkeys(indices, math.nan) | {index: records[index].mos for index in labelled}
+    return [replace(records[index], mos=label.learned(unit[index])) for index in indices]

@@ -128,9 +128,6 @@ def fusion_of(name: FusionName, dim: int) -> Fusion:
         name: ``dpaff1`` (official), ``dpaff`` and ``dpaff_res`` are :class:`CrossAttention`,
             ``aff`` is :class:`AttentionalFusion`, the others are :class:`MeanFusion`.
         dim: Channels C of both maps.
-
-    Raises:
-        ValueError: If there is no such name.
     """
     check_word("net.fusion", name, FusionName)
     match name:

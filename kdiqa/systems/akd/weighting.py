@@ -45,11 +45,7 @@ class Weighting(nn.Module):
 
 
 class FixedWeighting(Weighting):
-    """Weights given by hand.
-
-    Args:
-        values: One weight a level; the official initial ones are .45, .45, .05, .05.
-    """
+    """Weights given by hand, one a level; the official initial ones are .45, .45, .05, .05."""
 
     values: Tensor
 
@@ -119,9 +115,6 @@ class UncertaintyWeighting(Weighting):
 
     Well posed: its optimum is :math:`e^{s_l} = L_l`, all levels equalised.
 
-    Args:
-        num_levels: Levels L.
-
     References:
         | Multi-Task Learning Using Uncertainty to Weigh Losses (Kendall et al., 2018)
         | https://arxiv.org/abs/1705.07115
@@ -144,10 +137,6 @@ class DynamicAverage(Weighting):
     r"""Dynamic weight average: levels whose loss falls slowest count most; no gradient.
 
     .. math:: \omega_l = L \, \mathrm{softmax}_l\!\left(\bar L_l(t-1) / \bar L_l(t-2) / \tau\right)
-
-    Args:
-        num_levels: Levels L.
-        temperature: τ.
 
     References:
         | End-to-End Multi-Task Learning with Attention (Liu et al., 2019), equation 7

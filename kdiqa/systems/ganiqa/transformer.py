@@ -9,13 +9,7 @@ HEADS, EXPANSION = 4, 4  # of an attention; of a perceptron's hidden layer
 
 
 class Attention(nn.Module):
-    r"""Multi-head attention of tokens to others, :math:`\mathrm{softmax}(QK^\top/\sqrt d)V`.
-
-    Args:
-        dim: Width D of a token.
-        heads: Number of heads.
-        dropout: Behind the output.
-    """
+    r"""Multi-head attention of tokens to others, :math:`\mathrm{softmax}(QK^\top/\sqrt d)V`, then dropout."""
 
     def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()

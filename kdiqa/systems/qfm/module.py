@@ -152,11 +152,7 @@ class NoiseMatchingModule(StudentModule):
         )
 
     def frozen(self, batch: Batch, shown: Shown) -> Tensor:
-        r"""Returns the semantic vector of each crop by frozen features, :math:`(N, S)`.
-
-        Raises:
-            RuntimeError: If the backbone is trained and no callback gives frozen features.
-        """
+        r"""Returns the semantic vector of each crop by frozen features, :math:`(N, S)`."""
         if self.net.backbone.frozen:
             return shown.levels[-1].flatten(0, 1).mean(dim=(-2, -1))
         if "semantic" not in batch:

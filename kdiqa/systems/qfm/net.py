@@ -25,11 +25,8 @@ class Seen(NamedTuple):
 class ChannelGate(nn.Module):
     r"""How much of each channel matters for quality.
 
-    .. math:: g = \sigma(W_2 \, \mathrm{GELU}(W_1 \, \mathrm{GAP}(F))) \in (0, 1)^D
-
-    Args:
-        dim: Channels D.
-        reduction: D over the width between the two layers.
+    .. math:: g = \sigma(W_2 \, \mathrm{GELU}(W_1 \, \mathrm{GAP}(F))) \in (0, 1)^D,
+        \quad W_1 \in \mathbb{R}^{D / r \times D}
     """
 
     def __init__(self, dim: int, reduction: int = 4) -> None:

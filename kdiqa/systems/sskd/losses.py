@@ -15,11 +15,7 @@ from kdiqa.training.distiller import log_bins
 
 
 class SoftScore(nn.Module):
-    """Smooth L1 between the student's score and the teacher's mean.
-
-    Args:
-        beta: Where it turns from a square into a line, in label units.
-    """
+    """Smooth L1 between the student's score and the teacher's mean; β is in label units."""
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()

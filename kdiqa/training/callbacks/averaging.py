@@ -23,10 +23,7 @@ class Average(WeightAveraging):
 class LastEpochs(Average):
     """Validates, tests and saves the mean of the weights at the ends of all epochs from one on.
 
-    Before that epoch, what is validated are the weights as they are.
-
-    Args:
-        begin: The first epoch whose end counts, from 0.
+    Before that epoch, ``begin`` counted from 0, what is validated are the weights as they are.
     """
 
     def __init__(self, begin: int) -> None:

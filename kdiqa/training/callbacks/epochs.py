@@ -13,9 +13,6 @@ class EpochSeed(L.Callback):
     Lightning's checkpoints hold no random state; dropout would differ after a resume. It is done
     before the epoch's first batch, not at the epoch's start: a data loader's iterator draws from
     torch's generator too, before that start in a resumed run's first epoch and after it in others.
-
-    Args:
-        seed: The run's.
     """
 
     def __init__(self, seed: int) -> None:

@@ -19,9 +19,6 @@ class Predictions(L.Callback):
 
     A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
     columns, its scores on the scale that it learnt itself.
-
-    Args:
-        folder: Where the tables go.
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -92,3 +92,33 @@ def test_a_name_made_otherwise_is_named_with_its_line(name: str) -> None:
 def test_all_files_are_listed_once(tmp_path: Path) -> None:
     files = touch(tmp_path, "b.csv", "x/y/a.png", "X.png")
     assert list(files) == [tmp_path / "X.png", tmp_path / "b.csv", tmp_path / "x" / "y" / "a.png"]
+
+
+class Counted(set[str]):
+    """Ends of paths, and how often one was asked for."""
+
+    asked = 0
+
+    def __contains__(self, end: object) -> bool:
+        self.asked += 1
+        return super().__contains__(end)
+
+
+def test_ends_of_paths_are_found_with_a_look_at_each_file(tmp_path: Path) -> None:
+    asked = []
+    for count in (20, 40):
+        root = tmp_path / str(count)
+        files = touch(root, *(f"deep/{i}/0.png" for i in range(count)), "only.png")
+        ends = Counted([f"{i}/0.png" for i in range(count)])
+        found = files.ending_in(ends)
+        assert found == {f"{i}/0.png": root / "deep" / str(i) / "0.png" for i in range(count)}
+        asked.append(ends.asked)
+    assert asked[1] == 2 * asked[0]  # and not four times: all have one file name
+
+
+def test_an_end_of_several_paths_is_none_of_them_and_a_whole_path_wins(tmp_path: Path) -> None:
+    files = touch(tmp_path, "a/x.png", "b/x.png", "c/y.png", "y.png")
+    assert files.ending_in({"x.png", "y.png", "b/X.png".casefold(), "z.png"}) == {
+        "y.png": tmp_path / "y.png",
+        "b/x.png": tmp_path / "b" / "x.png",
+    }
