@@ -57,6 +57,8 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         record, position = self.records[index], self.positions[index]
         draw = Draw.of(self.seed, epoch, position, record.name, self.training)
         image = read_rgb(record.image)
+        if record.drawn is not None:
+            image = record.drawn(image, draw.seed("per_epoch", "distortion"))
         views = cut(image, record, self.crops, self.pairs, draw, self.training)
         return {name: to_tensor(crops) for name, crops in views.items()} | {
             "mos": torch.tensor(record.mos, dtype=torch.float32),

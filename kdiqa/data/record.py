@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Record:
         split: The authors' own split, ``train``, ``val`` or ``test``, where they give one.
         folder: Of the file, where another file has its name: its own folder's name or, where that
             too is another's, its path below the data set's.
+        drawn: Distorts the pixels of its file, the pristine original, anew at every reading: takes
+            them and a seed.
     """
 
     image: Path
@@ -31,6 +34,7 @@ class Record:
     level: int | None = None
     split: str | None = None
     folder: str | None = None
+    drawn: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kdiqa.distortions.kadid import KADID, find
+from kdiqa.distortions.kadid import find
 from kdiqa.distortions.pixels import Pixels
 from kdiqa.distortions.resampling import Resample, merge
 from kdiqa.distortions.steps import (
@@ -45,6 +45,7 @@ class Pipeline:
         name: How to call it.
         photometric_floor: Bring luminance and saturation to a common floor first.
         choose: Draw this many of the steps for each image, in random order; None takes all.
+        weights: How often each step is drawn, in proportion; None draws all alike.
 
     Example:
         >>> pipeline = Pipeline([GaussianBlur(2.0), Jpeg(24)], name="mine")
@@ -58,6 +59,7 @@ class Pipeline:
     name: str = "custom"
     photometric_floor: bool = False
     choose: int | None = None
+    weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.steps)
@@ -76,7 +78,11 @@ class Pipeline:
             )
         rng, steps = generator(seed), self.steps
         if self.choose is not None:
-            steps = [steps[i] for i in rng.permutation(len(steps))[: self.choose]]
+            drawn = rng.permutation(len(steps))[: self.choose]
+            if self.weights is not None:
+                p = np.asarray(self.weights) / np.sum(self.weights)
+                drawn = rng.choice(len(steps), self.choose, replace=False, p=p)
+            steps = [steps[i] for i in drawn]
         image = np.ascontiguousarray(image)
         result = PhotometricFloor()(image, rng) if self.photometric_floor else image
         for step in merge(steps):
@@ -89,6 +95,9 @@ class Pipeline:
         steps = (PhotometricFloor(), *self.steps) if self.photometric_floor else self.steps
         drawn = f", {self.choose} drawn of" if self.choose is not None else ""
         text = ", ".join(map(repr, steps)) or "nothing"
+        if self.weights is not None:
+            shares = np.asarray(self.weights) / np.sum(self.weights)
+            text += f" by {shares.round(6).tolist()}"
         return f"{self.name}, version {VERSION}{drawn}: {text}"
 
 
@@ -150,7 +159,7 @@ def kadid_max(level: int = 5, photometric_floor: bool = False) -> Pipeline:
     The three resize steps have no counterpart among the 25 types.
     """
     kinds = ("gaussian_blur", "motion_blur", "jpeg", "white_noise", "impulse_noise", "pixelate")
-    return Pipeline([_at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
+    return Pipeline([at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
 
 
 def mild(choose: int = 1) -> Pipeline:
@@ -160,7 +169,7 @@ def mild(choose: int = 1) -> Pipeline:
     views that QFM-IQM's label expansion needs.
     """
     kinds = [kind for kind in range(1, 25) if kind != 18]
-    steps = [_at_level(kind, level) for kind in kinds for level in (1, 2)]
+    steps = [at_level(kind, level) for kind in kinds for level in (1, 2)]
     return Pipeline(steps, "mild", choose=choose)
 
 
@@ -171,20 +180,12 @@ def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> 
         >>> single("jpeg", level=4).description
         "single jpeg, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
     """
-    step = _at_level(kind, level)
+    step = at_level(kind, level)
     return Pipeline([step], f"single {step.kind}", photometric_floor)
 
 
-def kadis() -> Pipeline:
-    """Returns one of KADID-10k's 25 types at one of its five levels, drawn for each image.
-
-    As KADIS-700k's images are drawn, without its stretch to the full range (our interpretation).
-    """
-    steps = [_at_level(distortion.id, level) for distortion in KADID for level in range(1, 6)]
-    return Pipeline(steps, "kadis", choose=1)
-
-
-def _at_level(kind: int | str, level: int) -> Kadid:
+def at_level(kind: int | str, level: int) -> Kadid:
+    """Returns one of KADID-10k's distortions at one of its five levels."""
     return Kadid(kind, find(kind).amount(level))
 
 
@@ -209,19 +210,19 @@ def _all22(level_index: int) -> list[Step]:
     i = _checked(level_index)
     return [
         GaussianBlur(GAUSSIAN[i]),
-        _at_level("lens_blur", i + 1),
+        at_level("lens_blur", i + 1),
         MotionBlur(MOTION[i]),
-        *(_at_level(kind, i + 1) for kind in ("saturation_hsv", "saturation_lab")),
+        *(at_level(kind, i + 1) for kind in ("saturation_hsv", "saturation_lab")),
         Jpeg(JPEG[i]),
         GaussianNoise(NOISE[i]),
         Kadid("white_noise_ycbcr", (0.0001, 0.0005, 0.001, 0.008, 0.05)[i]),
         ImpulseNoise(IMPULSE[i]),
         Kadid("multiplicative_noise", (0.001, 0.005, 0.01, 0.08, 0.15)[i]),
         NoisyBlur((0.001, 0.002, 0.003, 0.005, 0.01)[i]),
-        *(_at_level(kind, i + 1) for kind in ("brighten", "darken", "mean_shift")),
+        *(at_level(kind, i + 1) for kind in ("brighten", "darken", "mean_shift")),
         *_resamples(i),
         Resample(RESIZE[i], "lanczos"),
-        _at_level("contrast_change", i + 1),
+        at_level("contrast_change", i + 1),
         _pixelate(i),
-        *(_at_level(kind, i + 1) for kind in ("non_eccentricity_patch", "jitter")),
+        *(at_level(kind, i + 1) for kind in ("non_eccentricity_patch", "jitter")),
     ]

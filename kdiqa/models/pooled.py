@@ -98,3 +98,15 @@ class PooledNet(nn.Module):
         fused = self.hidden(pooled).mean(dim=1)
         score = self.head.score(self.head(self.dropout(fused)))
         return Prediction(score, None, None, fused)
+
+
+class PooledPairNet(PooledNet):
+    """A full-reference net: it scores how far apart an image and its reference are, level by level.
+
+    Arguments as for :class:`PooledNet`; the standardised channels are the absolute differences.
+    """
+
+    def forward(self, image: Pyramid, second: Pyramid) -> Prediction:  # type: ignore[override]
+        r"""Returns the score of pairs, levels :math:`(B, P, C_l, G, G)`, and the head's input."""
+        apart = [(one - other).abs() for one, other in zip(image, second, strict=True)]
+        return super().forward(apart)

@@ -57,18 +57,21 @@ class Views:
         self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.max_pixels = max_pixels
 
-    def __call__(self, image: Image, name: str | None = None) -> dict[str, Tensor]:
+    def __call__(
+        self, image: Image, name: str | None = None, reference: Path | None = None
+    ) -> dict[str, Tensor]:
         """Returns the crops by name, uint8, each :math:`(P, 3, H, W)`.
 
         Args:
             image: RGB, :math:`(H, W, 3)`.
             name: The file's, where draws follow from names.
+            reference: The file of its pristine original, for a teacher's views.
 
         Raises:
             ValueError: If they do and there is none.
         """
         text = self.drawn_by(image, name)
-        record = Record(Path(text), 0.0, text)
+        record = Record(Path(text), 0.0, text, reference)
         views = cut(self.bounded(image), record, self.crops, self.pairs, self.draw(text))
         return {key: to_tensor(crops) for key, crops in views.items()}
 

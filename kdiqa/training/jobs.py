@@ -12,7 +12,7 @@ from kdiqa.board.naming import handed_down
 from kdiqa.config.compose import compose, quoted
 from kdiqa.runtime.launch import run_job
 from kdiqa.training.begun import check_begun
-from kdiqa.training.checks import check_independence
+from kdiqa.training.independence import check_independence
 from kdiqa.training.plan import TEACHER, Plan
 
 STAGE = "stage1"
@@ -37,8 +37,8 @@ def train_teacher(plan: Plan) -> None:
     cfg.teacher = str(plan.folder / TEACHER)
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
-    plan.read_teacher()
-    check_independence(plan)
+    for teacher in plan.read_teachers():
+        check_independence(plan, teacher)
 
 
 def comparisons(plan: Plan) -> dict[str, Path]:
@@ -101,4 +101,6 @@ def finished(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _teacher(cfg: DictConfig) -> list[str]:
-    return [f"teacher={quoted(cfg.teacher)}"] if cfg.teacher else []
+    if not isinstance(cfg.teacher, str):
+        return [f"teacher=[{','.join(map(quoted, cfg.teacher))}]"] if cfg.teacher else []
+    return [f"teacher={quoted(cfg.teacher)}"]

@@ -51,6 +51,31 @@ class ScoreLoss(nn.Module):
         return value + self.correlation * plcc_loss(score, mos)
 
 
+class LabelledScoreLoss(ScoreLoss):
+    """:class:`ScoreLoss` of the labelled images; a batch without any has no gradient.
+
+    Args:
+        beta: As for :class:`ScoreLoss`.
+        correlation: Likewise.
+    """
+
+    accepts_unlabelled = True
+
+    def forward(self, score: Tensor, mos: Tensor) -> Tensor:
+        """Returns the loss of a batch, in float32."""
+        score, mos = score.float(), mos.float()
+        labelled = ~mos.isnan()
+        count = labelled.sum().clamp(min=1)
+        # Filled with the others' means, which is no difference and adds nothing to a correlation;
+        # nothing is left out by its index: the host would wait for the device.
+        score_mean, mos_mean = (torch.where(labelled, x, 0).sum() / count for x in (score, mos))
+        score = torch.where(labelled, score, score_mean.detach())
+        target = torch.where(labelled, mos, score.detach())
+        value = F.smooth_l1_loss(score, target, beta=self.beta) * (len(mos) / count)
+        order = plcc_loss(score, torch.where(labelled, mos, mos_mean))
+        return value + self.correlation * order
+
+
 class LabelledLoss(nn.Module):
     r"""The mean squared error over the images whose label is known; 0 where none is.
 

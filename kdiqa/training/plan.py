@@ -37,7 +37,7 @@ class Plan:
         self.cfg, self.folder = cfg, folder
         self.own = tuple(f"{name}." for name in packages)
         self.allowed = (*ALLOWED, *self.own)
-        self.teacher: Checkpoint | None = None  # read once, by the checks or once it is trained
+        self.teachers: list[Checkpoint] = []  # read once, by the checks or once they are trained
         self.data = self.module = None
 
     @classmethod
@@ -87,11 +87,26 @@ class Plan:
         """Whether the run's teacher is still to be trained."""
         return self.distils and self.cfg.teacher == TRAIN
 
-    def read_teacher(self) -> Checkpoint:
-        """Reads the teacher's checkpoint."""
-        path, experiment = self.cfg.teacher, self.cfg.teacher_experiment
-        self.teacher = Checkpoint.read(path, experiment, (*NETS_ONLY, *self.own))
-        return self.teacher
+    @property
+    def teacher(self) -> Checkpoint | None:
+        """The checkpoint of the run's teacher, the first of an ensemble; None before it is read."""
+        return self.teachers[0] if self.teachers else None
+
+    @property
+    def teacher_table(self) -> Path | None:
+        """The table of scores that stands in for a teacher, if the run names one."""
+        path = self.cfg.teacher
+        return Path(path) if isinstance(path, str) and path.endswith(".csv") else None
+
+    def read_teachers(self) -> list[Checkpoint]:
+        """Reads the checkpoint of the teacher, or of all of an ensemble; a table has none."""
+        paths, experiment = self.cfg.teacher, self.cfg.teacher_experiment
+        if self.teacher_table is None:
+            self.teachers = [
+                Checkpoint.read(path, experiment, (*NETS_ONLY, *self.own))
+                for path in ([paths] if isinstance(paths, str) else paths)
+            ]
+        return self.teachers
 
     def teacher_overrides(self) -> list[str]:
         """Returns the overrides a teacher's training takes over from its student's."""

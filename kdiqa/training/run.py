@@ -59,14 +59,14 @@ def prepared(plan: Plan) -> L.Trainer:
     callbacks = [plan.build(node) for node in cfg.callbacks.values() if node is not None]
     loggers = [plan.build(node) for node in cfg.logger.values() if node is not None]
     learnt = learnt_contents(plan.data.assignment)
-    learnt += (plan.teacher.contents or []) if plan.teacher else []
+    learnt += [content for teacher in plan.teachers for content in teacher.contents or []]
     described = describe(cfg) | {"contents": learnt, "banks": bank_metadata(plan.data.pairs)}
     if caches_features(cfg):
         cache_features(PyramidCache(**cfg.cache), cfg.data, plan.data, plan.module.net.backbone)
     for callback in callbacks:
         if hasattr(callback, "prepare"):
             callback.prepare(plan)
-    plan.teacher = None  # its weights are where they are used by now
+    plan.teachers = []  # their weights are where they are used by now
     # SIGTERM, taken back from Lightning as each loop begins: a run stops at once.
     loops = ("on_train_start", "on_validation_start", "on_test_start")
     listening = LambdaCallback(**dict.fromkeys(loops, lambda *_: listen()))

@@ -33,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[str
 @pytest.fixture(scope="module")
 def soft_teacher(tmp_path_factory: pytest.TempPathFactory, root: tuple[str, ...]) -> Path:
     folder = tmp_path_factory.mktemp("plan") / "soft"
-    words = ("trainer.max_epochs=1", *LOSS[:1], "data.labelled_ratio=0.5")
+    words = ("trainer.max_epochs=1", *LOSS[:1], "data.labelled=0.5")
     return train(*sskd.TEACHER, *root, *words, folder=folder)
 
 
@@ -52,7 +52,7 @@ def test_a_users_own_loss_head_and_module_pass_the_checks_that_ours_pass(
     root: tuple[str, ...], soft_teacher: Path, tmp_path: Path
 ) -> None:
     words = (*sskd.STUDENT, *root, *BINS, *LOSS, MODULE, ALLOW, f"teacher={soft_teacher}")
-    words = (*words, "data.labelled_ratio=0.5")
+    words = (*words, "data.labelled=0.5")
     module = one_step(*words, folder=tmp_path / "run")
     assert type(module) is own.OwnModule
     assert (type(module.loss), type(module.net.head)) == (own.OwnLoss, own.OwnHead)

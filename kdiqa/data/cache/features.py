@@ -19,6 +19,7 @@ from kdiqa.data.cache.predictions import CachedPredictions, cached_predictions
 from kdiqa.data.cache.rows import Rows, fill
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.pairs.pool import Pool
+from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw, derive_seed
 
 
@@ -114,9 +115,14 @@ def files_of(plain: IQADataset) -> list[str]:
     ]
     contents = contents_of(path for paths in read for path in paths)
     return [
-        " ".join([record.name, *(contents[path] for path in paths)])
+        " ".join([record.name, *(contents[path] for path in paths), *drawn_by(record)])
         for record, paths in zip(plain.records, read, strict=True)
     ]
+
+
+def drawn_by(record: Record) -> list[str]:
+    """Returns what an image is distorted by as it is read, if it is."""
+    return [] if record.drawn is None else [str(getattr(record.drawn, "description", ""))]
 
 
 def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:

@@ -17,11 +17,13 @@ LEFT_OUT = "none"  # the subset of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation subset where a split has none
 
-SelectOn = Literal["val", "test"]
-# The subsets that stand in for another where the test images select, as published codes have it.
+SelectOn = Literal["val", "test", "train"]
+# The subsets that stand in for another: where the test images select, as published codes have it,
+# and where none are spared to select, for data sets of a few contents.
 SUBSETS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
     "val": {},
     "test": {"train": ("train", "val"), "val": ("test",)},
+    "train": {"train": ("train", "val"), "val": ("train", "val")},
 }
 
 
@@ -68,6 +70,7 @@ class Split:
             ``official`` split; where they name no val, it gets 10 % of the training contents.
         ratios: Shares of train, val and test in the number of groups. A zero for val carves 10 %
             out of train as well.
+        carve: Whether that is done; otherwise there is none.
 
     Example:
         >>> split = Split(index=0, ratios=(0.6, 0.2, 0.2))
@@ -78,6 +81,7 @@ class Split:
     index: int = 0
     by: SplitBy = "content"
     ratios: Sequence[float] = (0.7, 0.1, 0.2)
+    carve: bool = True
 
     def __post_init__(self) -> None:
         check_word("split_by", self.by, SplitBy)
@@ -100,7 +104,7 @@ class Split:
 
     def completed(self, records: Sequence[Record], subsets: list[str]) -> list[str]:
         """Returns the records' subsets, with validation carved out of train where they have none."""
-        if "val" not in subsets:
+        if "val" not in subsets and self.carve:
             subsets = self._carve(records, subsets)
         self.check_subsets(records, subsets)
         return subsets
@@ -146,7 +150,7 @@ class Split:
     def check_subsets(self, records: Sequence[Record], subsets: Sequence[str]) -> None:
         """Raises ``ValueError`` if a subset has no image."""
         counts = {subset: subsets.count(subset) for subset in SUBSETS}
-        if 0 in counts.values():
+        if 0 in (counts["train"], counts["test"]) or (counts["val"] == 0 and self.carve):
             contents = len({record.content for record in records})
             counted = ", ".join(f"{number} {subset}" for subset, number in counts.items())
             raise ValueError(

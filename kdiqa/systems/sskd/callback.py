@@ -27,6 +27,7 @@ class SoftTargets(TeacherCallback):
     """
 
     settings = "teacher and callbacks.soft_targets as they were"
+    takes_scores = True  # of a table, or of several teachers
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
-"""A table of soft targets: one row an image, resumed after any interruption."""
+"""A table of soft targets: one row an image, resumed after any interruption; or a given one."""
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
 from kdiqa.files.append import AppendedTable
 from kdiqa.files.atomic import write
@@ -78,6 +80,47 @@ class TargetTable:
         for part in self.parts:
             part.unlink(missing_ok=True)
         self.parts = []
+
+
+class GivenScores:
+    """Scores of images in a table of somebody's, as ``kdiqa predict`` writes one.
+
+    Args:
+        path: A CSV file with the columns ``image``, a path or a file name in any letter case, and
+            ``score``, in [0, 1], higher is better.
+        records: The images it must have.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it lacks an image, has one twice, or a score lies outside [0, 1].
+    """
+
+    def __init__(self, path: Path, records: Sequence[Record]) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"No table of scores at '{path}' (teacher). Write one with the columns image,score,"
+                " or set teacher to a run folder."
+            )
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        self.rows: dict[str, Target] = {}
+        for line, row in read_csv(path, ("image", "score")):
+            name, score = Path(row["image"]).name.casefold(), to_number(row["score"], path, line)
+            if not 0 <= score <= 1 or name in self.rows:
+                problem = "the image again" if name in self.rows else f"a score of {score:g}"
+                raise ValueError(
+                    f"'{path}', line {line}: {problem}. Give each file name one score in [0, 1],"
+                    " higher is better."
+                )
+            self.rows[name] = Target(score, 0.0)
+        missing = [r for r in records if r.image.name.casefold() not in self.rows]
+        if missing:
+            raise ValueError(
+                f"'{path}' has no score of {len(missing)} of the {len(records)} training images, the"
+                f" first is '{missing[0].image.name}'. Add a row for each (image,score)."
+            )
+
+    def __getitem__(self, record: Record) -> Target:
+        return self.rows[record.image.name.casefold()]
 
 
 def cells(rows: Mapping[Key, Target]) -> list[list[str]]:

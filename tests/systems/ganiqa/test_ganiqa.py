@@ -132,7 +132,7 @@ def test_no_attention_is_a_step_too(
 def test_a_held_back_opinion_cannot_change_what_is_learnt(
     common: tuple[str, ...], fake_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = TID2013(fake_data / "tid2013", labelled_ratio=0.5)
+    data = TID2013(fake_data / "tid2013", labelled=0.5)
     data.setup()
     labelled = set(data.labelled())
     hidden = set(data.positions("train")) - labelled
@@ -146,7 +146,7 @@ def test_a_held_back_opinion_cannot_change_what_is_learnt(
                 yield replace(record, mos=9 - record.mos) if record.image.name in names else record
 
         monkeypatch.setattr(TID2013, "read", falsified)
-        words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5")
+        words = (*STUDENT, *common, "distill=false", "data.labelled=0.5")
         return step(words, tmp_path / "run").state_dict()
 
     plain = learnt(set())
@@ -159,10 +159,10 @@ def test_opinions_held_back_need_a_loss_that_leaves_them_out(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
     message = (
-        "data.labelled_ratio=0.5 masks labels, and module.loss"
+        "data.labelled=0.5 masks labels, and module.loss"
         " (kdiqa.training.losses.ScoreLoss) needs all of them. Set module/loss=labelled."
     )
-    words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5", "module/loss=score")
+    words = (*STUDENT, *common, "distill=false", "data.labelled=0.5", "module/loss=score")
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         one_step(*words, folder=tmp_path / "run")
 
@@ -170,11 +170,11 @@ def test_opinions_held_back_need_a_loss_that_leaves_them_out(
 def test_a_teacher_that_knows_what_is_held_back_is_refused(
     common: tuple[str, ...], teacher: Path, tmp_path: Path
 ) -> None:
-    words = (*STUDENT, *common, f"teacher={teacher}", "data.labelled_ratio=0.25")
+    words = (*STUDENT, *common, f"teacher={teacher}", "data.labelled=0.25")
     message = (
         "This run masks the labels of all but 0.25 of its training images, and its teacher"
         " has learnt from 1 of those of split 0: its scores would reveal what is masked.\nTrain the"
-        " teacher with data.labelled_ratio=0.25 split=0, or set teacher=train."
+        " teacher with data.labelled=0.25 split=0, or set teacher=train."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         one_step(*words, folder=tmp_path / "run")

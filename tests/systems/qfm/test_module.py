@@ -19,6 +19,10 @@ from kdiqa.training.distillation import Distillation
 from tests.runs import one_step, train, write_weights
 from tests.synchronisation import watched
 
+FIRST_VERSION = (
+    "module.matching.rule=off",
+    "module.contrast={_target_:kdiqa.systems.qfm.contrast.QualityContrast,delta:0.05}",
+)
 QUICK = (
     *("data.num_workers=0", "data.batch_size=8", "data.guard=warn", "trainer=cpu"),
     *("trainer.max_epochs=2", "callbacks.progress=null"),
@@ -59,8 +63,8 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "adversarial": ("module.matching.adversarial=true", "module.noise.ramp_epochs=0"),
     "adain": ("module.noise.kind=adain", "module.noise.ramp_epochs=0"),
     "mix": ("module.noise.kind=mix", "module.noise.ramp_epochs=0"),
-    "first version": ("module=noise_matching_v1",),
-    "first version, no DLE": ("module=noise_matching_v1", "distill=false"),
+    "first version": FIRST_VERSION,
+    "first version, no DLE": (*FIRST_VERSION, "distill=false"),
     "two crops": ("data.train_crops.mode=random", "data.train_crops.num=2", "data.teacher_pairs.view.crops.num=2"),
     "bf16": ("trainer.precision=bf16-mixed",),
 }  # fmt: skip
@@ -216,7 +220,8 @@ def test_fine_tuned_vit_trains_with_both_rates_and_a_frozen_copy_for_its_matches
 def test_frozen_matches_of_a_trained_backbone_need_a_frozen_copy(
     fake_data: Path, tmp_path: Path
 ) -> None:
-    words = ("experiment=qfm_livec", *VIT, f"data.root={fake_data / 'livec'}", "distill=false")
+    words = ("experiment=qfm_koniq", "data=livec", *VIT, f"data.root={fake_data / 'livec'}")
+    words = (*words, "~data.image_size", "distill=false")
     message = (
         r"^module.semantic=frozen asks for features of a backbone that stays as it is, and this one"
         r" is trained. Add a frozen copy of it \(callbacks=frozen_semantics\), or set"

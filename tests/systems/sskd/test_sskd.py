@@ -295,8 +295,8 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
         ),
         (
             ("distill=false", "data/unlabelled=distorted"),
-            "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set data/unlabelled=[], or distiller=soft_score with module=soft_target.",
+            "Images without labels (data.unlabelled) teach nothing here: this run has no"
+            " teacher. Set data/unlabelled=[], or a distiller.",
         ),
     ],
 )
@@ -480,3 +480,95 @@ def test_one_command_runs_all_stages_and_killing_it_changes_nothing(
         for path in ("stage1/checkpoints/last.ckpt", "checkpoints/last.ckpt")
     )
     assert any(not torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_table_of_scores_is_a_teacher(common: tuple[str, ...], tmp_path: Path) -> None:
+    root = Path(common[0].removeprefix("data.root="))
+    table = tmp_path / "scores.csv"
+    rows = [
+        f"some/where/{record.name.upper()},{i / 100}" for i, record in enumerate(read_all(root))
+    ]
+    table.write_text("\n".join(["image,score,else", *(f"{row},x" for row in rows)]))
+    words = (*sskd.STUDENT, *common[:2], f"teacher={table}")
+    data, callback = prepared(*words, folder=tmp_path / "a")
+    names = [record.name for record in read_all(root)]
+    for index in data.positions("train"):
+        assert float(callback.table[index, 0]) == pytest.approx(
+            names.index(data.records[index].name) / 100
+        )
+    assert callback.table[data.positions("test")].isnan().all()
+    assert one_step(*words, folder=tmp_path / "b").terms["train/loss_soft"] > 0
+    levels = ("data=tid2013", *sskd.PLAIN[1:], "distiller=soft_crop", "module=soft_target")
+    message = (
+        "A table of scores, or several runs, teach by soft targets, and this run learns more of its"
+        " teacher. Set module=soft_target distiller=soft_score, or teacher=RUN."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        planned(*levels, *common[:2], f"teacher={table}", folder=tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a.bmp,0.5"], "has no score of "),
+        (
+            ["a.bmp,0.5", "x/A.BMP,0.4"],
+            "line 3: the image again. Give each file name one score in",
+        ),
+        (["a.bmp,1.5"], "line 2: a score of 1.5. Give each file name one score in [0, 1], higher"),
+        (None, "Write one with the columns image,score, or set teacher to a run folder."),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(
+    rows: list[str] | None, message: str, common: tuple[str, ...], tmp_path: Path
+) -> None:
+    table = tmp_path / "scores.csv"
+    if rows is not None:
+        table.write_text("\n".join(["image,score", *rows]))
+    with pytest.raises((ValueError, FileNotFoundError), match=re.escape(message)):
+        prepared(*sskd.STUDENT, *common[:2], f"teacher={table}", folder=tmp_path / "run")
+
+
+def test_several_teachers_teach_their_mean(common: tuple[str, ...], tmp_path: Path) -> None:
+    words = (*sskd.TEACHER, *common[:2], "trainer.max_epochs=1")
+    other = train(*words, "seed=1", folder=tmp_path / "other")
+    each = [
+        prepared(*sskd.STUDENT, *common[:2], f"teacher={one}", folder=tmp_path / str(number))[1]
+        for number, one in enumerate((teacher_in(common), other))
+    ]
+    both = (*sskd.STUDENT, *common[:2], f"teacher=['{teacher_in(common)}','{other}']")
+    table = prepared(*both, folder=tmp_path / "both")[1].table
+    stacked = torch.stack([one.table[:, 0] for one in each])
+    torch.testing.assert_close(table[:, 0], stacked.mean(0), equal_nan=True)
+    deviation = stacked.std(0, correction=0)
+    assert deviation.nan_to_num().max() > 1e-4
+    torch.testing.assert_close(table[:, 1], deviation, equal_nan=True, atol=1e-6, rtol=1e-3)
+
+
+def test_a_full_reference_teacher_sees_each_images_own_reference(
+    common: tuple[str, ...], tmp_path: Path
+) -> None:
+    for number in range(3):
+        write(tmp_path / "pool" / f"{number}.png", picture(70 + number, 40, 48))
+    paired = (
+        "data.pairs.second={_target_:kdiqa.data.pairs.pairing.Reference}",
+        "module.pair=[image,second]",
+        "module.net._target_=kdiqa.models.pooled.PooledPairNet",
+    )
+    words = (*sskd.TEACHER, *common[:2], *paired, "module=teacher", "test_crops=center")
+    teacher = train(*words, folder=tmp_path / "fr")
+    words = (*sskd.STUDENT, *common[:2], f"teacher={teacher}", "data/unlabelled=synthetic")
+    words = (*words, f"pool={tmp_path / 'pool'}", f"data.unlabelled.cache={tmp_path / 'copies'}")
+    data, callback = prepared(*words, folder=tmp_path / "run")
+    net = Checkpoint.read(teacher).net()
+    assert len(data.extra) == 12
+    dataset = data.dataset("train", training=True)
+    for index in (0, len(dataset) - 1):
+        record, position = dataset.records[index], dataset.positions[index]
+        pair = [read_rgb(path) for path in (record.image, record.reference)]
+        middle = [x[(x.shape[0] - 32) // 2 :, (x.shape[1] - 32) // 2 :][:32, :32] for x in pair]
+        crops = [torch.from_numpy(x.copy()).permute(2, 0, 1)[None, None] for x in middle]
+        with torch.no_grad():
+            score = net(*net.backbone(crops)).score.item()
+        assert float(callback.table[position, 0]) == pytest.approx(score, abs=1e-4)
+    assert not callback.table[dataset.positions].isnan().any()
