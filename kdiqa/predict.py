@@ -50,11 +50,11 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--model",
         metavar="CKPT",
-        help="a student's run folder or checkpoint; default: the small student that is bundled",
+        help="photo (default) or synthetic, which are bundled; a student's run folder or checkpoint",
     )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
-        help="print what the bundled student learnt from, and where it fails")  # fmt: skip
+        help="print what the bundled students learnt from, and where they fail")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst images, worst first")

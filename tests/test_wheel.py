@@ -14,7 +14,7 @@ from tests.fakes import picture, write
 ROOT = Path(__file__).parents[1]
 CONFIGS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").rglob("*.yaml")}
 PAGE = {f"kdiqa/report/templates/page.{kind}" for kind in ("html", "css")}
-BUNDLED = {"kdiqa/bundled/student.safetensors"}
+BUNDLED = {f"kdiqa/bundled/{name}.safetensors" for name in ("photo", "synthetic")}
 PAGES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.md")}
 MODULES = {path.relative_to(ROOT).as_posix() for path in (ROOT / "kdiqa").rglob("*.py")}
 

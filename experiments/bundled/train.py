@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from rich.progress import track
 from torch import Tensor
 
 from kdiqa import __version__
-from kdiqa.bundled import WEIGHTS
+from kdiqa.bundled import MODELS
 from kdiqa.config.checkpoint import FORMAT
 from kdiqa.config.instantiate import NETS_ONLY, instantiate
 from kdiqa.config.packed import write_packed
@@ -80,13 +80,13 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m experiments.bundled.train")
     parser.add_argument("ladders", type=Path, metavar="LADDERS")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of weights and order")
-    parser.add_argument("--to", type=Path, default=WEIGHTS, metavar="FILE")
+    parser.add_argument("--to", type=Path, default=MODELS["synthetic"], metavar="FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     parts = features(options.ladders)
     nets = [trained(parts["train"]) for _ in track(range(MEMBERS), "Training")]
-    net = merged(nets)
+    net = merged(nets, NET)
     node = {**NET, "hidden": net.first.out_features}
     described = {
         "format": FORMAT,
@@ -153,9 +153,9 @@ def trained(train: Part) -> Any:
     return net.eval()
 
 
-def merged(nets: Sequence[Any]) -> Any:
+def merged(nets: Sequence[Any], node: Mapping[str, Any]) -> Any:
     """Returns the one net whose score is the mean of those of several, side by side in its layers."""
-    whole = instantiate({**NET, "hidden": NET["hidden"] * len(nets)}, NETS_ONLY)
+    whole = instantiate({**node, "hidden": node["hidden"] * len(nets)}, NETS_ONLY)
     whole.standardise.load_state_dict(nets[0].standardise.state_dict())
     with torch.no_grad():
         whole.first.weight.copy_(torch.cat([net.first.weight for net in nets]))

@@ -1,6 +1,7 @@
-"""The model in the box: a small student that scores without training and without a download."""
+"""The models in the box: students that score without training and without a download."""
 
 from pathlib import Path
 
-WEIGHTS = Path(__file__).parent / "student.safetensors"
-CARD = Path(__file__).parent / "card.md"
+FOLDER = Path(__file__).parent
+MODELS = {name: FOLDER / f"{name}.safetensors" for name in ("photo", "synthetic")}
+CARD = FOLDER / "card.md"

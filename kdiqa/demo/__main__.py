@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         "kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it."
     )
-    add, bundled = command.add_argument, "default: the bundled student"
+    add, bundled = command.add_argument, "default: photo, which is bundled, as is synthetic"
     add(
         "model", metavar="CKPT", nargs="?", help=f"a student's run folder or checkpoint; {bundled}"
     )
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if for_user(error) is None:
             raise
         command.error(str(error))
-    serve(scorer, Path(options.model or "the bundled student").name, port)
+    serve(scorer, Path(options.model or "photo").name, port)
     return 0
 
 

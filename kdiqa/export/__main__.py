@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 
-from kdiqa.bundled import WEIGHTS
+from kdiqa.bundled import MODELS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.packed import SUFFIX, write_packed
 from kdiqa.files import atomic
@@ -21,7 +21,6 @@ from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.open import opened
 from kdiqa.scorer.predictor import Predictor
 
-BUNDLED = "bundled"  # the word for the student in this package
 DESCRIPTION = """Write a student as ONNX: images of any size in, scores in [0, 1] out, everything
 between inside the file. It runs under onnxruntime without torch. The file is compared with the
 student before it is written, on the images inside scikit-image, on --images, or on a data set
@@ -37,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "model",
         metavar="RUN",
-        help="a student's run folder or checkpoint; bundled: the one in this package",
+        help="a student's run folder or checkpoint; photo or synthetic, which are bundled",
     )
     add("words", nargs="*", metavar="data=NAME data.root=FOLDER", help="a data set to compare on")
     add("-o", "--output", type=Path, required=True, metavar="ONNX", help="ends in .onnx")
@@ -83,8 +82,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
         raise FileNotFoundError(f"No folder '{output.parent}' for {output.name}. Make it first.")
     if options.limit < 3:
         raise ValueError(f"--limit is {options.limit}. Give at least 3 images to compare on.")
-    if options.model == BUNDLED and not Path(BUNDLED).exists():
-        options.model = str(WEIGHTS)
+    options.model = str(MODELS.get(options.model, options.model))
     words = dict(word.partition("=")[::2] for word in options.words)
     strange = [
         word for word in options.words if word.partition("=")[0] not in ("data", "data.root")

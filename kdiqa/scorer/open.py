@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 
-from kdiqa.bundled import WEIGHTS
+from kdiqa.bundled import MODELS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.instantiate import DATA_ONLY, instantiate
 from kdiqa.data.crops import Crops
@@ -22,7 +22,8 @@ from kdiqa.scorer.views import MAX_PIXELS, SeedBy, Views
 P = TypeVar("P", bound=Predictor)
 Source = str | Path | Checkpoint | None
 """A checkpoint or its path; a run folder, of which the best one is taken; a packed student
-(.safetensors); None for the student that is bundled with this package."""
+(.safetensors); ``photo`` or ``synthetic`` for a student that is bundled with this package, None
+for ``photo``."""
 Pair = Callable[[Path, str, Mapping[str, Any]], Pairing]
 
 
@@ -78,7 +79,7 @@ def opened(
         ValueError: If the checkpoint is none of ours, or ``pair`` refuses it.
     """
     if not isinstance(source, Checkpoint):
-        source = Checkpoint.read(WEIGHTS if source is None else source)
+        source = Checkpoint.read(MODELS.get(str(source or "photo"), source))
     path, description = source.path, source.description
     config: Any = OmegaConf.to_container(source.config, resolve=False)
     data, names, banks = config["data"], description["pair"], description.get("banks") or {}

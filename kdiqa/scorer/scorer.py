@@ -63,7 +63,8 @@ def load(
 
     Args:
         path: A checkpoint or its path; a run folder, of which the best one is taken; a packed
-            student (.safetensors); None for the one that is bundled with this package.
+            student (.safetensors); ``photo`` or ``synthetic`` for one that is bundled with this
+            package, None for ``photo``. A folder of that name is ``./photo``.
         device: As torch names it.
         seed_by: What crops and re-distortions are drawn by: ``content`` or ``name``, see
             :class:`kdiqa.scorer.views.Views`.
