@@ -1,6 +1,5 @@
 """Trains a teacher or a student: ``python -m kdiqa.train experiment=akd_demo``."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
 from kdiqa.metrics.selection import marked
+from kdiqa.report.results import results_of
 from kdiqa.runtime import devices
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here
@@ -79,10 +79,8 @@ def show(folders: dict[str, Path]) -> None:
     """Prints the table of this run and of its jobs, and where the figures are."""
     results = {}
     for name, folder in folders.items():
-        path = folder / "results.json"
-        if path.is_file():
-            values = json.loads(path.read_text())
-            results[marked(name, values)] = values["metrics"]["test"]
+        if values := results_of(folder):
+            results[marked(name, values)] = (values.get("metrics") or {}).get("test", {})
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
         console.print(f"{name}: [link=file://{folder.resolve()}]{folder}[/link]", highlight=False)

@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
     command.add_argument("--device", default="cpu", help="cpu, cuda, …")
+    command.add_argument("--allow", action="append", default=[], metavar="PACKAGE",
+                         help="a package of yours whose classes the model's file may build")  # fmt: skip
     return command
 
 
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = free(options.port)
         require("The page", "demo", "gradio")
-        scorer = load(options.model, options.device)
+        scorer = load(options.model, options.device, allow=options.allow)
     except (OSError, ValueError, RuntimeError) as error:
         if for_user(error) is None:
             raise

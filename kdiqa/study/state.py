@@ -1,6 +1,5 @@
 """What a job's folder says: finished, begun, or made with another configuration."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from yaml import YAMLError
 
 from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.vocabulary import Vocabulary
+from kdiqa.files.plain import read_mapping
 from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
@@ -26,8 +26,7 @@ def results(folder: Path) -> dict[str, Any] | None:
     path = folder / "results.json"
     if not path.is_file():
         return None
-    made: dict[str, Any] = json.loads(path.read_text())
-    return made
+    return read_mapping(path)
 
 
 def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:

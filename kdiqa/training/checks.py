@@ -4,11 +4,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.markup import escape
 
+from kdiqa.config.buildable import NETS
 from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.config.from_file import check_file
 from kdiqa.config.instantiate import checked
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.splits.leaks import Leak, describe, teacher_leaks
@@ -68,6 +70,7 @@ def check_folder(plan: Plan) -> None:
 def check_configuration(plan: Plan) -> None:
     """Checks targets, words and labels, and makes the data ready."""
     checked(plan.cfg, plan.allowed)
+    check_file(OmegaConf.to_container(plan.cfg.module.net, resolve=True), NETS, plan.own)
     check_loss(plan)
     data = plan.build(plan.cfg.data)
     if is_first():

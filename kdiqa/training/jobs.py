@@ -1,6 +1,5 @@
 """The other runs that a run is made of, each a process and a folder below its own."""
 
-import json
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from kdiqa.board.naming import handed_down
 from kdiqa.config.compose import quoted
+from kdiqa.report.results import results_of
 from kdiqa.runtime.launch import run_job
 from kdiqa.training.checks import check_independence
 from kdiqa.training.plan import Plan
@@ -38,6 +38,7 @@ def train_teacher(plan: Plan) -> None:
     cfg = plan.cfg
     cfg.teacher = str(plan.folder / "teacher")
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
+    words += [f"allow=[{','.join(plan.own)}]"] if plan.own else []
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
     plan.read_teacher()
     check_independence(plan)
@@ -96,10 +97,7 @@ def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
 
 def finished(folder: Path) -> dict[str, dict[str, float]]:
     """Returns the metrics of a run that came to its end, by split; none where it did not."""
-    path = folder / "results.json"
-    metrics: dict[str, dict[str, float]] = (
-        json.loads(path.read_text())["metrics"] if path.is_file() else {}
-    )
+    metrics: dict[str, dict[str, float]] = results_of(folder).get("metrics") or {}
     return metrics
 
 

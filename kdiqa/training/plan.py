@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.board.naming import name_run
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import quoted
-from kdiqa.config.instantiate import ALLOWED, NETS_ONLY, instantiate, target_of
+from kdiqa.config.instantiate import ALLOWED, instantiate, target_of
 
 TRAIN = "train"  # in place of a teacher's path: the run trains one first
 
@@ -31,8 +31,8 @@ class Plan:
 
     def __init__(self, cfg: DictConfig, folder: Path, packages: Sequence[str] = ()) -> None:
         self.cfg, self.folder = cfg, folder
-        self.own = tuple(f"{name}." for name in packages)
-        self.allowed = (*ALLOWED, *self.own)
+        self.own = tuple(packages)
+        self.allowed = (*ALLOWED, *(f"{name}." for name in packages))
         self.teacher: Checkpoint | None = None  # read once, by the checks or once it is trained
         self.data = self.module = None
 
@@ -84,7 +84,7 @@ class Plan:
     def read_teacher(self) -> Checkpoint:
         """Reads the teacher's checkpoint."""
         path, experiment = self.cfg.teacher, self.cfg.teacher_experiment
-        self.teacher = Checkpoint.read(path, experiment, (*NETS_ONLY, *self.own))
+        self.teacher = Checkpoint.read(path, experiment, self.own)
         return self.teacher
 
     def teacher_overrides(self) -> list[str]:
@@ -132,7 +132,9 @@ def check_same_teacher(before: str, now: str, settings: str) -> None:
 
 def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
     """Returns whether a run of a configuration needs a teacher."""
-    targets = [target_of(node, allowed) for node in cfg.callbacks.values()]
+    callbacks = cfg.get("callbacks")
+    nodes = callbacks.values() if OmegaConf.is_dict(callbacks) else ()
+    targets = [target_of(node, allowed) for node in nodes if OmegaConf.is_dict(node)]
     return any(getattr(target, "needs_teacher", False) for target in targets)
 
 

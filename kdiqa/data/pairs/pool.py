@@ -151,9 +151,14 @@ def with_banks(
         nodes: By name, as the run had them.
         banks: What the checkpoint holds of them, of :func:`bank_metadata`.
         folder: Where the images lie now; None for where they lay.
+
+    Raises:
+        ValueError: If a bank is of no pool.
     """
     configs = dict(nodes)
     for name, bank in banks.items():
+        if not nodes.get(name) or "folder" not in nodes[name]:
+            raise ValueError(f"A bank of references is stored for '{name}', which is no pool.")
         own = {"bank": bank["ids"], "digest": bank["digest"]}
         configs[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
     return configs
