@@ -21,6 +21,7 @@ COMPARISONS: dict[str, list[str]] = {
     "epoch": ["--quick"],
     "agreement": ["--quick"],
     "folder_scoring": ["--count", "2", "--repeats", "1"],
+    "folder_setup": ["--count", "40"],
     "scaling": ["--quick"],
     "export": ["--count", "8", "--repeats", "1"],
 }

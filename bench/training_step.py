@@ -25,8 +25,8 @@ from torch.nn import functional as F
 
 from bench.published import training_step as published_step
 from bench.record import peak_memory, record
-from kdiqa.batch import BATCH_AXIS, Prediction, restored
-from kdiqa.data.cache.predictions import present
+from kdiqa.batch import Prediction, restored
+from kdiqa.data.cache.predictions import batch_first
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.levels import Levels
 from kdiqa.runtime.malloc import keep_freed_memory
@@ -91,9 +91,9 @@ def steps(backbone: str, batch: int) -> dict[str, Step]:
     def kept() -> tuple[list[list[Tensor]], dict[str, Tensor]]:
         with torch.no_grad():
             pyramids = trunk((image, second))
-            words = present(teacher(*pyramids)).items()
+            parts = batch_first(teacher(*pyramids)).items()
         halves = [[level.half() for level in levels] for levels in pyramids]
-        return halves, {name: x.movedim(BATCH_AXIS[name], 0).half() for name, x in words}
+        return halves, {name: part.half() for name, part in parts}
 
     def cached() -> Tensor:
         halves, said = kept()

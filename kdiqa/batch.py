@@ -10,7 +10,7 @@ r"""One batch, by fixed keys.
 
 ``image``: the distorted images' crops, uint8, :math:`(B, P, 3, H, W)`.
 ``second``, ``reference``, …: crops of a second image, one key for each pairing of the data.
-``mos``: opinion scores in [0, 1], higher is better, NaN where training may not see it, :math:`(B,)`.
+``mos``: in [0, 1], higher is better, NaN where training may not see it, :math:`(B,)`.
 ``index``: the images' positions in the data set's records, :math:`(B,)`.
 ``pyramids``: frozen features by image key, each a :data:`Pyramid`; put there by the module.
 ``cached_prediction``: the teacher's, of cached features, as the cache holds it, see :func:`restored`.

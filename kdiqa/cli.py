@@ -3,6 +3,7 @@
 Nothing but the standard library is imported here, so that help and a misspelt verb answer at once.
 """
 
+import difflib
 import runpy
 import sys
 from collections.abc import Sequence
@@ -41,50 +42,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb, *rest = arguments or sys.argv[1:] or ["--help"]
     if verb in ("-h", "--help"):
         print(HELP)
-        return 0
-    if verb == "--version":
+    elif verb == "--version":
         print(f"kdiqa {__version__}")
-        return 0
-    if verb == "--print-completion":
+    elif verb == "--print-completion":
         return print_completion(*rest)
-    if verb not in VERBS:
-        print(f"kdiqa: no verb '{verb}'\n{USAGE}", file=sys.stderr)
+    elif verb in VERBS:
+        sys.argv = [verb, *rest]  # Hydra, and Lightning's child processes, read it from here
+        runpy.run_module(f"kdiqa.{verb}", run_name="__main__", alter_sys=True)
+    else:
+        near = difflib.get_close_matches(verb.casefold(), VERBS, 1)
+        meant = f" Did you mean: kdiqa {near[0]}" if near else ""
+        print(f"kdiqa: There is no verb '{verb}'.{meant}\n\n{USAGE}", file=sys.stderr)
         return 2
-    sys.argv = [verb, *rest]  # Hydra, and Lightning's child processes, read it from here
-    runpy.run_module(f"kdiqa.{verb}", run_name="__main__", alter_sys=True)
     return 0
 
 
-def print_completion(shell: str = "", *more: str) -> int:
+def print_completion(*shells: str) -> int:
     """Prints a shell's completions, and returns the exit code."""
-    if shell not in SHELLS or more:
-        given = " ".join((shell, *more)) or "nothing"
+    if len(shells) != 1 or shells[0] not in SHELLS:
+        given = " ".join(shells) or "nothing"
         print(f"kdiqa: --print-completion takes bash or zsh, not {given}.", file=sys.stderr)
         return 2
+    from kdiqa.runtime.errors import require  # here: help waits for no library
+
     try:
-        print(completion(shell))
-    except ModuleNotFoundError as error:
-        if error.name != "shtab":
-            raise
-        print(
-            "kdiqa: completions are written by shtab, which is not installed. Type: pip install"
-            " 'kdiqa[completion]'",
-            file=sys.stderr,
-        )
+        require("Completion", "completion", "shtab")
+    except RuntimeError as error:
+        print(f"kdiqa: {error}", file=sys.stderr)
         return 2
+    print(completion(shells[0]))
     return 0
 
 
 def completion(shell: str) -> str:
-    """Returns a shell's script that completes the verbs, and the options of predict.
-
-    Args:
-        shell: One of :data:`SHELLS`.
-
-    Raises:
-        ModuleNotFoundError: If shtab, which writes it, is not installed.
-    """
-    import argparse  # here: help waits for no library
+    """Returns the script of one of :data:`SHELLS`: it completes verbs and predict's options."""
+    import argparse
 
     import shtab
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
+from skimage import data
 from torch.utils.flop_counter import FlopCounterMode
 
 from kdiqa.config.buildable import Allow
@@ -35,24 +36,13 @@ crops to score; ms in all: from the image's pixels, cropping and re-distortion i
 
 @dataclass(frozen=True)
 class Cost:
-    """What one score of a run's net costs.
-
-    Args:
-        name: The run's.
-        run: Its folder or checkpoint.
-        parameters: Of the net, its backbone's included.
-        trained: Those among them that have a gradient.
-        crops: What passes the net: number, height and width.
-        macs: Multiply-adds of one score.
-        net_ms: Milliseconds from crops to score.
-        whole_ms: Milliseconds from pixels to score.
-    """
+    """What one score of a run's net costs; :data:`EPILOG` says what each number counts."""
 
     name: str
-    run: str
+    run: str  # its folder or checkpoint
     parameters: int
     trained: int
-    crops: str
+    crops: str  # number, height and width
     macs: int
     net_ms: float
     whole_ms: float
@@ -137,13 +127,6 @@ def table(costs: Sequence[Cost], caption: str = "") -> Grid:
     return Grid(caption, COLUMNS, rows)
 
 
-def astronaut() -> NDArray[np.uint8]:
-    """Returns an image of 512×512 that comes with scikit-image."""
-    from skimage import data
-
-    return np.asarray(data.astronaut(), np.uint8)
-
-
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     command = argparse.ArgumentParser(
@@ -171,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one_thread()
     errors = Console(stderr=True)
     try:
-        image = read_rgb(options.picture) if options.picture else astronaut()
+        image = read_rgb(options.picture) if options.picture else data.astronaut()
         runs = track(options.runs, "Measuring", console=errors, transient=True)
         costs = [cost(run, image, options.repeats, options.allow) for run in runs]
     except (OSError, ValueError, RuntimeError) as error:

@@ -11,13 +11,14 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa import report
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.pairs.pairing import NoReferenceError
 from kdiqa.evaluation import banks
 from kdiqa.evaluation.run import Evaluation, evaluated, of_run
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
 from kdiqa.training.plan import distils
@@ -95,11 +96,7 @@ def main(cfg: Any) -> None:
 
 
 def run(cfg: Any) -> dict[str, Path]:
-    """Returns the folders of the evaluations, by what they are called in the table.
-
-    Args:
-        cfg: As :class:`Command` has it.
-    """
+    """Returns the folders of the evaluations, by what they are called in the table."""
     folder, names = Path(cfg.run), [cfg.data] if isinstance(cfg.data, str) else list(cfg.data)
     if not (folder / "results.json").is_file():
         raise FileNotFoundError(
@@ -111,26 +108,26 @@ def run(cfg: Any) -> dict[str, Path]:
         checkpoints.append(teacher)
     planned = [one for name in names for one in plan(cfg, folder, name, checkpoints)]
     pools = [pools_of(cfg, evaluation) for evaluation in planned]
-    rows: dict[str, Mapping[str, float]] = {}
+    metrics: dict[str, Mapping[str, float]] = {}
     folders: dict[str, Path] = {}
     for evaluation in planned:
         results = evaluated(evaluation, cfg.device)
-        title = marked(results["name"], results)
-        if title in rows:  # a student and its teacher may share a name, never a row
+        title = marked(results["name"], chosen_on_test(results))
+        if title in metrics:  # a student and its teacher may share a name, never a row
             title += ", its teacher"
-        folders[title], rows[title] = evaluation.folder, results["metrics"]["test"]
+        folders[title], metrics[title] = evaluation.folder, results["metrics"]["test"]
         figures = report.draw(evaluation.folder)
         if cfg.logger == "wandb":
             log(evaluation, results, figures, cfg.offline)
-    console.print(report.table(rows, title="Other data, by each run's own policy"))
+    console.print(report.table(metrics, title="Other data, by each run's own policy"))
     for evaluation, several in zip(planned, pools, strict=True):
         if several:
             groups = banks.spread(evaluation, several, cfg.device)
             console.print(banks.table(groups, evaluation.dataset).console())
     for evaluation in planned:
         for warning in evaluation.warnings:
-            console.print(f"[yellow]{warning}", highlight=False)
-        console.print(str(evaluation.folder), highlight=False)
+            console.print(f"[yellow]{escape(warning)}", highlight=False)
+        console.print(str(evaluation.folder), highlight=False, markup=False)
     return folders
 
 
@@ -151,12 +148,6 @@ def plan(cfg: Any, folder: Path, name: str, checkpoints: Sequence[Checkpoint]) -
     """Returns the evaluations on one data set, ready: the run's, and its teacher's where it can.
 
     All data are found and read before the first image is scored.
-
-    Args:
-        cfg: As :class:`Command` has it.
-        folder: The run's.
-        name: Of the data set.
-        checkpoints: The run's, and its teacher's where that is evaluated.
     """
     root = cfg.root.get(name)
     evaluation = of_run(checkpoints[0], name, root, cfg.num_workers, cfg.pool)
@@ -184,7 +175,7 @@ def teacher_of(student: Checkpoint) -> Checkpoint | None:
     if not isinstance(path, str) or not distils(cfg, OWN):
         return None
     if not (Path(path) / "results.json").is_file():
-        console.print(f"[yellow]Its teacher is not in '{path}' any more: not evaluated.")
+        console.print(f"[yellow]Its teacher is not in '{escape(path)}' any more: not evaluated.")
         return None
     return Checkpoint.read(path, allow=student.allow)
 

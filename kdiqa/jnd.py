@@ -46,7 +46,7 @@ def squared(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the image that the command line asks for."""
     parser = argparse.ArgumentParser(
-        prog="kdiqa jnd",
+        "kdiqa jnd",
         description="Draw the just-noticeable difference of each pixel of a photograph, and the"
         " photograph with noise of that size.",
     )

@@ -9,15 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
-from multiprocessing.connection import wait as wait_for_any
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TextColumn
 
 from kdiqa.data.images.read import ImageReadError, check_images
 from kdiqa.data.kadis700k import LEVELS, Planned, distorted_folder, read_plan, write_distorted
@@ -27,6 +27,7 @@ from kdiqa.runtime.devices import one_thread_without_interrupts
 GIB = 2**30
 PNG_SHARE = 0.6  # of a bitmap's size; 0.47 in the mean of all distortions of 20 images
 BLOCK = 4096  # what a file may take beyond its bytes
+WAITING = 64  # references a process that are handed out at once
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _prepare(plan, folder, options.format)
         # Of a command that was killed, or is still at work.
         left_over = list(folder.glob("*.part"))
-        with _bar() as bar:
+        columns = (*Progress.get_default_columns(), TextColumn("{task.fields[rate]}"))
+        with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("Distorting", total=len(plan) * len(LEVELS), rate="")
             for written, fault in _generated(plan, folder, options):
                 count += written
@@ -159,29 +161,20 @@ def _prepare(plan: list[Planned], folder: Path, suffix: str) -> None:
     pixels = sum(_pixels(planned.reference) for planned in sample) / len(sample)
     share = PNG_SHARE if suffix == "png" else 1.0
     need, free = missing * (3 * pixels * share + BLOCK), shutil.disk_usage(folder).free
-    message = (
-        f"{missing} images need about {need / GIB:.1f} GiB; '{folder}' has {free / GIB:.1f} GiB"
-    )
+    sizes = f"{need / GIB:.1f} GiB; '{folder}' has {free / GIB:.1f} GiB free"
+    message = f"{missing} images need about {sizes}"
     if need > free:
         raise ValueError(
-            f"{message} free.\nGive --output a folder on a larger disk, --format png, or less to do: "
+            f"{message}.\nGive --output a folder on a larger disk, --format png, or less to do: "
             "--limit, --types, --part."
         )
-    print(f"{message} free")
+    print(message)
 
 
 def _pixels(path: Path) -> int:
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except OSError:
-        return 0  # reported when its turn comes
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    ends = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    return Progress(*columns, *ends, console=Console(stderr=True))
+    with suppress(OSError), Image.open(path) as image:  # reported when its turn comes
+        return image.width * image.height
+    return 0
 
 
 def _generated(
@@ -189,21 +182,15 @@ def _generated(
 ) -> Iterator[tuple[int, str]]:
     """Yields, reference by reference, how many images were written and what is wrong with it."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they start
-    rest = iter(plan)
     spawn = multiprocessing.get_context("spawn")  # a fork would copy the bar's thread half-way
+    block = WAITING * options.workers
+    job = partial(_one, folder=folder, suffix=options.format, seed=options.seed)
     with ProcessPoolExecutor(options.workers, spawn, _begin) as pool:
-        running: set[Future[tuple[int, str]]] = set()
         try:
-            while True:
-                for planned in islice(rest, 4 * options.workers - len(running)):
-                    job = (planned, folder, options.format, options.seed)
-                    running.add(pool.submit(_one, *job))
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+            for start in range(0, len(plan), block):
+                yield from pool.map(job, plan[start : start + block])
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _one(planned: Planned, folder: Path, suffix: str, seed: int) -> tuple[int, str]:
@@ -218,9 +205,10 @@ def _begin() -> None:
     one_thread_without_interrupts()
     parent = multiprocessing.parent_process()
     assert parent is not None
+    ended = parent.join
 
-    def follow(sentinel: int = parent.sentinel) -> None:
-        wait_for_any([sentinel])
+    def follow() -> None:
+        ended()
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -4,9 +4,8 @@ import argparse
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as Pillow
 from rich.console import Console
@@ -18,7 +17,6 @@ from kdiqa.runtime.errors import require
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.inputs import find
-from kdiqa.scorer.many import scored
 from kdiqa.scorer.predictor import Predictor
 from kdiqa.scorer.rows import Row, Table
 from kdiqa.scorer.scorer import load
@@ -33,7 +31,10 @@ with the reason); 2 wrong usage; 130 interrupted. The same command goes on where
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     command = argparse.ArgumentParser(
-        "kdiqa predict", description="Score images, in [0, 1], higher is better.", epilog=EPILOG
+        "kdiqa predict",
+        description="Score images, in [0, 1], higher is better.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # the card keeps its lines
     )
     add = command.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="files, folders, quoted patterns, lists (.txt, "
@@ -46,8 +47,8 @@ def parser() -> argparse.ArgumentParser:
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
     add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
         " classes the model's file may build")  # fmt: skip
-    add("--card", action=Card, help="print what the bundled student learnt from, and where it"
-        " fails")  # fmt: skip
+    add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
+        help="print what the bundled student learnt from, and where it fails")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst images, worst first")
@@ -58,18 +59,6 @@ def parser() -> argparse.ArgumentParser:
         help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default=auto_device(), help="cpu, cuda, …")
     return command
-
-
-class Card(argparse.Action):
-    """Prints the bundled student's model card, and ends the command."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
-        """Is what argparse calls for ``--card``."""
-        print(CARD.read_text(encoding="utf-8"), end="")
-        parser.exit()
 
 
 def cores() -> int:
@@ -136,6 +125,10 @@ def run(
         table: Where they are written; None for standard output.
         options: Of the command line.
     """
+    if options.engine == "ray":
+        from kdiqa.scorer.on_ray import scored
+    else:
+        from kdiqa.scorer.many import scored
     size = options.batch_size
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     # Whole batches, as an undisturbed run has them: equal scores to the last digit.
@@ -146,23 +139,13 @@ def run(
         task = progress.add_task(
             "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
         )
-        scores = engine(options.engine)
-        for batch in scores(predictor, open_ones, size, min(options.workers, len(open_ones))):
+        for batch in scored(predictor, open_ones, size, min(options.workers, len(open_ones))):
             new = [row for row in batch if row.image not in rows]
             if table is not None:
                 table.append(new)
             show(new)
             rows.update((row.image, row) for row in new)
             progress.advance(task, len(batch))
-
-
-def engine(name: str) -> Callable[..., Iterator[list[Row]]]:
-    """Returns what scores many images."""
-    if name == "ray":
-        from kdiqa.scorer import on_ray
-
-        return on_ray.scored
-    return scored
 
 
 def printer(as_json: bool, as_csv: bool) -> Callable[[Sequence[Row]], None]:

@@ -12,14 +12,16 @@ if __name__ == "__main__":  # help and a misspelt word wait for no library
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from kdiqa import report
 from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.report.results import results_of
 from kdiqa.runtime import devices
 from kdiqa.runtime.errors import plain_errors
@@ -46,33 +48,46 @@ def main(cfg: DictConfig) -> float | None:
     cfg.run = str(folder)  # a multirun names its folders itself
     devices.take(cfg.trainer.devices)
     with plain_errors(folder), ranks_end_here():
-        if not is_first():
+        if not is_first() or finished(folder):  # which is read and not written
             return run(cfg, folder)
         with folder_lock(folder, wait=PART_OF_A_RUN in os.environ):
             return run(cfg, folder)
 
 
 def run(cfg: DictConfig, folder: Path) -> float:
-    """Returns the validation metric that sweeps optimise.
-
-    Args:
-        cfg: The composed configuration.
-        folder: Of this run.
-    """
-    first = is_first()
-    if not finished(folder):
+    """Returns the validation metric that sweeps optimise."""
+    first, metrics, composed = is_first(), finished(folder), cfg.copy()
+    if not metrics:
         wait_for_first()
     torch.set_float32_matmul_precision("high")
     plan = Plan.of(cfg, folder)
     check(plan)
     folders: dict[str, Path] = {}
+    if first and not metrics:
+        save_composed(composed, folder)
     if first:
         folders = jobs(plan)
+    if first and metrics:
+        console.print(f"'{folder}' had finished: nothing was trained.", markup=False)
+    elif first:
         write(folder / RESOLVED, resolved_yaml(cfg))
-    metrics = finished(folder) or fit(plan)
+    metrics = metrics or fit(plan)
     if first:
         show(folders | {str(cfg.name): folder})
     return metrics["val"]["srcc"]
+
+
+def save_composed(cfg: DictConfig, folder: Path) -> None:
+    """Writes what Hydra composed as it would itself, but atomically, and in no finished run.
+
+    Args:
+        cfg: As composed, unresolved.
+        folder: Of the run.
+    """
+    hydra_cfg = HydraConfig.get()
+    write(folder / ".hydra" / "config.yaml", OmegaConf.to_yaml(cfg))
+    write(folder / ".hydra" / "hydra.yaml", OmegaConf.to_yaml({"hydra": hydra_cfg}))
+    write(folder / ".hydra" / "overrides.yaml", OmegaConf.to_yaml(hydra_cfg.overrides.task))
 
 
 def show(folders: dict[str, Path]) -> None:
@@ -80,12 +95,14 @@ def show(folders: dict[str, Path]) -> None:
     results = {}
     for name, folder in folders.items():
         if values := results_of(folder):
-            results[marked(name, values)] = (values.get("metrics") or {}).get("test", {})
+            measured = (values.get("metrics") or {}).get("test", {})
+            results[marked(name, chosen_on_test(values))] = measured
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
-        console.print(f"{name}: [link=file://{folder.resolve()}]{folder}[/link]", highlight=False)
+        link = Style(link=folder.resolve().as_uri())
+        console.print(Text.assemble(f"{name}: ", (str(folder), link)))
         for figure in sorted((folder / "figures").glob("*.png")):
-            console.print(f"  {figure}", highlight=False)
+            console.print(Text(f"  {figure}"))
 
 
 if __name__ == "__main__":

@@ -31,13 +31,25 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"kdiqa {__version__}\n"
 
 
-def test_a_misspelt_verb_is_a_usage_error_with_the_list(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("trian", " Did you mean: kdiqa train"),
+        ("Predcit", " Did you mean: kdiqa predict"),
+        ("evalute", " Did you mean: kdiqa evaluate"),
+        ("photographs", ""),
+    ],
+)
+def test_a_misspelt_verb_is_answered_by_the_nearest_before_the_list(
+    capsys: pytest.CaptureFixture[str], typed: str, meant: str
 ) -> None:
-    assert cli.main(["trian"]) == 2
+    assert cli.main([typed]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == f"kdiqa: no verb 'trian'\n{cli.USAGE}\n"
+    first, blank, *usage = printed.err.splitlines()
+    assert first == f"kdiqa: There is no verb '{typed}'.{meant}"
+    assert (blank, usage[:2]) == ("", ["usage: kdiqa VERB [ARGUMENTS]", ""])
+    assert [line.split()[0] for line in usage[2:]] == list(cli.VERBS)
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
@@ -62,10 +74,11 @@ def test_a_verbs_exit_code_is_the_scripts(tmp_path: Path) -> None:
     )
 
 
-def test_help_waits_for_no_library() -> None:
-    heavy = "{'torch', 'lightning', 'hydra', 'numpy', 'pandas'}"
+@pytest.mark.parametrize("word", ["--help", "trian"])
+def test_help_and_a_misspelt_verb_wait_for_no_library(word: str) -> None:
+    heavy = "{'torch', 'lightning', 'hydra', 'numpy', 'pandas', 'rich'}"
     code = (
-        f"import sys, kdiqa.cli; kdiqa.cli.main(['--help']); assert not {heavy} & set(sys.modules)"
+        f"import sys, kdiqa.cli; kdiqa.cli.main(['{word}']); assert not {heavy} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -87,7 +100,7 @@ def test_completions_need_shtab(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == (
-        "kdiqa: completions are written by shtab, which is not installed. Type: pip install"
+        "kdiqa: Completion needs shtab, which is not installed. Type: pip install"
         " 'kdiqa[completion]'\n"
     )
 

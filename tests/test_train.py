@@ -148,17 +148,22 @@ def test_other_teacher_is_refused_on_resume(
     home: Path, common: tuple[str, ...], teacher: Path, student: Path
 ) -> None:
     other = train(*TEACHER, *common, "seed=1", "trainer.max_epochs=1", folder=home / "teacher1")
+    words = (*STUDENT, *common, f"teacher={other}", "resume=true")
     (student / "results.json").rename(student / "results.aside")
     try:
+        named = f"(?m)^  teacher: {re.escape(str(teacher))} → {re.escape(str(other))}$"
+        with pytest.raises(ValueError, match=named):
+            train(*words, folder=student)
+        teacher.rename(teacher.with_name("gone"))  # as if it had only been moved
         message = (
             r"^This run began with teacher \w{12} and would resume with \w{12}\. Set teacher to the"
             r" first one's run folder, or start a new run\.$"
         )
         with pytest.raises(ValueError, match=message):
-            train(*STUDENT, *common, f"teacher={other}", "resume=true", "trainer.max_epochs=3",
-                  folder=student)  # fmt: skip
+            train(*words, folder=student)
     finally:
         (student / "results.aside").rename(student / "results.json")
+        teacher.with_name("gone").rename(teacher)
 
 
 def test_distillation_needs_no_teacher_digest_to_be_saved_with_weights() -> None:

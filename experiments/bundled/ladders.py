@@ -1,4 +1,4 @@
-"""Makes the pictures that the bundled student learns from, and their pseudo opinion scores.
+"""Makes the pictures that the bundled student learns from, and their pseudo MOS.
 
 ``python -m experiments.bundled.ladders OUT [--photographs FOLDER]``. Pristine photographs are cut
 into tiles; each tile stands on ladders of distortions, five steps each, and gets a few chains of
@@ -30,7 +30,7 @@ from kdiqa.distortions.pixels import to_uint8
 Image = NDArray[np.uint8]
 COLUMNS = ("image", "mos", "ref", "content", "split", "distortion", "level")
 TILE = 192  # pixels
-WORST = 0.65  # the index at which a pseudo opinion score is 0
+WORST = 0.65  # the index at which a pseudo MOS is 0
 ALWAYS = ("gaussian_blur", "jpeg2000", "jpeg", "white_noise")
 DRAWN = 7  # of the other types, for each tile
 CHAINS = 10  # for each tile
@@ -143,7 +143,7 @@ def between(kind: Distortion, rng: Generator) -> Distortion:
 
 
 def pseudo_score(image: Image, reference: Image) -> float:
-    """Returns a pseudo opinion score in [0, 1], higher is better."""
+    """Returns a pseudo MOS in [0, 1], higher is better."""
     return float(max(0.0, 1 - (mdsi(image, reference) / WORST) ** 2))
 
 

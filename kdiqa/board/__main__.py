@@ -18,50 +18,48 @@ OFFLINE = (
 
 def parser() -> argparse.ArgumentParser:
     """Returns what the command line may say."""
-    made = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         "kdiqa board",
         description="Makes the workspace that shows a project's runs: curves, distillation, tests.",
         epilog="needs pip install wandb-workspaces, and wandb login; every call makes a new one",
     )
-    add = made.add_argument
+    add = command.add_argument
     add("--project", default="kdiqa", metavar="NAME", help="default: kdiqa")
     add("--entity", metavar="NAME", help="a user or a team; default: who is logged in")
     add("--name", default="Distillation", help="of the workspace, default: Distillation")
     add("--json", type=Path, metavar="FILE", help="write it to a file and send nothing")
-    return made
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Saves the workspace, or writes it to a file; returns 0, or 1 where it cannot."""
     options = parser().parse_args(arguments)
     try:
-        made = workspace(options.entity or entity(options.json), options.project, options.name)
+        who = options.entity or ("me" if options.json else entity())
+        space = workspace(who, options.project, options.name)
     except (ModuleNotFoundError, ConnectionError) as error:
         print(f"kdiqa board: {error}", file=sys.stderr)
         return 1
     if options.json:
-        options.json.write_text(made._to_model().spec.model_dump_json(by_alias=True, indent=1))
+        options.json.write_text(space._to_model().spec.model_dump_json(by_alias=True, indent=1))
         print(options.json)
         return 0
-    made.save()
-    print(made.url)
+    space.save()
+    print(space.url)
     return 0
 
 
-def entity(file: Path | None) -> str:
-    """Returns who is logged in; for a file it is no matter.
+def entity() -> str:
+    """Returns who is logged in.
 
     Raises:
-        ConnectionError: If it matters and no one is.
+        ConnectionError: If no one is.
     """
-    if file is not None:
-        return "me"
-    if os.environ.get("WANDB_MODE", "online") != "online" or not wandb.login(prompt=False):
+    online = os.environ.get("WANDB_MODE", "online") == "online" and wandb.login(prompt=False)
+    name = wandb.Api().default_entity if online else None
+    if name is None:
         raise ConnectionError(OFFLINE)
-    found = wandb.Api().default_entity
-    if found is None:
-        raise ConnectionError(OFFLINE)
-    return found
+    return name
 
 
 if __name__ == "__main__":

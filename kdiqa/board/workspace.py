@@ -2,25 +2,28 @@
 
 from typing import Any
 
-CURVES: dict[str, dict[str, list[str] | str]] = {
+CURVES: dict[str, dict[str, dict[str, Any]]] = {
     "Validation": {
-        "SRCC": ["val/srcc"],
-        "PLCC, as it is and after the fit": ["val/plcc", "val/plcc_fit"],
-        "KRCC": ["val/krcc"],
-        "RMSE (lower is better)": ["val/rmse"],
+        "SRCC": {"y": ["val/srcc"]},
+        "PLCC, as it is and after the fit": {"y": ["val/plcc", "val/plcc_fit"]},
+        "KRCC": {"y": ["val/krcc"]},
+        "RMSE (lower is better)": {"y": ["val/rmse"]},
     },
     "Training": {
-        "loss": ["train/loss"],
-        "learning rates": r"^optim/lr-",
-        "terms": r"^train/loss_",
+        "loss": {"y": ["train/loss"]},
+        "learning rates": {"metric_regex": r"^optim/lr-"},
+        "terms": {"metric_regex": r"^train/loss_"},
     },
     "Distillation": {
-        "student and teacher on training images, SRCC": ["kd/agreement_srcc"],
-        "teacher on validation images, SRCC": ["teacher/val_srcc"],
-        "weight of distillation": ["train/weight_distill"],
-        "weights of the levels": r"^train/weight_level",
+        "student and teacher on training images, SRCC": {"y": ["kd/agreement_srcc"]},
+        "teacher on validation images, SRCC": {"y": ["teacher/val_srcc"]},
+        "weight of distillation": {"y": ["train/weight_distill"]},
+        "weights of the levels": {"metric_regex": r"^train/weight_level"},
     },
-    "Speed": {"images a second": ["perf/img_per_s"], "share of waiting": ["perf/data_wait"]},
+    "Speed": {
+        "images a second": {"y": ["perf/img_per_s"]},
+        "share of waiting": {"y": ["perf/data_wait"]},
+    },
 }
 """By section and title: metrics over the epochs, or a pattern of their names."""
 MEDIA = {
@@ -40,11 +43,6 @@ def workspace(entity: str, project: str, name: str) -> Any:
 
     Runs stand in their groups, in them by job type: a multirun, a study or a sweep is one line.
 
-    Args:
-        entity: The user or team.
-        project: Its project.
-        name: Of the workspace.
-
     Raises:
         ModuleNotFoundError: If the package for it is missing.
     """
@@ -55,10 +53,12 @@ def workspace(entity: str, project: str, name: str) -> Any:
         raise ModuleNotFoundError(MISSING) from error
     sections = []
     for title in dict.fromkeys([*CURVES, *MEDIA]):
-        made: list[Any] = [_curve(panels, *curve) for curve in CURVES.get(title, {}).items()]
-        made += [panels.MediaBrowser(title=key, media_keys=[key]) for key in MEDIA.get(title, [])]
-        made += [panels.WeavePanelSummaryTable(table_name=key) for key in TABLES.get(title, [])]
-        sections.append(ws.Section(name=title, panels=made, is_open=title != "Speed"))
+        shown = [
+            panels.LinePlot(title=t, x="epoch", **y) for t, y in CURVES.get(title, {}).items()
+        ]
+        shown += [panels.MediaBrowser(title=key, media_keys=[key]) for key in MEDIA.get(title, [])]
+        shown += [panels.WeavePanelSummaryTable(table_name=key) for key in TABLES.get(title, [])]
+        sections.append(ws.Section(name=title, panels=shown, is_open=title != "Speed"))
     runs = ws.RunsetSettings(
         groupby=[ws.Metric("Group"), ws.Metric("JobType")], pinned_columns=list(COLUMNS)
     )
@@ -71,9 +71,3 @@ def workspace(entity: str, project: str, name: str) -> Any:
         runset_settings=runs,
         auto_generate_panels=True,  # custom charts, and what is logged besides, stand below
     )
-
-
-def _curve(panels: Any, title: str, metrics: list[str] | str) -> Any:
-    if isinstance(metrics, str):
-        return panels.LinePlot(title=title, x="epoch", metric_regex=metrics)
-    return panels.LinePlot(title=title, x="epoch", y=metrics)

@@ -42,11 +42,7 @@ WORDS = {
 
 
 def help_text(conf: Path) -> str:
-    """Returns the groups with their files, the first words, and each experiment's claim.
-
-    Args:
-        conf: The folder of the configuration.
-    """
+    """Returns the groups of a configuration's folder, the first words, and each experiment's claim."""
     vocabulary = Vocabulary.of(conf)
     lines = [HEAD, "Groups, group=name; GROUP=NAME --cfg job prints what it comes to:"]
     for group, line in GROUPS.items():
@@ -69,16 +65,12 @@ def claim(text: str) -> str:
         >>> claim("# @package _global_\n# Claim:    a student above its teacher.\n# Run: …")
         'a student above its teacher.'
     """
-    found = re.search(r"# Claim: +(.*)", text)
-    return found.group(1) if found else ""
+    match = re.search(r"# Claim: +(.*)", text)
+    return match[1] if match else ""
 
 
 def answer_early(words: Sequence[str]) -> None:
-    """Prints the help where it is asked for, and ends where a word is unknown; returns otherwise.
-
-    Args:
-        words: Of the command line.
-    """
+    """Prints the help where it is asked for, and ends where a word is unknown; returns otherwise."""
     if {"-h", "--help"} & set(words):
         print(help_text(conf_dir()))
         raise SystemExit(0)

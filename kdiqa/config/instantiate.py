@@ -1,6 +1,7 @@
 """What a configuration may build, and with which words."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -42,6 +43,7 @@ FUNCTIONS = (
     "torch.optim.swa_utils.get_ema_multi_avg_fn",
 )
 DIRECTIVES = ("_target_", "_partial_")  # of a node; all else is an argument
+MISMATCH = re.compile(r"unexpected keyword argument|missing \d+ required")  # of Python's own words
 DEFINED_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
 
 
@@ -83,7 +85,15 @@ def built(plain: Any, find: Callable[[str], Any] = hydra.utils.get_object) -> An
 
 def _call(target: Any, arguments: Mapping[str, Any], later: bool | None) -> Any:
     """Returns what a target builds, or what will build it."""
-    return partial(target, **arguments) if later else target(**arguments)
+    try:
+        return partial(target, **arguments) if later else target(**arguments)
+    except TypeError as error:
+        if not MISMATCH.search(str(error)):
+            raise
+        raise ValueError(
+            f"{target.__module__}.{target.__qualname__} cannot be built with"
+            f" {', '.join(arguments)}: {error}. Two groups that do not go together were chosen."
+        ) from error
 
 
 def checked(node: Any, allowed: tuple[str, ...] = ALLOWED) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kdiqa.files.plain import MAX_BYTES, PlainError, from_json
+from kdiqa.files.bounded import MAX_BYTES, PlainError, from_json
 
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     import torch

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from kdiqa.config.buildable import LABEL
 from kdiqa.config.from_file import FileError, from_file
 from kdiqa.config.packed import SUFFIX, read_packed
-from kdiqa.files.plain import MAX_BYTES, PlainError, check_plain, check_yaml
+from kdiqa.files.bounded import MAX_BYTES, PlainError, check_plain, check_yaml
 
 FORMAT = 2  # of checkpoints; any other is refused
 DESCRIBED = ("net", "config", "pair", "data")  # what a checkpoint's description must hold

@@ -1,9 +1,10 @@
 """The positions of an image's crops that follow from its size alone."""
 
 import math
+from itertools import product
 from typing import Literal
 
-from kdiqa.data.choices import check_choice
+from kdiqa.runtime.words import check_word
 
 CropMode = Literal["random", "grid", "center", "full", "five", "ten", "tiles"]
 COUNTS = {"center": 1, "full": 1, "five": 5, "ten": 10, "tiles": 1}
@@ -12,7 +13,7 @@ Corner = tuple[int, int]
 
 def check_numbers(num: int, size: int | None, mode: str, max_pixels: int) -> None:
     """Raises ``ValueError`` where the numbers of crops contradict their mode."""
-    check_choice("mode", mode, CropMode)
+    check_word("mode", mode, CropMode)
     count = COUNTS.get(mode, num)
     if mode == "tiles" and num != 1:
         raise ValueError(
@@ -36,24 +37,15 @@ def check_numbers(num: int, size: int | None, mode: str, max_pixels: int) -> Non
 
 
 def corners(mode: str, num: int, size: int, height: int, width: int) -> list[Corner]:
-    """Returns the top left corners, (row, column), of the crops of an image of that size.
+    """Returns the top left corners, (row, column), of an image's crops, at most as large as it.
 
-    Args:
-        mode: One of :data:`CropMode` but ``random`` and ``full``.
-        num: Crops of an image; ``grid`` alone asks.
-        size: Side of a crop, at most the short side of the image.
-        height: Of the image.
-        width: Of the image.
+    The mode is any but ``random`` and ``full``; ``grid`` alone asks for the number of crops.
     """
     bottom, right = height - size, width - size
     if mode == "grid":
         return grid(num, bottom, right)
     if mode == "tiles":
-        return [
-            (top, left)
-            for top in _steps(height, size)
-            for left in _steps(width, size)
-        ]  # fmt: skip
+        return list(product(_steps(height, size), _steps(width, size)))
     if mode == "center":
         return [(bottom // 2, right // 2)]
     # torchvision's order, and its rounding: half a pixel goes to the even side.
@@ -77,17 +69,9 @@ def grid(num: int, bottom: int, right: int) -> list[Corner]:
 def fitted(height: int, width: int, size: int | None, max_pixels: int) -> tuple[int, int]:
     """Returns the height and width an image is shrunk to so that it, or its tiles, fit the bound.
 
-    With tiles, the image is shrunk to the largest size that takes one row or column of them less,
-    until they are few enough.
-
-    Args:
-        height: Of the image.
-        width: Of the image.
-        size: Side of a tile, at most the short side of the image; None for the image in one piece.
-        max_pixels: Of the image or of all its tiles together.
-
-    Raises:
-        ValueError: If an image is so long that its tiles are too many when its short side is one.
+    With tiles of a ``size``, at most the short side of the image, it is shrunk to the largest size
+    that takes one row or column of them less, until they are few enough; ``ValueError`` if they are
+    still too many when the short side is one tile.
     """
     if size is None:
         shrink = min(1.0, math.sqrt(max_pixels / (height * width)))

@@ -32,14 +32,8 @@ def official_augmentation() -> list[A.BasicTransform]:
 
     The corners that a rotation leaves empty are black, as in the official code.
     """
-    rotation = A.Rotate(
-        limit=(-180, 180),
-        interpolation=cv2.INTER_NEAREST,
-        border_mode=cv2.BORDER_CONSTANT,
-        fill=0,
-        p=1.0,
-    )
-    return [*paired_flips(), rotation]
+    black = {"border_mode": cv2.BORDER_CONSTANT, "fill": 0}
+    return [*paired_flips(), A.Rotate((-180, 180), cv2.INTER_NEAREST, p=1.0, **black)]
 
 
 class Crops:
@@ -84,10 +78,7 @@ class Crops:
     ) -> None:
         self.num = COUNTS.get(mode, 1) if num is None else num
         check_numbers(self.num, size, mode, max_pixels)
-        self.size = size
-        self.mode = mode
-        self.resize = resize
-        self.max_pixels = max_pixels
+        self.size, self.mode, self.resize, self.max_pixels = size, mode, resize, max_pixels
         steps = [A.HorizontalFlip(p=0.5)] if flip else []
         if mode == "random":
             steps = [A.RandomCrop(size, size), *steps]
@@ -101,10 +92,7 @@ class Crops:
     def __call__(self, images: Mapping[str, Image], seed: int) -> dict[str, Image]:
         """Returns the crops of each image, :math:`(P, H, W, 3)`, under its name.
 
-        Args:
-            images: Views of one scene, each :math:`(H, W, 3)` and all of one size; one is named
-                ``image``.
-            seed: Decides positions, flips and whatever else is random.
+        The images are views of one scene, :math:`(H, W, 3)`, all of one size; one is named ``image``.
         """
         views = {name: self.scaled(image) for name, image in images.items()}
         if self.mode == "random":
@@ -160,22 +148,16 @@ def _resized(image: Image, height: int, width: int) -> Image:
 
 
 def check_crops(train: Crops, pairs: Mapping[str, Any], batch_size: int) -> None:
-    """Raises where training's crops, a pair's own ones, and the batch do not fit each other.
-
-    Args:
-        train: Of the images.
-        pairs: By name, each with ``aligned`` and ``crops``.
-        batch_size: Images of a batch.
-    """
-    if train.size is None and batch_size > 1:
+    """Raises where training's crops, a pair's own ones, and the batch do not fit each other."""
+    if batch_size < 1:
+        raise ValueError(f"data.batch_size is {batch_size}; set it to 1 or more.")
+    if train.differ and batch_size > 1:
+        fault, remedy = "Images differ in their number of tiles", "mode=grid"
+        if train.size is None:
+            fault, remedy = "Whole images differ in size", "size=224"
         raise ValueError(
-            f"Whole images differ in size and cannot train in batches of {batch_size}. Set "
-            "data.train_crops.size=224, or data.batch_size=1."
-        )
-    if train.mode == "tiles" and batch_size > 1:
-        raise ValueError(
-            f"Images differ in their number of tiles and cannot train in batches of {batch_size}. "
-            "Set data.train_crops.mode=grid, or data.batch_size=1."
+            f"{fault} and cannot train in batches of {batch_size}. Set data.train_crops.{remedy}, "
+            "or data.batch_size=1."
         )
     for name, pair in pairs.items():
         own = pair.crops

@@ -9,7 +9,6 @@ from typing import ClassVar
 import lightning as L
 
 from kdiqa.data.cache.features import CachedDataset
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops, check_crops
 from kdiqa.data.dataset import IQADataset, references_of
 from kdiqa.data.loader import Loader, loader
@@ -24,6 +23,7 @@ from kdiqa.data.splits.shares import check_shares, scored, shared
 from kdiqa.data.splits.split import SUBSETS, SUBSETS_OF, Assignment, SelectOn, Split, SplitBy
 from kdiqa.data.splits.stored import StoredSplit
 from kdiqa.data.unlabelled import Unlabelled
+from kdiqa.runtime.words import check_word
 
 
 class IQADataModule(L.LightningDataModule):
@@ -42,19 +42,19 @@ class IQADataModule(L.LightningDataModule):
         guard: What a training run does when one content stands in two subsets of the split, see
             :mod:`kdiqa.data.splits.leaks`: ``stop``, ``warn``, or ``drop`` its training images.
         select_on: The subset that selects a checkpoint; ``test`` trains on the validation images
-            too, and its numbers are marked wherever they stand.
+            too, and its numbers are marked; ``train`` spares none, to take the last epoch.
         train_crops: What training sees of an image.
         test_crops: What validation and test see of it.
         pairs: By name, what each image is paired with; None for nothing.
         teacher_pairs: Likewise, in training alone: what a teacher alone sees.
         batch_size: Images of a batch, on each device.
-        num_workers: Processes that read, besides the main one.
+        num_workers: Processes that read; with 0, the main one does.
         prefetch_factor: Batches each of them has ready before they are asked for.
         seed: Of crops, flips and re-distortions, not of the split.
         label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
         fraction: Share of the training images that is used.
         unlabelled: More training images without scores, see :mod:`kdiqa.data.unlabelled`.
-        labelled_ratio: Share of those whose labels training may see; ``mos`` of the others is NaN.
+        labelled: Share (float) or number (int) of those whose ``mos`` training sees; else NaN.
         drop_last: Leaves out the last batch of an epoch where it is not full.
     """
 
@@ -63,9 +63,7 @@ class IQADataModule(L.LightningDataModule):
     lower_is_better: bool = False
     homepage: ClassVar[str] = ""
     licence: ClassVar[str] = ""
-    layout: ClassVar[
-        tuple[str, ...]
-    ] = ()  # the expected tree; … stands for what goes on like that
+    layout: ClassVar[tuple[str, ...]] = ()  # the expected tree; … stands for what goes on
     facts: Facts | None = None  # None where they are not known
     split_by: SplitBy = "content"
     setting: str = "data.root"  # what says where it lies, for messages
@@ -93,13 +91,13 @@ class IQADataModule(L.LightningDataModule):
         label_scale: LabelScale = "unit",
         fraction: float = 1.0,
         unlabelled: Unlabelled | None = None,
-        labelled_ratio: float = 1.0,
+        labelled: float = 1.0,
         drop_last: bool = False,
     ) -> None:
         super().__init__()
         self.root_from = self.setting if root is not None else "KDIQA_DATA"
         self.root = root_of(root, self.name)
-        self.split = Split(split, split_by or self.split_by, ratios)
+        self.split = Split(split, split_by or self.split_by, ratios, select_on != "train")
         self.stored_split, self.guard, self.select_on = stored_split, guard, select_on
         self.train_crops = train_crops or Crops(num=1, size=224)
         self.test_crops = test_crops or Crops(num=1, size=224, mode="center")
@@ -107,14 +105,14 @@ class IQADataModule(L.LightningDataModule):
         self.batch_size, self.drop_last, self.seed = batch_size, drop_last, seed
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.label = Label(*self.mos_range, self.lower_is_better, label_scale)
-        self.fraction, self.labelled_ratio, self.unlabelled = fraction, labelled_ratio, unlabelled
+        self.fraction, self.label_share, self.unlabelled = fraction, labelled, unlabelled
         self.cached: dict[str, CachedDataset] = {}
         self.records: Sequence[Record] = []
         self.assignment, self.digest = Assignment([], [], ""), ""
         self.extra: list[Record] = []  # without labels; counted after the records
-        check_choice("data.guard", guard, OnLeak)
+        check_word("data.guard", guard, OnLeak)
         check_crops(self.train_crops, self.train_pairs, batch_size)
-        check_shares(fraction, labelled_ratio)
+        check_shares(fraction, labelled)
 
     @property
     def source(self) -> Source:
@@ -126,10 +124,10 @@ class IQADataModule(L.LightningDataModule):
     def read(self) -> Iterator[Record]:
         """Yields all records of the data set, with the authors' own scores."""
 
-    def table(self, *parts: str) -> Path:
-        """Returns the label file at a path below the root, or raises ``DatasetNotFoundError``."""
-        if (path := self.files.find(*parts)) is None:
-            raise DatasetNotFoundError(self.source, f"lacks '{'/'.join(parts)}'")
+    def table(self, *paths: str) -> Path:
+        """Returns the label file at the first of some paths, or raises ``DatasetNotFoundError``."""
+        if (path := self.files.find(*paths)) is None:
+            raise DatasetNotFoundError(self.source, f"lacks '{paths[0]}'")
         return path
 
     def setup(self, stage: str | None = None) -> None:
@@ -155,7 +153,7 @@ class IQADataModule(L.LightningDataModule):
         if self.root is None or not self.root.is_dir():
             raise DatasetNotFoundError(self.source)
         self.files = FileIndex(self.root)
-        raw = uniquely_named(list(self.read()))
+        raw = uniquely_named(list(self.read()), self.root)
         self.source.check_labels(raw)
         return [replace(record, mos=self.label.unit(record.mos)) for record in raw]
 
@@ -174,10 +172,12 @@ class IQADataModule(L.LightningDataModule):
         return leaks
 
     def add_unlabelled(self) -> None:
-        """Adds the images without labels to the training images; once, however often called."""
+        """Adds the images without labels to the training images, once."""
         if self.unlabelled is not None and not self.extra:
             trained = [self.records[index] for index in self.positions("train")]
             self.extra = self.unlabelled.records(trained, self.assignment, self.guard)
+            for pairing in self.train_pairs.values():
+                pairing.check(self.extra)
 
     def _settle(self, assignment: Assignment) -> None:
         self.assignment = assignment
@@ -187,20 +187,15 @@ class IQADataModule(L.LightningDataModule):
     def positions(self, subset: str) -> list[int]:
         """Returns the indices in ``records`` of a subset's images."""
         indices = self.assignment.indices(*SUBSETS_OF[self.select_on].get(subset, (subset,)))
-        share = self.fraction if subset == "train" else 1
+        share = float(self.fraction) if subset == "train" else 1.0
         return shared(self.records, indices, self.split, share)
 
     def labelled(self) -> list[int]:
         """Returns the indices of the training images whose labels training may see."""
-        return shared(self.records, self.positions("train"), self.split, self.labelled_ratio)
+        return shared(self.records, self.positions("train"), self.split, self.label_share)
 
     def dataset(self, subset: str, training: bool | None = None) -> IQADataset:
-        """Returns the images of a subset.
-
-        Args:
-            subset: ``train``, ``val`` or ``test``.
-            training: Whether to crop, flip and draw as in training; by default, for ``train``.
-        """
+        """Returns the images of a subset, cropped, flipped and drawn as in training for ``train``."""
         training = subset == "train" if training is None else training
         records = [*self.records, *self.extra]
         indices = labelled = self.positions(subset)

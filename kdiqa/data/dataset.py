@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
-from kdiqa.data.pairs.pairing import Pairing
+from kdiqa.data.pairs.pairing import Pairing, given
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw
 
@@ -44,12 +44,8 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         training: bool = True,
         positions: Sequence[int] | None = None,
     ) -> None:
-        self.records = records
-        self.crops = crops
-        used = {name: p if training else p.evaluated() for name, p in pairs.items()}
-        self.pairs = {name: pair for name, pair in used.items() if pair is not None}
-        self.seed = seed
-        self.training = training
+        self.records, self.crops, self.seed, self.training = records, crops, seed, training
+        self.pairs = given(pairs if training else {n: p.evaluated() for n, p in pairs.items()})
         self.positions = range(len(records)) if positions is None else positions
 
     def __len__(self) -> int:
@@ -61,6 +57,8 @@ class IQADataset(Dataset[dict[str, Tensor]]):
         record, position = self.records[index], self.positions[index]
         draw = Draw.of(self.seed, epoch, position, record.name, self.training)
         image = read_rgb(record.image)
+        if record.drawn is not None:
+            image = record.drawn(image, draw.seed("per_epoch", "distortion"))
         views = cut(image, record, self.crops, self.pairs, draw, self.training)
         return {name: to_tensor(crops) for name, crops in views.items()} | {
             "mos": torch.tensor(record.mos, dtype=torch.float32),
@@ -78,14 +76,8 @@ def cut(
 ) -> dict[str, Image]:
     """Returns the crops of an image and of its pairs, each :math:`(P, H, W, 3)`, by name.
 
-    Args:
-        image: RGB, :math:`(H, W, 3)`.
-        record: Of the image.
-        crops: Of the image and of the pairs aligned with it.
-        pairs: By name, what the image is paired with.
-        draw: The seeds of this reading.
-        training: Cuts a pair that is not aligned by its own crops, where it has any: they are
-            augmentation, and evaluation cuts it as the image.
+    Training alone cuts a pair that is not aligned by its own crops, where it has any: they are
+    augmentation, and evaluation cuts it as the image.
     """
     seconds = {
         name: pair(image, record, draw.seed(pair.seed_mode, "pair"))
@@ -112,13 +104,7 @@ def cut(
 
 
 def references_of(pairs: Mapping[str, Pairing], crops: Crops, seed: int) -> IQADataset | None:
-    """Returns the bank that evaluation compares every image with, if one of the pairs has one.
-
-    Args:
-        pairs: By name, the pairings of the test images.
-        crops: Of the test images.
-        seed: Of the crops.
-    """
+    """Returns the bank that evaluation compares every image with, if one of its pairs has one."""
     banks = (pair.references() for pair in pairs.values())
     records = next((bank for bank in banks if bank is not None), None)
     return None if records is None else IQADataset(records, crops, {}, seed, training=False)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdiqa.data.images.read import check_image, read_rgb, write_image
-from kdiqa.data.readers.files import read_csv
+from kdiqa.data.readers.files import read_csv, row_error
 from kdiqa.data.seeds import derive_seed
 from kdiqa.distortions.kadid import distort
-from kdiqa.distortions.pixels import to_uint8
+from kdiqa.distortions.pixels import to_float, to_uint8
 
 HOMEPAGE = "https://database.mmsp-kn.de/kadid-10k-database.html"
 PLAN = "kadis700k_ref_imgs.csv"
@@ -20,15 +19,10 @@ LEVELS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class Planned:
-    """A pristine image with the one distortion that the authors' plan gives it.
-
-    Args:
-        reference: Its file.
-        kind: The number of the distortion, 1 to 25, which is applied at five levels.
-    """
+    """A pristine image with the one distortion that the authors' plan gives it, at five levels."""
 
     reference: Path
-    kind: int
+    kind: int  # the number of the distortion, 1 to 25
 
     def stem(self, level: int) -> str:
         """Returns the name of a distorted image, without its suffix, as the authors name it.
@@ -41,12 +35,7 @@ class Planned:
 
 
 class KADISNotFoundError(FileNotFoundError):
-    """KADIS-700k, or a part of it, is not where it was looked for.
-
-    Args:
-        root: Where it was looked for.
-        lack: What is wrong there.
-    """
+    """KADIS-700k, or a part of it, is not where it was looked for; ``lack`` says what is wrong."""
 
     def __init__(self, root: Path, lack: str) -> None:
         super().__init__(
@@ -83,20 +72,15 @@ def read_plan(root: Path) -> list[Planned]:
     for line, row in read_csv(path, ["ref_im", "dist_type_1"]):
         kind, name = row["dist_type_1"], row["ref_im"]
         if not kind.isdecimal() or not 1 <= int(kind) <= 25:
-            raise ValueError(
-                f"'{path}', line {line}: {kind!r} is no distortion, 1 to 25. Restore the authors' "
-                "file."
-            )
+            raise row_error(path, line, f"{kind!r} is no distortion, 1 to 25")
         if name.casefold() in images:
             planned.append(Planned(images[name.casefold()], int(kind)))
         else:
             missing.append(name)
     if missing or not planned:
-        raise KADISNotFoundError(
-            path.parent,
-            f"lacks {len(missing)} of {len(planned) + len(missing)} images, the first is "
-            f"'ref_imgs/{next(iter(missing), '')}',",
-        )
+        lack = f"lacks {len(missing)} of {len(planned) + len(missing)} images"
+        first = next(iter(missing), "")
+        raise KADISNotFoundError(path.parent, f"{lack}, the first is 'ref_imgs/{first}',")
     return planned
 
 
@@ -115,15 +99,11 @@ def write_distorted(planned: Planned, folder: Path, suffix: str, seed: int) -> i
         ImageReadError: If the image cannot be read.
         OSError: If a file cannot be written.
     """
-    pristine: NDArray[np.float64] | None = None
-    written = 0
-    for level in LEVELS:
-        stem = planned.stem(level)
-        path = folder / f"{stem}.{suffix}"
-        if check_image(path) is None:
-            continue
-        pristine = read_rgb(planned.reference) / 255.0 if pristine is None else pristine
-        rng = np.random.default_rng(derive_seed(seed, stem))
-        write_image(path, to_uint8(distort(pristine, planned.kind, level, rng)))
-        written += 1
-    return written
+    files = {level: folder / f"{planned.stem(level)}.{suffix}" for level in LEVELS}
+    missing = {level: path for level, path in files.items() if check_image(path) is not None}
+    if missing:
+        pristine = to_float(read_rgb(planned.reference))
+        for level, path in missing.items():
+            rng = np.random.default_rng(derive_seed(seed, planned.stem(level)))
+            write_image(path, to_uint8(distort(pristine, planned.kind, level, rng)))
+    return len(missing)

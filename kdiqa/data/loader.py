@@ -14,17 +14,10 @@ Loader = DataLoader[dict[str, Tensor]]
 def loader(
     dataset: Dataset[Any], sampler: Sampler[int], num_workers: int, ahead: int, **options: Any
 ) -> Loader:
-    """Returns batches that workers read ahead, in pinned memory where there is a GPU.
+    """Returns batches that each worker reads so many ahead, in pinned memory where there is a GPU.
 
     Lightning moves them there with ``non_blocking=True``: the copy of a pinned batch needs neither
-    the processor nor the end of the step before.
-
-    Args:
-        dataset: Gives the samples.
-        sampler: Says which, in which order.
-        num_workers: Processes that read; with 0, the main one reads when it needs a batch.
-        ahead: Batches each worker has read before they are asked for.
-        options: Further arguments of the DataLoader.
+    the processor nor the end of the step before. Without workers, the main process reads.
     """
     return DataLoader(
         dataset,

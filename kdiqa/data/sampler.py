@@ -29,10 +29,7 @@ class EpochSampler(Sampler[int]):
     """
 
     def __init__(self, size: int, shuffle: bool, seed: int = 0) -> None:
-        self.size = size
-        self.shuffle = shuffle
-        self.seed = seed
-        self.epoch = 0
+        self.size, self.shuffle, self.seed, self.epoch = size, shuffle, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch of the keys to come; Lightning calls this."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kdiqa.data.choices import check_choice
+from kdiqa.runtime.words import check_word
 
 LabelScale = Literal["unit", "raw", "zscore"]
 Score = TypeVar("Score", float, Tensor, NDArray[np.float64])
@@ -44,7 +44,7 @@ class Label:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        check_choice("label_scale", self.scale, LabelScale)
+        check_word("label_scale", self.scale, LabelScale)
         if not self.lower < self.upper or not self.std > 0:
             raise ValueError(
                 f"A scale from {self.lower:g} to {self.upper:g}, of deviation {self.std:g}, has no"

@@ -1,5 +1,6 @@
 """What is known of a data set before it is read, its errors, and the checks of labels and files."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,44 +11,26 @@ from kdiqa.data.record import Record
 
 @dataclass(frozen=True)
 class Facts:
-    """A complete download's own count and scores, on its authors' scale.
-
-    Args:
-        images: How many scored images its label files list.
-        lowest: The lowest score.
-        highest: The highest one.
-        mean: Their mean.
-        contents: How many references or scenes there are, where images share them.
-    """
+    """A complete download's own count of scored images and their scores, on its authors' scale."""
 
     images: int
     lowest: float
     highest: float
     mean: float
-    contents: int | None = None
+    contents: int | None = None  # how many references or scenes, where images share them
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set's names and where it lies: what messages need.
-
-    Args:
-        title: What it is called.
-        name: Of its folder.
-        homepage: Where it comes from; empty for a user's own images.
-        mos_range: The declared scale of its scores.
-        root: Where it was looked for; None where nothing says so.
-        setting: The word that says so on a command line.
-        root_from: What said so this time.
-    """
+    """A data set's names and where it lies: what messages need."""
 
     title: str
-    name: str
-    homepage: str
-    mos_range: tuple[float, float]
-    root: Path | None
-    setting: str
-    root_from: str
+    name: str  # of its folder
+    homepage: str  # where it comes from; empty for a user's own images
+    mos_range: tuple[float, float]  # the declared scale of its scores
+    root: Path | None  # where it was looked for; None where nothing says so
+    setting: str  # the word that says so on a command line
+    root_from: str  # what said so this time
 
     def shown(self, path: Path) -> str:
         """Returns a path as a message names it: below the root, where it lies there."""
@@ -62,32 +45,19 @@ class Source:
             raise ScoresError(self, outside, len(records))
 
     def check_files(self, paths: Iterable[Path]) -> None:
-        """Raises unless all files are there and complete.
-
-        Raises:
-            DatasetNotFoundError: If some are missing.
-            BrokenImagesError: If some are empty or cut short.
-        """
-        unique = set(paths)
-        faults = check_images(sorted(unique))
+        """Raises ``DatasetNotFoundError`` or ``BrokenImagesError`` unless all files are complete."""
+        unique = sorted({os.fspath(path) for path in paths})
+        faults = check_images(unique)
         missing = [path for path, fault in faults.items() if fault == MISSING]
         if missing:
-            raise DatasetNotFoundError(
-                self,
-                f"lacks {len(missing)} of {len(unique)} images, the first is "
-                f"'{self.shown(missing[0])}'",
-            )
+            lack = f"lacks {len(missing)} of {len(unique)} images"
+            raise DatasetNotFoundError(self, f"{lack}, the first is '{self.shown(missing[0])}'")
         if faults:
             raise BrokenImagesError(self, faults)
 
 
 class DatasetNotFoundError(FileNotFoundError):
-    """A data set, or a part of it, is not where it was looked for.
-
-    Args:
-        source: The data set.
-        lack: What is wrong with the folder that was found; None when there is no folder.
-    """
+    """A data set, or a part of it (``lack``), is not where it was looked for."""
 
     def __init__(self, source: Source, lack: str | None = None) -> None:
         page = source.homepage
@@ -108,12 +78,7 @@ class DatasetNotFoundError(FileNotFoundError):
 
 
 class BrokenImagesError(RuntimeError):
-    """Files of a data set are empty or cut short.
-
-    Args:
-        source: The data set.
-        faults: Each such file with its fault.
-    """
+    """Files of a data set are empty or cut short, each with its fault."""
 
     def __init__(self, source: Source, faults: Mapping[Path, str]) -> None:
         first = [f"'{source.shown(path)}' ({fault})" for path, fault in list(faults.items())[:3]]
@@ -128,19 +93,13 @@ class BrokenImagesError(RuntimeError):
 
 
 class ScoresError(ValueError):
-    """Scores are not those of the data set they should be of.
-
-    Args:
-        source: The data set.
-        outside: Scores outside the declared range.
-        total: How many there are.
-    """
+    """Scores of a data set lie outside its declared range, or there are none."""
 
     def __init__(self, source: Source, outside: Sequence[float], total: int) -> None:
         fault = "there are none at all"
         if outside:
-            fault = f"{len(outside)} of {total} lie outside: "
-            fault += f"from {min(outside):g} to {max(outside):g}"
+            ends = f"from {min(outside):g} to {max(outside):g}"
+            fault = f"{len(outside)} of {total} lie outside: {ends}"
         lower, upper = source.mos_range
         super().__init__(
             f"{source.title} has scores from {lower:g} to {upper:g}, but in "

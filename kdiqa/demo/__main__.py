@@ -23,16 +23,14 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         "kdiqa demo", description=DESCRIPTION, epilog="Ctrl-C ends it."
     )
-    command.add_argument(
-        "model",
-        metavar="CKPT",
-        nargs="?",
-        help="a student's run folder or checkpoint; default: the bundled student",
+    add, bundled = command.add_argument, "default: the bundled student"
+    add(
+        "model", metavar="CKPT", nargs="?", help=f"a student's run folder or checkpoint; {bundled}"
     )
-    command.add_argument("--port", type=int, default=7860, help="default 7860; 0 for any free one")
-    command.add_argument("--device", default="cpu", help="cpu, cuda, …")
-    command.add_argument("--allow", action="append", default=[], metavar="PACKAGE",
-                         help="a package of yours whose classes the model's file may build")  # fmt: skip
+    add("--port", type=int, default=7860, help="default 7860; 0 for any free one")
+    add("--device", default="cpu", help="cpu, cuda, …")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     return command
 
 
@@ -61,39 +59,30 @@ def free(port: int) -> int:
     """
     if not 0 <= port <= 65535:
         raise ValueError(f"There is no port {port}. Give --port a number from 1024 to 65535.")
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((HOST, port))
-        except OSError as error:
-            raise ValueError(
-                f"Port {port} cannot be had ({error.strerror}). Give another with --port, or"
-                " --port 0 for any free one."
-            ) from error
-        number: int = tried.getsockname()[1]
-        return number
+    try:
+        with socket.create_server((HOST, port)) as tried:
+            return int(tried.getsockname()[1])
+    except OSError as error:
+        raise ValueError(
+            f"Port {port} cannot be had ({os.strerror(error.errno or 0)}). Give another with"
+            " --port, or --port 0 for any free one."
+        ) from error
 
 
 def serve(scorer: Scorer, name: str, port: int) -> None:
-    """Serves the page until the process is interrupted; uploads are gone then.
-
-    Args:
-        scorer: Of the scores.
-        name: Of the model.
-        port: Nobody listens there.
-    """
+    """Serves the page until the process is interrupted; uploads are gone then."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         local = {*os.environ.get("no_proxy", "").split(","), HOST, "localhost"} - {""}
         os.environ["no_proxy"] = ",".join(sorted(local))  # it asks itself whether it is up
-        from kdiqa.demo.blocks import page, theme
+        from kdiqa.demo.blocks import THEME, page
         from kdiqa.demo.reading import MAX_BYTES
 
         blocks = page(scorer, name)
         try:
             blocks.launch(
                 server_name=HOST, server_port=port, share=False, quiet=True, ssr_mode=False,
-                prevent_thread_lock=True, footer_links=[], theme=theme(), run_history=False,
+                prevent_thread_lock=True, footer_links=[], theme=THEME, run_history=False,
                 max_file_size=4 * MAX_BYTES, enable_monitoring=False, inbrowser=False,
             )  # fmt: skip
             print(f"http://{HOST}:{port} – Ctrl-C ends it", flush=True)

@@ -12,23 +12,20 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.demo.ladder import KINDS, chart, drawn, rung, shrunk, thumbnails
+from kdiqa.demo.ladder import KINDS, PIXELS, chart, drawn, rung, thumbnails
 from kdiqa.demo.reading import MAX_BYTES, MAX_PIXELS, read
 from kdiqa.scorer.scorer import Scorer
+from kdiqa.scorer.views import shrunk
 
 Image = NDArray[np.uint8]
-FONTS = ("system-ui", "sans-serif")  # the machine's own: none is asked for elsewhere
+# The machine's own fonts: none is asked for elsewhere.
+THEME = gr.themes.Default(font=("system-ui", "sans-serif"), font_mono=("monospace",))
 EMPTY = "Drop an image on the left."
 OVERLAP = 0.25  # of a map's tiles
 
 
 def page(scorer: Scorer, name: str) -> gr.Blocks:
-    """Returns the page of a scorer.
-
-    Args:
-        scorer: Of the scores.
-        name: Of the model, to be shown.
-    """
+    """Returns the page of a scorer, with the name of its model."""
     with gr.Blocks(title="kdiqa", analytics_enabled=False, delete_cache=(600, 600)) as blocks:
         gr.Markdown(f"# How good does it look?\nModel `{name}`. Nothing leaves this machine.")
         with gr.Row():
@@ -38,7 +35,7 @@ def page(scorer: Scorer, name: str) -> gr.Blocks:
                     " megapixels", type="filepath", height=120, elem_id="given",
                 )  # fmt: skip
             with gr.Column():
-                verdict = gr.Markdown(EMPTY, elem_id="said")
+                verdict = gr.Markdown(EMPTY, elem_id="score")
         where = image_output("Quality map: each tile scored as an image of its own", "map")
         curve = image_output("Distortion ladder", "ladder")
         small = image_output("The images behind it, in the middle, with their scores", "steps")
@@ -59,12 +56,7 @@ def image_output(label: str, name: str) -> gr.Image:
 
 
 def outputs(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
-    """Yields what the page shows of a file, more and more: score, map, ladder.
-
-    Args:
-        scorer: Of the scores.
-        path: Of the upload; None where it was taken away.
-    """
+    """Yields what the page shows of an upload, more and more: its score, its map, its ladder."""
     if path is None:
         yield EMPTY, None, None, None
         return
@@ -75,7 +67,7 @@ def outputs(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
         return
     text = sentence(scorer, float(scorer.score(image)), image)
     yield text, None, None, None
-    small = shrunk(image)
+    small = shrunk(image, PIXELS)  # distortions are slow
     where = drawn(scorer.explain(small, overlap=OVERLAP))
     yield text, where, None, None
     first, ladder = float(scorer.score(small)), []
@@ -94,8 +86,3 @@ def sentence(scorer: Scorer, score: float, image: Image) -> str:
         f" of the MOS it learnt from, from {worst:g} (worst) to {best:g} (best)\n\n"
         f"{width}×{height} pixels"
     )
-
-
-def theme() -> gr.themes.Base:
-    """Returns the page's theme, without a font from anywhere else."""
-    return gr.themes.Default(font=FONTS, font_mono=("ui-monospace", "monospace"))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import cv2
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,7 +20,7 @@ from kdiqa.scorer.predictor import Predictor
 Image = NDArray[np.uint8]
 KINDS = ("gaussian_blur", "jpeg", "white_noise", "darken", "pixelate")
 LEVELS = (1, 2, 3, 4, 5)
-PIXELS = 1_000_000  # a larger image is shrunk first: distortions are slow
+PIXELS = 1_000_000  # a larger image is shrunk to them first
 TILE = 128  # pixels, of a thumbnail
 
 
@@ -35,24 +34,8 @@ class Rung(NamedTuple):
     """In [0, 1], higher is better."""
 
 
-def shrunk(image: Image, pixels: int = PIXELS) -> Image:
-    """Returns an image of at most so many pixels."""
-    share = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
-    if share >= 1:
-        return image
-    size = tuple(max(1, int(side * share)) for side in image.shape[1::-1])
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def rung(predictor: Predictor, image: Image, kind: str, score: float) -> Rung:
-    """Returns an image under one type of distortion, with the scores.
-
-    Args:
-        predictor: Of the scores.
-        image: RGB, :math:`(H, W, 3)`.
-        kind: Name of the type.
-        score: Of the image as it is.
-    """
+    """Returns an image :math:`(H, W, 3)`, which has the score, under one type of distortion."""
     given = to_float(image)
     distorted = [
         to_uint8(distort(given, kind, level, np.random.default_rng(0), mapmm=False))
@@ -85,13 +68,10 @@ def drawn(figure: Figure) -> Image:
 def thumbnails(ladder: Sequence[Rung]) -> Image:
     """Returns the images behind the chart in small, each with its score."""
     columns = ["as it is", *(f"level {level}" for level in LEVELS)]
-    rows = [
-        (
-            one.kind.replace("_", " "),
-            [stamped(square(image, TILE), score) for image, score in zip(*one[1:], strict=True)],
-        )
-        for one in ladder
-    ]
+    rows = []
+    for kind, images, scores in ladder:
+        tiles = [stamped(square(i, TILE), score) for i, score in zip(images, scores, strict=True)]
+        rows.append((kind.replace("_", " "), tiles))
     return grid(columns, rows)
 
 

@@ -2,14 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.random import default_rng
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
 from skimage import data
 
+from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.distortions import redistort
 from kdiqa.distortions.kadid import KADID, distort
 from kdiqa.distortions.pixels import Pixels, to_float, to_uint8
@@ -21,24 +22,22 @@ LEVELS = (1, 2, 3, 4, 5)
 
 
 def kadid_sheet(image: Pixels, seed: int = 0, mapmm: bool = True) -> Pixels:
-    """Returns the picture of the 25 types, a row each, by their five levels.
+    """Returns the image of the 25 types, a row each, by their five levels.
 
     Every example is made at the size at which it is shown.
     """
     pristine = square(image, KADID_TILE)
+    floats = to_float(pristine)
     rows: list[tuple[str, Sequence[Pixels]]] = [("original", [pristine])]
     for kind in KADID:
-        examples = [
-            to_uint8(distort(to_float(pristine), kind, level, default_rng(seed), mapmm))
-            for level in LEVELS
-        ]
-        rows.append((f"{kind.id} {kind.name}".replace("_", " "), examples))
+        examples = [distort(floats, kind, level, default_rng(seed), mapmm) for level in LEVELS]
+        rows.append((f"{kind.id} {kind.name}".replace("_", " "), list(map(to_uint8, examples))))
     levels = [f"level {level}" for level in LEVELS]
     return np.hstack([grid(levels, rows[:13]), grid(levels, rows[13:])])
 
 
 def preset_sheet(image: Pixels, seed: int = 0) -> Pixels:
-    """Returns the picture of the presets, a row each.
+    """Returns the image of the presets, a row each.
 
     The columns show another seed, an image of half the brightness, and both images on the
     photometric floor.
@@ -47,15 +46,10 @@ def preset_sheet(image: Pixels, seed: int = 0) -> Pixels:
     dark = to_uint8(0.5 * to_float(pristine))
     rows: list[tuple[str, Sequence[Pixels]]] = []
     for preset in (
-        redistort.none(),
-        redistort.official9(),
-        redistort.official22(),
-        redistort.random5(),
-        redistort.paper3p(),
-        redistort.kadid_max(),
-        redistort.single("jpeg"),
+        *(redistort.none(), redistort.official9(), redistort.official22(), redistort.random5()),
+        *(redistort.paper3p(), redistort.kadid_max(), redistort.single("jpeg")),
     ):
-        floor = redistort.Pipeline(preset.steps, preset.name, True, preset.choose)
+        floor = replace(preset, photometric_floor=True)
         results = [preset(pristine, seed), preset(pristine, seed + 1), preset(dark, seed)]
         results += [floor(pristine, seed), floor(dark, seed)]
         rows.append((preset.name, results))
@@ -63,31 +57,8 @@ def preset_sheet(image: Pixels, seed: int = 0) -> Pixels:
     return grid(columns, rows)
 
 
-def read(path: Path) -> Pixels:
-    """Returns an image file as 8-bit RGB, :math:`(H, W, 3)`, upright.
-
-    Raises:
-        OSError: There is no such file, or it is no image that Pillow reads to its end.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"No file at {path}. Give the path of an image, or none for scikit-image's astronaut."
-        )
-    try:
-        with Pillow.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except UnidentifiedImageError:
-        raise OSError(f"{path} is not an image that Pillow can read. Give another.") from None
-    except OSError as error:
-        raise OSError(f"{path} cannot be decoded: {error}. Give another.") from None
-
-
 def check_output(path: Path) -> None:
-    """Checks that an image can be written to the path.
-
-    Raises:
-        OSError: Its folder is missing, or its ending names no image format.
-    """
+    """Raises ``OSError`` where an image's folder is missing, or its ending names no format."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent} to write {path.name} to. Make it first.")
     if Pillow.registered_extensions().get(path.suffix.lower()) not in Pillow.SAVE:
@@ -114,8 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--seed is {options.seed}, but seeds count from 0.")
     try:
         check_output(output)
-        image = read(options.image) if options.image else data.astronaut()
-    except OSError as error:
+        image = read_rgb(options.image) if options.image else data.astronaut()
+    except (OSError, ImageReadError) as error:
         parser.error(str(error))
     if options.presets:
         sheet = preset_sheet(image, options.seed)

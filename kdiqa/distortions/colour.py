@@ -70,9 +70,8 @@ def colour_quantisation(image: Image, colours: float, rng: Generator) -> Image:
     stride = math.ceil((pixels.shape[0] * pixels.shape[1] / SAMPLE) ** 0.5)
     sample = Pillow.fromarray(np.ascontiguousarray(pixels[::stride, ::stride]))
     palette = sample.quantize(int(colours), Pillow.Quantize.MAXCOVERAGE, kmeans=1)
-    indexed = Pillow.fromarray(pixels).quantize(
-        palette=palette, dither=Pillow.Dither.FLOYDSTEINBERG
-    )
+    dither = Pillow.Dither.FLOYDSTEINBERG
+    indexed = Pillow.fromarray(pixels).quantize(palette=palette, dither=dither)
     return to_float(np.asarray(indexed.convert("RGB")))
 
 

@@ -20,10 +20,8 @@ def jpeg2000(image: Image, ratio: float, rng: Generator) -> Image:
     OpenJPEG with the 5/3 wavelet of Pillow's default; MATLAB uses another codec, whose bits
     differ (the 9/7 wavelet would be 0.5 dB better at the same rate).
     """
-    file = io.BytesIO()
-    Pillow.fromarray(to_uint8(image)).save(
-        file, "JPEG2000", quality_mode="rates", quality_layers=[ratio]
-    )
+    file, options = io.BytesIO(), {"quality_mode": "rates", "quality_layers": [ratio]}
+    Pillow.fromarray(to_uint8(image)).save(file, "JPEG2000", **options)
     return to_float(np.asarray(Pillow.open(file).convert("RGB")))
 
 

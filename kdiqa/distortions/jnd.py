@@ -16,32 +16,18 @@ from torch.nn import functional as F
 
 OVERLAP = 0.3  # C of NAMM: the share of the smaller effect that the larger one covers
 
+# fmt: off
 # Weights of the surroundings' luminance, their sum 32; the pixel itself is left out.
 SURROUNDINGS = (
-    (1.0, 1.0, 1.0, 1.0, 1.0),
-    (1.0, 2.0, 2.0, 2.0, 1.0),
-    (1.0, 2.0, 0.0, 2.0, 1.0),
-    (1.0, 2.0, 2.0, 2.0, 1.0),
-    (1.0, 1.0, 1.0, 1.0, 1.0),
+    (1, 1, 1, 1, 1), (1, 2, 2, 2, 1), (1, 2, 0, 2, 1), (1, 2, 2, 2, 1), (1, 1, 1, 1, 1),
 )
 # Gradients across a horizontal edge and a diagonal one, their positive weights' sum 16; the other
 # two are these, turned by a quarter.
 GRADIENTS = (
-    (
-        (0.0, 0.0, 0.0, 0.0, 0.0),
-        (1.0, 3.0, 8.0, 3.0, 1.0),
-        (0.0, 0.0, 0.0, 0.0, 0.0),
-        (-1.0, -3.0, -8.0, -3.0, -1.0),
-        (0.0, 0.0, 0.0, 0.0, 0.0),
-    ),
-    (
-        (0.0, 0.0, 1.0, 0.0, 0.0),
-        (0.0, 8.0, 3.0, 0.0, 0.0),
-        (1.0, 3.0, 0.0, -3.0, -1.0),
-        (0.0, 0.0, -3.0, -8.0, 0.0),
-        (0.0, 0.0, -1.0, 0.0, 0.0),
-    ),
+    ((0, 0, 0, 0, 0), (1, 3, 8, 3, 1), (0, 0, 0, 0, 0), (-1, -3, -8, -3, -1), (0, 0, 0, 0, 0)),
+    ((0, 0, 1, 0, 0), (0, 8, 3, 0, 0), (1, 3, 0, -3, -1), (0, 0, -3, -8, 0), (0, 0, -1, 0, 0)),
 )
+# fmt: on
 
 
 def luminance(rgb: Tensor) -> Tensor:
@@ -75,10 +61,7 @@ def just_noticeable(luminance: Tensor) -> Tensor:
     .. math:: \mathrm{LA} + \mathrm{CM} - 0.3 \min(\mathrm{LA}, \mathrm{CM})
 
     with B the weighted mean of the 5×5 surroundings and G the largest of four gradients; at the
-    borders, the outermost pixels go on.
-
-    Args:
-        luminance: In [0, 255], :math:`(N, 1, H, W)`.
+    borders, the outermost pixels go on. The luminance is in [0, 255], :math:`(N, 1, H, W)`.
 
     Example:
         >>> just_noticeable(torch.full((1, 1, 2, 2), 127.0)).flatten()

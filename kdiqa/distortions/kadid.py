@@ -17,22 +17,22 @@ from kdiqa.distortions.pixels import Image, stretch
 
 @dataclass(frozen=True)
 class Distortion:
-    """One type: its number in the file names ``Ixx_tt_ll``, its amounts, and how to apply it.
+    """One type: how to apply it to an image :math:`(H, W, 3)` in [0, 1], at five amounts.
 
-    Args:
-        id: From 1 to 25.
-        name: Unique, in lower case.
-        group: blur, colour, compression, noise, brightness, spatial or sharpness.
-        levels: The amount of levels 1 to 5. A higher level is worse, except in the two-sided
-            types 18 and 25.
-        apply: From an image :math:`(H, W, 3)` in [0, 1], an amount and a generator to an image.
+    A higher level is worse, except in the two-sided types 18 and 25.
     """
 
-    id: int
-    name: str
-    group: str
-    levels: tuple[float, float, float, float, float]
+    id: int  # from 1 to 25, as in the file names Ixx_tt_ll
+    name: str  # unique, in lower case
+    group: str  # blur, colour, compression, noise, brightness, spatial or sharpness
+    levels: tuple[float, float, float, float, float]  # the amounts of levels 1 to 5
     apply: Callable[[Image, float, Generator], Image]
+
+    def amount(self, level: int) -> float:
+        """Returns the amount of a level, 1 to 5; raises ``ValueError`` for any other."""
+        if level not in (1, 2, 3, 4, 5):
+            raise ValueError(f"{self.name} has levels 1 to 5, not {level!r}.")
+        return self.levels[level - 1]
 
 
 # fmt: off
@@ -76,9 +76,6 @@ KADID: tuple[Distortion, ...] = (
 def find(kind: int | str) -> Distortion:
     """Returns the distortion of a number from 1 to 25, or of a name.
 
-    Raises:
-        ValueError: There is no such distortion; the message lists the names.
-
     Example:
         >>> find("jpeg").levels
         (43, 36, 24, 7, 4)
@@ -91,11 +88,7 @@ def find(kind: int | str) -> Distortion:
 
 
 def distort(
-    image: Image,
-    kind: int | str | Distortion,
-    level: int,
-    rng: Generator,
-    mapmm: bool = True,
+    image: Image, kind: int | str | Distortion, level: int, rng: Generator, mapmm: bool = True
 ) -> Image:
     """Returns the image under one type of distortion, in [0, 1], of the same shape and dtype.
 
@@ -108,9 +101,6 @@ def distort(
             pixels and channels, as the authors' program does. It changes what the levels of
             brightness look like.
 
-    Raises:
-        ValueError: The image is not float RGB, the kind is unknown or the level is not 1 to 5.
-
     Example:
         >>> rng = np.random.default_rng(0)
         >>> image = rng.random((64, 64, 3))
@@ -119,8 +109,7 @@ def distort(
         ((64, 64, 3), 0.0, 1.0)
     """
     distortion = kind if isinstance(kind, Distortion) else find(kind)
-    if level not in (1, 2, 3, 4, 5):
-        raise ValueError(f"{distortion.name} has levels 1 to 5, not {level!r}.")
+    amount = distortion.amount(level)
     if image.ndim != 3 or image.shape[2] != 3 or not np.issubdtype(image.dtype, np.floating):
         raise ValueError(
             f"distort takes float RGB (H, W, 3) in [0, 1], not {image.dtype} {image.shape}. "
@@ -128,6 +117,6 @@ def distort(
         )
     pristine: Image = np.ascontiguousarray(image, dtype=np.float64)
     pristine = stretch(pristine) if mapmm else pristine
-    result = distortion.apply(pristine, distortion.levels[level - 1], rng)
+    result = distortion.apply(pristine, amount, rng)
     result = stretch(result) if mapmm else np.clip(result, 0.0, 1.0)
     return result.astype(image.dtype)

@@ -43,13 +43,9 @@ def stretch(image: Image) -> Image:
 
 
 def gaussian_filter(image: Image, sigma: float) -> Image:
-    r"""Returns the image filtered as MATLAB's ``imgaussfilt`` does.
+    r"""Returns an image, :math:`(H, W)` or :math:`(H, W, 3)`, as MATLAB's ``imgaussfilt`` does.
 
     The kernel has :math:`2 \lceil 2 \sigma \rceil + 1` taps; borders are replicated.
-
-    Args:
-        image: One channel or three, :math:`(H, W)` or :math:`(H, W, 3)`.
-        sigma: The standard deviation, in pixels.
     """
     size = 2 * math.ceil(2 * sigma) + 1
     return cv2.GaussianBlur(image, (size, size), sigma, borderType=cv2.BORDER_REPLICATE)

@@ -4,10 +4,11 @@ The presets are those of AKD-IQA and of its readers; `none` leaves the image as 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from kdiqa.distortions.kadid import KADID, find
+from kdiqa.distortions.kadid import find
 from kdiqa.distortions.pixels import Pixels
 from kdiqa.distortions.resampling import Resample, merge
 from kdiqa.distortions.steps import (
@@ -35,6 +36,7 @@ NEAREST = (2, 3, 4, 5, 6, 8)
 PIXELATE = (0.01, 0.05, 0.1, 0.2, 0.5)
 
 
+@dataclass(frozen=True, eq=False)
 class Pipeline:
     """Steps applied in order; the same image and seed give the same result.
 
@@ -43,6 +45,7 @@ class Pipeline:
         name: How to call it.
         photometric_floor: Bring luminance and saturation to a common floor first.
         choose: Draw this many of the steps for each image, in random order; None takes all.
+        weights: How often each step is drawn, in proportion; None draws all alike.
 
     Example:
         >>> pipeline = Pipeline([GaussianBlur(2.0), Jpeg(24)], name="mine")
@@ -52,26 +55,21 @@ class Pipeline:
         'mine, version 1: GaussianBlur(radius=2.0), Jpeg(quality=24)'
     """
 
-    def __init__(
-        self,
-        steps: Sequence[Step] = (),
-        name: str = "custom",
-        photometric_floor: bool = False,
-        choose: int | None = None,
-    ) -> None:
-        if choose is not None and not 1 <= choose <= len(steps):
-            raise ValueError(f"choose={choose} of {len(steps)} steps. Give 1 to {len(steps)}.")
-        self.steps = tuple(steps)
-        self.name = name
-        self.photometric_floor = photometric_floor
-        self.choose = choose
+    steps: Sequence[Step] = ()
+    name: str = "custom"
+    photometric_floor: bool = False
+    choose: int | None = None
+    weights: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.steps)
+        if self.choose is not None and not 1 <= self.choose <= count:
+            raise ValueError(f"choose={self.choose} of {count} steps. Give 1 to {count}.")
 
     def __call__(self, image: Pixels, seed: int) -> Pixels:
         """Returns the re-distorted image, 8-bit RGB :math:`(H, W, 3)`; the input is not modified.
 
-        Args:
-            image: 8-bit RGB, :math:`(H, W, 3)`.
-            seed: Not negative; every random draw comes from it.
+        Every random draw comes from the seed, which is not negative.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(
@@ -80,7 +78,11 @@ class Pipeline:
             )
         rng, steps = generator(seed), self.steps
         if self.choose is not None:
-            steps = tuple(steps[i] for i in rng.permutation(len(steps))[: self.choose])
+            drawn = rng.permutation(len(steps))[: self.choose]
+            if self.weights is not None:
+                p = np.asarray(self.weights) / np.sum(self.weights)
+                drawn = rng.choice(len(steps), self.choose, replace=False, p=p)
+            steps = [steps[i] for i in drawn]
         image = np.ascontiguousarray(image)
         result = PhotometricFloor()(image, rng) if self.photometric_floor else image
         for step in merge(steps):
@@ -93,10 +95,10 @@ class Pipeline:
         steps = (PhotometricFloor(), *self.steps) if self.photometric_floor else self.steps
         drawn = f", {self.choose} drawn of" if self.choose is not None else ""
         text = ", ".join(map(repr, steps)) or "nothing"
+        if self.weights is not None:
+            shares = np.asarray(self.weights) / np.sum(self.weights)
+            text += f" by {shares.round(6).tolist()}"
         return f"{self.name}, version {VERSION}{drawn}: {text}"
-
-    def __repr__(self) -> str:
-        return f"<Pipeline {self.description}>"
 
 
 def none() -> Pipeline:
@@ -108,11 +110,7 @@ def official9(level_index: int = 3, photometric_floor: bool = False) -> Pipeline
     """Returns the fixed sequence of AKD-IQA's official code.
 
     Random are only its noises and the direction of the motion. Values are rounded where that code
-    truncates: a brighter result by half a grey level.
-
-    Args:
-        level_index: Which value of each list, 0 to 4; official is 3.
-        photometric_floor: See :class:`Pipeline`.
+    truncates: a brighter result by half a grey level. ``level_index`` picks each list's value, 0 to 4.
     """
     i = _checked(level_index)
     steps = [
@@ -121,9 +119,7 @@ def official9(level_index: int = 3, photometric_floor: bool = False) -> Pipeline
         Jpeg(JPEG[i]),
         GaussianNoise(NOISE[i]),
         ImpulseNoise(IMPULSE[i]),
-        Resample(RESIZE[i]),
-        Resample(RESIZE[i], "bilinear"),
-        Resample(NEAREST[i], "nearest"),
+        *_resamples(i),
         _pixelate(i),
     ]
     return Pipeline(steps, "official9", photometric_floor)
@@ -135,12 +131,12 @@ def official22(level_index: int = 4, photometric_floor: bool = False) -> Pipelin
     Only names and amounts of that sequence are known to us: hue, brightness, contrast and spatial
     steps are those of :mod:`kdiqa.distortions.kadid` at these amounts, our interpretation.
     """
-    return Pipeline(_all22(_checked(level_index)), "official22", photometric_floor)
+    return Pipeline(_all22(level_index), "official22", photometric_floor)
 
 
 def random5(level_index: int = 4, choose: int = 5, photometric_floor: bool = False) -> Pipeline:
     """Returns five of the 22 steps of :func:`official22`, drawn anew for each seed."""
-    return Pipeline(_all22(_checked(level_index)), "random5", photometric_floor, choose)
+    return Pipeline(_all22(level_index), "random5", photometric_floor, choose)
 
 
 def paper3p(photometric_floor: bool = False) -> Pipeline:
@@ -163,7 +159,7 @@ def kadid_max(level: int = 5, photometric_floor: bool = False) -> Pipeline:
     The three resize steps have no counterpart among the 25 types.
     """
     kinds = ("gaussian_blur", "motion_blur", "jpeg", "white_noise", "impulse_noise", "pixelate")
-    return Pipeline([_at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
+    return Pipeline([at_level(kind, level) for kind in kinds], "kadid_max", photometric_floor)
 
 
 def mild(choose: int = 1) -> Pipeline:
@@ -173,7 +169,7 @@ def mild(choose: int = 1) -> Pipeline:
     views that QFM-IQM's label expansion needs.
     """
     kinds = [kind for kind in range(1, 25) if kind != 18]
-    steps = [_at_level(kind, level) for kind in kinds for level in (1, 2)]
+    steps = [at_level(kind, level) for kind in kinds for level in (1, 2)]
     return Pipeline(steps, "mild", choose=choose)
 
 
@@ -184,23 +180,17 @@ def single(kind: int | str, level: int = 5, photometric_floor: bool = False) -> 
         >>> single("jpeg", level=4).description
         "single jpeg, version 1: Kadid(kind='jpeg', amount=7, mapmm=False)"
     """
-    step = _at_level(kind, level)
+    step = at_level(kind, level)
     return Pipeline([step], f"single {step.kind}", photometric_floor)
 
 
-def kadis() -> Pipeline:
-    """Returns one of KADID-10k's 25 types at one of its five levels, drawn for each image.
-
-    As KADIS-700k's images are drawn, without its stretch to the full range (our interpretation).
-    """
-    steps = [_at_level(distortion.id, level) for distortion in KADID for level in range(1, 6)]
-    return Pipeline(steps, "kadis", choose=1)
+def at_level(kind: int | str, level: int) -> Kadid:
+    """Returns one of KADID-10k's distortions at one of its five levels."""
+    return Kadid(kind, find(kind).amount(level))
 
 
-def _at_level(kind: int | str, level: int) -> Kadid:
-    if level not in (1, 2, 3, 4, 5):
-        raise ValueError(f"{find(kind).name} has levels 1 to 5, not {level!r}.")
-    return Kadid(kind, find(kind).levels[level - 1])
+def _resamples(i: int) -> list[Resample]:
+    return [Resample(RESIZE[i]), Resample(RESIZE[i], "bilinear"), Resample(NEAREST[i], "nearest")]
 
 
 def _pixelate(i: int) -> Resample:
@@ -216,31 +206,23 @@ def _checked(level_index: int) -> int:
     return level_index
 
 
-def _all22(i: int) -> list[Step]:
-    def kadid(kind: str) -> Kadid:
-        return Kadid(kind, find(kind).levels[i])
-
+def _all22(level_index: int) -> list[Step]:
+    i = _checked(level_index)
     return [
         GaussianBlur(GAUSSIAN[i]),
-        kadid("lens_blur"),
+        at_level("lens_blur", i + 1),
         MotionBlur(MOTION[i]),
-        kadid("saturation_hsv"),
-        kadid("saturation_lab"),
+        *(at_level(kind, i + 1) for kind in ("saturation_hsv", "saturation_lab")),
         Jpeg(JPEG[i]),
         GaussianNoise(NOISE[i]),
         Kadid("white_noise_ycbcr", (0.0001, 0.0005, 0.001, 0.008, 0.05)[i]),
         ImpulseNoise(IMPULSE[i]),
         Kadid("multiplicative_noise", (0.001, 0.005, 0.01, 0.08, 0.15)[i]),
         NoisyBlur((0.001, 0.002, 0.003, 0.005, 0.01)[i]),
-        kadid("brighten"),
-        kadid("darken"),
-        kadid("mean_shift"),
-        Resample(RESIZE[i]),
-        Resample(RESIZE[i], "bilinear"),
-        Resample(NEAREST[i], "nearest"),
+        *(at_level(kind, i + 1) for kind in ("brighten", "darken", "mean_shift")),
+        *_resamples(i),
         Resample(RESIZE[i], "lanczos"),
-        kadid("contrast_change"),
+        at_level("contrast_change", i + 1),
         _pixelate(i),
-        kadid("non_eccentricity_patch"),
-        kadid("jitter"),
+        *(at_level(kind, i + 1) for kind in ("non_eccentricity_patch", "jitter")),
     ]

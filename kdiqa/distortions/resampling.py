@@ -21,16 +21,15 @@ class Resample(Step):
     """The image shrunk by ``factor`` and grown to its size again, both by one filter of Pillow."""
 
     def __init__(self, factor: float, filter: Filter = "bicubic") -> None:
-        self.factor = factor
-        self.filter = filter
+        self.factor, self.filter = factor, filter
 
     def __call__(self, image: Pixels, rng: Generator) -> Pixels:
         """Returns the image at a resolution lower by the factor."""
         height, width = image.shape[:2]
-        small = (self.shrink(width), self.shrink(height))
-        kind = self.pillow
-        resized = Pillow.fromarray(image).resize(small, kind).resize((width, height), kind)
-        return np.asarray(resized)
+        small = Pillow.fromarray(image).resize(
+            (self.shrink(width), self.shrink(height)), self.pillow
+        )
+        return np.asarray(small.resize((width, height), self.pillow))
 
     def shrink(self, size: int) -> int:
         """Returns the smaller size, rounded down, at least one pixel."""
@@ -70,20 +69,15 @@ def _shrink(image: Pixels, step: Resample) -> Matrix:
     """Returns the image at the smaller size of the step, in whole numbers of 0 to 255."""
     height, width = image.shape[:2]
     lines = image.reshape(height, -1)
-    rows = [
-        band @ lines[start : start + band.shape[1]].astype(np.float32)
-        for start, band in _bands(step, height, 1)
-    ]
+    rows = [band @ lines[used].astype(np.float32) for used, band in _bands(step, height, 1)]
     lines = np.concatenate(rows)
-    columns = [
-        lines[:, start : start + band.shape[1]] @ band.T for start, band in _bands(step, width, 3)
-    ]
+    columns = [lines[:, used] @ band.T for used, band in _bands(step, width, 3)]
     pixels = np.concatenate(columns, axis=1).reshape(len(lines), -1, 3)
     return np.rint(pixels).clip(0, 255)
 
 
 @lru_cache(maxsize=64)
-def _bands(step: Resample, size: int, channels: int) -> list[tuple[int, Matrix]]:
+def _bands(step: Resample, size: int, channels: int) -> list[tuple[slice, Matrix]]:
     """Returns the matrix that shrinks an axis, eight rows at a time, without the zeros around.
 
     Pillow itself resizes the identity matrix, so its kernels need not be written down.
@@ -93,9 +87,9 @@ def _bands(step: Resample, size: int, channels: int) -> list[tuple[int, Matrix]]
     bands = []
     for top in range(0, len(matrix), 8):
         band = matrix[top : top + 8]
-        used = np.flatnonzero(band.any(axis=0))
-        band = np.kron(band[:, used[0] : used[-1] + 1], np.eye(channels, dtype=np.float32))
-        bands.append((int(used[0]) * channels, band))
+        first, last = np.flatnonzero(band.any(axis=0))[[0, -1]]
+        band = np.kron(band[:, first : last + 1], np.eye(channels, dtype=np.float32))
+        bands.append((slice(first * channels, (last + 1) * channels), band))
     return bands
 
 
@@ -120,8 +114,8 @@ def merge(steps: Sequence[Step]) -> tuple[Step, ...]:
         ['Resamples']
     """
     merged: list[Step] = []
-    for is_resample, run in groupby(steps, lambda step: isinstance(step, Resample)):
+    for _, run in groupby(steps, lambda step: isinstance(step, Resample)):
         group = list(run)
         resamples = [step for step in group if isinstance(step, Resample)]
-        merged += [Resamples(resamples)] if is_resample and len(group) > 1 else group
+        merged += [Resamples(resamples)] if len(resamples) > 1 else group
     return tuple(merged)

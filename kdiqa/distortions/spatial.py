@@ -27,9 +27,8 @@ def jitter(image: Image, sigma: float, rng: Generator) -> Image:
     y, x = np.mgrid[:height, :width].astype(np.float32)
     for _ in range(5):
         down, right = rng.normal(0.0, sigma, (2, height, width)).astype(np.float32)
-        image = cv2.remap(
-            image, x + right, y + down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        border = cv2.BORDER_REPLICATE
+        image = cv2.remap(image, x + right, y + down, cv2.INTER_CUBIC, borderMode=border)
     return np.clip(image, 0.0, 1.0).astype(np.float64)
 
 

@@ -59,8 +59,7 @@ class MotionBlur(Step):
     """The mean over a line of ``length`` pixels, horizontal or vertical at random."""
 
     def __init__(self, length: int, horizontal: bool | None = None) -> None:
-        self.length = length
-        self.horizontal = horizontal
+        self.length, self.horizontal = length, horizontal
 
     def __call__(self, image: Pixels, rng: Generator) -> Pixels:
         """Returns the blurred image; a running sum, so the length costs nothing."""
@@ -143,16 +142,13 @@ class Kadid(Step):
     """A type of KADID-10k at any ``amount``, which need not be one of its five levels."""
 
     def __init__(self, kind: int | str, amount: float, mapmm: bool = False) -> None:
-        self.kind = find(kind).name
-        self.amount = amount
-        self.mapmm = mapmm
+        self.kind, self.amount, self.mapmm = find(kind).name, amount, mapmm
 
     def __call__(self, image: Pixels, rng: Generator) -> Pixels:
         """Returns the distorted image, by way of float."""
-        distortion = find(self.kind)
-        if not self.mapmm:
-            return to_uint8(distortion.apply(to_float(image), self.amount, rng))
-        return to_uint8(stretch(distortion.apply(stretch(to_float(image)), self.amount, rng)))
+        floats = stretch(to_float(image)) if self.mapmm else to_float(image)
+        result = find(self.kind).apply(floats, self.amount, rng)
+        return to_uint8(stretch(result) if self.mapmm else result)
 
 
 class PhotometricFloor(Step):

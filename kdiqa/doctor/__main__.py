@@ -40,32 +40,25 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit code 0: fine. 1: something is wrong with the data. 2: with what was typed.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--json", action="store_true", help="print JSON and nothing else")
-    folder = argparse.ArgumentParser(add_help=False, parents=[shared])
-    folder.add_argument("name", metavar="NAME", help="of the data set, as in data=NAME")
-    folder.add_argument("root", metavar="ROOT", type=Path, help="the folder it was unpacked to")
-    made = {
-        verb: verbs.add_parser(
-            verb,
-            help=does,
-            parents=[shared if verb == "list" else folder],
-            epilog=None if verb == "list" else SETTINGS,
-        )
-        for verb, does in VERBS.items()
-    }
-    listed, checked, *drawn = made.values()
-    listed.add_argument("name", metavar="NAME", nargs="?", help="shows one whole, with its tree")
-    checked.add_argument(
-        "--fast", action="store_true", help="look at the ends of each image, do not decode it"
-    )
-    for one in drawn:
-        one.add_argument(
-            "-o", "--output", type=Path, help="folder of the pictures, default doctor_NAME"
-        )
-    made["duplicates"].add_argument(
-        "--images", action="store_true", help="compare images, even where there are references"
-    )
+    for verb, does in VERBS.items():
+        add = verbs.add_parser(
+            verb, help=does, epilog=None if verb == "list" else SETTINGS
+        ).add_argument
+        add("--json", action="store_true", help="print JSON and nothing else")
+        if verb == "list":
+            add("name", metavar="NAME", nargs="?", help="shows one whole, with its tree")
+            continue
+        add("name", metavar="NAME", help="of the data set, as in data=NAME")
+        add("root", metavar="ROOT", type=Path, help="the folder it was unpacked to")
+        if verb == "verify":
+            fast = "look at the ends of each image, do not decode it"
+            add("--fast", action="store_true", help=fast)
+        else:
+            output = "folder of what is drawn, default doctor_NAME"
+            add("-o", "--output", type=Path, help=output)
+        if verb == "duplicates":
+            images = "compare images, even where there are references"
+            add("--images", action="store_true", help=images)
     return parser
 
 

@@ -32,15 +32,13 @@ class UsageError(Exception):
 
 def names() -> list[str]:
     """Returns the names of all data sets, as ``data=name`` has them."""
-    found = (path.stem for path in (conf_dir() / "data").glob("*.yaml"))
-    return sorted(name for name in found if not name.startswith("_"))
+    return sorted(path.stem for path in (conf_dir() / "data").glob("[!_]*.yaml"))
 
 
 def summary(name: str) -> str:
-    """Returns the line at the top of a data set's yaml, which says what it is."""
+    """Returns the comment at the top of a data set's yaml, which says what it is."""
     text = (conf_dir() / "data" / f"{name}.yaml").read_text(encoding="utf-8")
-    first = text.partition("\n")[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+    return text.partition("\n")[0].removeprefix("#").strip() if text.startswith("#") else ""
 
 
 def data_module(name: str, root: Path | None = None, options: Sequence[str] = ()) -> IQADataModule:

@@ -3,31 +3,25 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from PIL import ExifTags, Image
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import track
 
 from kdiqa.data.images.read import read_rgb
 
 Found = TypeVar("Found")
-ON_ITS_SIDE = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What became of one image file.
-
-    Args:
-        size: Width and height in pixels, upright; zeros where there is a fault.
-        fault: Why it cannot be read, or None.
-    """
+class Decoded(NamedTuple):
+    """What became of one image file."""
 
     size: tuple[int, int] = (0, 0)
+    """Width and height in pixels, upright; zeros where there is a fault."""
     fault: str | None = None
+    """Why it cannot be read, or None."""
 
 
 def decode(path: Path) -> Decoded:
@@ -41,15 +35,14 @@ def decode(path: Path) -> Decoded:
     return Decoded((width, height))
 
 
-def measure(path: Path) -> Decoded:
-    """Returns the size that an image's header states, upright, without decoding it."""
+def measure(path: Path) -> tuple[int, int] | None:
+    """Returns the width and height in an image's header, upright; None where there is none."""
     try:
         with Image.open(path) as file:
-            width, height = file.size
-            turned = file.getexif().get(ExifTags.Base.Orientation) in ON_ITS_SIDE
-    except Exception as error:  # as above
-        return Decoded(fault=str(error) or type(error).__name__)
-    return Decoded((height, width) if turned else (width, height))
+            on_its_side = file.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            return file.size[::-1] if on_its_side else file.size
+    except Exception:  # as above
+        return None
 
 
 def decode_all(paths: Sequence[Path]) -> dict[Path, Decoded]:
@@ -62,11 +55,9 @@ def in_parallel(look: Callable[[Path], Found], paths: Sequence[Path], title: str
 
     In threads: the decoders let go of Python's lock while they work.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool, errors = ThreadPoolExecutor(os.cpu_count()), Console(stderr=True)
     try:
-        with bar:
-            return list(bar.track(pool.map(look, paths), len(paths), description=title))
+        found = pool.map(look, paths)
+        return list(track(found, title, len(paths), console=errors, transient=True))
     finally:  # after Ctrl-C nobody waits for those that have not begun
         pool.shutdown(cancel_futures=True)

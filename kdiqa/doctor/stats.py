@@ -1,4 +1,4 @@
-"""What a data set is made of: scores, parts, distortions, sizes; in numbers and in pictures."""
+"""What a data set is made of: scores, parts, distortions, sizes; in numbers and drawn."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image as Pillow
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.record import Record
 from kdiqa.data.splits.split import SUBSETS
-from kdiqa.doctor import charts
 from kdiqa.doctor.datasets import read
 from kdiqa.doctor.decode import decode_all, in_parallel, measure
+from kdiqa.figures import COLOURS, STYLE
 from kdiqa.figures.contact_sheet import Pixels, Tile, thumbnail, tiled
 
 if TYPE_CHECKING:
     from kdiqa.data.datamodule import IQADataModule
 
+BINS = 40
 SAMPLES = 24  # images on the sheet, in rows of six
 COMMONEST = 8  # sizes that are printed; --json has all
+NO_LEVEL = "all"  # where the authors number no levels
 
 
 @dataclass(frozen=True)
@@ -38,23 +41,23 @@ class Statistics:
 
     Args:
         records: All images, with the authors' scores and the part of this split.
-        present: Those whose file is there, with its width and height.
+        present: Those whose file is there and readable.
         numbers: What is printed, in plain containers.
     """
 
     records: list[Record]
-    present: list[tuple[Record, tuple[int, int]]]
+    present: list[Record]
     numbers: dict[str, Any]
 
 
 def run(console: Console, data: IQADataModule, options: argparse.Namespace, output: Path) -> int:
     """Prints the statistics of a data set, draws them into a folder, and returns 0."""
-    found = collect(data)
-    made = draw(data, found, output)
+    statistics = collect(data)
+    paths = [str(path) for path in draw(data, statistics, output)]
     if options.json:
-        print(json.dumps(found.numbers | {"pictures": [str(path) for path in made]}, indent=2))
+        print(json.dumps(statistics.numbers | {"pictures": paths}, indent=2))
     else:
-        show(console, data, found, made)
+        show(console, data, statistics.numbers, paths)
     return 0
 
 
@@ -73,13 +76,9 @@ def collect(data: IQADataModule) -> Statistics:
     except ValueError:  # too few for three parts; verify says so
         parts = ["all"] * len(records)
     records = [replace(r, split=part) for r, part in zip(records, parts, strict=True)]
-    there = [record for record in records if record.image.is_file()]
-    looks = in_parallel(measure, [record.image for record in there], "Measuring")
-    present = [
-        (record, look.size) for record, look in zip(there, looks, strict=True) if not look.fault
-    ]
+    sizes = in_parallel(measure, [record.image for record in records], "Measuring")
+    present = [record for record, size in zip(records, sizes, strict=True) if size]
     scores = np.array([record.mos for record in records])
-    by_part = {part: _part(records, part) for part in [*SUBSETS, "all"]}
     numbers: dict[str, Any] = {
         "name": data.name,
         "root": str(data.root),
@@ -87,121 +86,129 @@ def collect(data: IQADataModule) -> Statistics:
         "readable": len(present),
         "contents": len({record.content for record in records}),
         "references": len({record.reference for record in records} - {None}),
-        "scores": _spread(scores) | {"better": "lower" if data.lower_is_better else "higher"},
-        "parts": {name: part for name, part in by_part.items() if part["images"]},
-        "distortions": _distortions(records),
-        "sizes": {f"{w}x{h}": n for (w, h), n in Counter(s for _, s in present).most_common()},
+        "scores": {
+            "lowest": float(scores.min()),
+            "highest": float(scores.max()),
+            "mean": float(scores.mean()),
+            "std": float(scores.std()),
+            "better": "lower" if data.lower_is_better else "higher",
+        },
+        "parts": {
+            part: {
+                "images": len(group),
+                "contents": len({record.content for record in group}),
+                "mean": float(np.mean([record.mos for record in group])),
+            }
+            for part in (*SUBSETS, "all")
+            if (group := [record for record in records if record.split == part])
+        },
+        "distortions": distortions(records),
+        "sizes": {f"{s[0]}x{s[1]}": n for s, n in Counter(filter(None, sizes)).most_common()},
     }
     return Statistics(records, present, numbers)
 
 
-def draw(data: IQADataModule, found: Statistics, output: Path) -> list[Path]:
-    """Returns the pictures drawn into a folder; what there is nothing of is not drawn."""
+def distortions(records: Sequence[Record]) -> dict[str, dict[str, int]]:
+    """Returns how many images there are of each distortion and level; none where unknown."""
+    counts: dict[str, dict[str, int]] = {}
+    known = [record for record in records if record.distortion is not None]
+    for record in sorted(known, key=lambda r: _numerically(str(r.distortion))):
+        levels = counts.setdefault(str(record.distortion), {})
+        level = NO_LEVEL if record.level is None else str(record.level)
+        levels[level] = levels.get(level, 0) + 1
+    return counts
+
+
+def draw(data: IQADataModule, statistics: Statistics, output: Path) -> list[Path]:
+    """Returns the files drawn into a folder: scores, and samples where images are readable."""
     output.mkdir(parents=True, exist_ok=True)
-    title = f"{type(data).__name__}: {len(found.records)} images"
-    better = found.numbers["scores"]["better"]
-    scores = {
-        part: [record.mos for record in found.records if record.split == part]
-        for part in found.numbers["parts"]
-    }
-    figures: dict[str, Figure | None] = {
-        "scores": charts.histogram(scores, data.mos_range, f"{better} is better", title),
-        "distortions": charts.distortions(found.numbers["distortions"], title),
-        "sizes": charts.sizes([size for _, size in found.present], title),
-    }
-    made = []
-    for name, figure in figures.items():
-        if figure is not None:
-            made.append(output / f"{name}.png")
-            figure.savefig(made[-1], dpi=150)
-    if found.present:
-        made.append(output / "samples.png")
-        sheet = samples([record for record, _ in found.present], data)
-        Pillow.fromarray(sheet).save(made[-1])
-    return made
+    paths = [output / "scores.png", output / "samples.png"]
+    histogram(data, statistics).savefig(paths[0], dpi=150)
+    if not statistics.present:
+        return paths[:1]
+    Pillow.fromarray(samples(statistics.present, data)).save(paths[1])
+    return paths
+
+
+@mpl.rc_context(STYLE)
+def histogram(data: IQADataModule, statistics: Statistics) -> Figure:
+    """Returns the distribution of scores on the authors' scale, the parts stacked."""
+    parts, records = statistics.numbers["parts"], statistics.records
+    figure = Figure(figsize=(7.6, 4.4))
+    axes = figure.subplots()
+    axes.hist(
+        [[record.mos for record in records if record.split == part] for part in parts],
+        bins=[float(edge) for edge in np.linspace(*data.mos_range, BINS + 1)],
+        stacked=True,
+        color=COLOURS[: len(parts)],
+        label=[f"{part} ({row['images']})" for part, row in parts.items()],
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    better = statistics.numbers["scores"]["better"]
+    axes.set(
+        title=f"{type(data).__name__}: {len(records)} images",
+        xlabel=f"MOS on the authors' scale, {better} is better",
+        ylabel="images",
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
 
 
 def samples(records: Sequence[Record], data: IQADataModule) -> Pixels:
     """Returns a sheet of images from worst to best, at equal distances in rank."""
     ranked = sorted(records, key=lambda record: record.mos, reverse=data.lower_is_better)
-    places = np.linspace(0, len(ranked) - 1, min(SAMPLES, len(ranked))).round().astype(int)
-    chosen = [ranked[place] for place in places]
-    faults = decode_all([record.image for record in chosen])
+    ranks = np.linspace(0, len(ranked) - 1, min(SAMPLES, len(ranked))).round().astype(int)
+    chosen = [ranked[rank] for rank in ranks]
+    decoded = decode_all([record.image for record in chosen])
     tiles = [
         Tile(
             thumbnail(read_rgb(record.image)), f"{record.mos:.4g}", data.source.shown(record.image)
         )
         for record in chosen
-        if not faults[record.image].fault
+        if not decoded[record.image].fault
     ]
     title = f"{type(data).__name__}: from the worst score to the best, at equal steps of rank"
     return tiled(tiles, 6, title)
 
 
-def show(console: Console, data: IQADataModule, found: Statistics, made: Sequence[Path]) -> None:
-    """Prints the numbers as tables, and where the pictures are."""
-    numbers = found.numbers
+def show(
+    console: Console, data: IQADataModule, numbers: dict[str, Any], paths: Sequence[str]
+) -> None:
+    """Prints the numbers as tables, and where the drawings are."""
     lower, upper = data.mos_range
-    spread = numbers["scores"]
-    lines = [
-        f"{type(data).__name__} in '{data.root}'",
+    spread, sizes = numbers["scores"], list(numbers["sizes"].items())
+    common = ", ".join(f"{count} of {size}" for size, count in sizes[:COMMONEST]) or "–"
+    more = f", and {len(sizes) - COMMONEST} more" if len(sizes) > COMMONEST else ""
+    console.print(
+        f"{type(data).__name__} in '{data.root}'\n"
         f"  {numbers['images']} images listed, {numbers['readable']} there and readable, "
-        f"{numbers['contents']} contents, {numbers['references']} references",
+        f"{numbers['contents']} contents, {numbers['references']} references\n"
         f"  scores from {spread['lowest']:g} to {spread['highest']:g}, mean {spread['mean']:.4g}, "
         f"deviation {spread['std']:.3g}; the scale is {lower:g} to {upper:g}, {spread['better']} "
-        "is better",
-        "  sizes: "
-        + (", ".join(f"{n} of {s}" for s, n in list(numbers["sizes"].items())[:COMMONEST]) or "–")
-        + (f", and {more} more" if (more := len(numbers["sizes"]) - COMMONEST) > 0 else ""),
-    ]
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
-    table = Table("part", "images", "contents", "mean score", box=None, pad_edge=True)
+        f"is better\n  sizes: {common}{more}"
+    )
+    table = Table("part", "images", "contents", "mean score", box=None)
     for part, row in numbers["parts"].items():
         table.add_row(part, str(row["images"]), str(row["contents"]), f"{row['mean']:.4g}")
     console.print(table)
     if numbers["distortions"]:
         console.print(_distortion_table(numbers["distortions"]))
-    for path in made:
-        console.print(Text(f"  {path}"), soft_wrap=True)
+    for path in paths:
+        console.print(f"  {path}")
 
 
 def _distortion_table(counts: dict[str, dict[str, int]]) -> Table:
-    levels = charts.levels_of(counts)
-    table = Table("distortion", *map(_heading, levels), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    levels = sorted({level for row in counts.values() for level in row}, key=_numerically)
+    table = Table("distortion", box=None)
+    for level in levels:
+        table.add_column("images" if level == NO_LEVEL else f"level {level}", justify="right")
     for name, row in counts.items():
         table.add_row(name, *(str(row.get(level, "–")) for level in levels))
     return table
 
 
-def _heading(level: str) -> str:
-    return "images" if level == charts.NO_LEVEL else f"level {level}"
-
-
-def _distortions(records: Sequence[Record]) -> dict[str, dict[str, int]]:
-    """Returns how many images there are of each distortion and level; none where unknown."""
-    counts: dict[str, dict[str, int]] = {}
-    pairs = Counter((r.distortion, r.level) for r in records if r.distortion is not None)
-    for (name, level), number in sorted(pairs.items(), key=lambda pair: _order(*pair[0])):
-        counts.setdefault(str(name), {})[charts.NO_LEVEL if level is None else str(level)] = number
-    return counts
-
-
-def _order(name: str | None, level: int | None) -> tuple[bool, int, str, int]:
-    number = str(name)
-    numeric = number.isdecimal()
-    return (not numeric, int(number) if numeric else 0, number, level if level is not None else -1)
-
-
-def _spread(scores: np.typing.NDArray[np.float64]) -> dict[str, float]:
-    ends = {"lowest": float(scores.min()), "highest": float(scores.max())}
-    return ends | {"mean": float(scores.mean()), "std": float(scores.std())}
-
-
-def _part(records: Sequence[Record], part: str) -> dict[str, Any]:
-    mine = [record for record in records if record.split == part]
-    mean = float(np.mean([record.mos for record in mine])) if mine else None
-    contents = len({record.content for record in mine})
-    return {"images": len(mine), "contents": contents, "mean": mean}
+def _numerically(text: str) -> str:
+    """Returns what numbers sort by as numbers, before all names."""
+    return text.zfill(9) if text.isdecimal() else text

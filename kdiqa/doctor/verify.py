@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kdiqa.data.images.read import MISSING, check_images
+from kdiqa.data.images.read import check_images
 from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
 from kdiqa.data.source import ScoresError
@@ -55,24 +55,19 @@ def verify(data: IQADataModule, fast: bool = False) -> list[Check]:
     checks = [*check_labels(data, records), *check_presence(data, records)]
     images = [record.image for record in records]
     files = [path for path in dict.fromkeys([*images, *_references(records)]) if path.is_file()]
-    if fast:
-        faults = {p: fault for p, fault in check_images(files).items() if fault != MISSING}
-        checks.append(check_decoding(data, files, faults))
-    else:
-        decoded = decode_all(files)
-        faults = {path: one.fault for path, one in decoded.items() if one.fault}
-        checks.append(check_decoding(data, files, faults))
-        checks += check_sizes(data, records, decoded)
-    return [*checks, check_split(data, records)]
+    decoded = {} if fast else decode_all(files)
+    faults = {path: one.fault for path, one in decoded.items() if one.fault}
+    checks.append(check_decoding(data, files, check_images(files) if fast else faults))
+    return [*checks, *check_sizes(data, records, decoded), check_split(data, records)]
 
 
 def check_labels(data: IQADataModule, records: Sequence[Record]) -> list[Check]:
     """Returns how the labels compare with what is on record of a whole download."""
+    try:
+        data.source.check_labels(records)
+    except ScoresError as error:
+        return [Check("labels", "fault", str(error))]
     scores = [record.mos for record in records]
-    lower, upper = data.mos_range
-    outside = [score for score in scores if not lower <= score <= upper]
-    if outside or not scores:
-        return [Check("labels", "fault", str(ScoresError(data.source, outside, len(scores))))]
     contents = len({record.content for record in records})
     found = (
         f"{len(records)} images of {contents} contents, scores from {min(scores):g} to "
@@ -138,7 +133,7 @@ def check_presence(data: IQADataModule, records: Sequence[Record]) -> list[Check
         if path.suffix.casefold() in SUFFIXES and path not in listed
     ]
     if extra:
-        message = f"{len(extra)} image files beside the listed ones are in no list"
+        message = f"{len(extra)} image files next to the listed ones are in no list"
         checks.append(_check("extra", "note", message, extra, data))
     return checks
 
@@ -169,15 +164,15 @@ def check_sizes(
     data: IQADataModule, records: Sequence[Record], decoded: dict[Path, Decoded]
 ) -> list[Check]:
     """Returns which images do not have the size of their reference; nothing without any pair."""
-    pairs = []
-    for record in records:
-        image = decoded.get(record.image)
-        reference = decoded.get(record.reference) if record.reference else None
-        if image and reference and not image.fault and not reference.fault:
-            pairs.append((record, image.size, reference.size))
+    sizes = {path: one.size for path, one in decoded.items() if not one.fault}
+    pairs = [
+        (record.image, sizes[record.image], sizes[record.reference])
+        for record in records
+        if record.image in sizes and record.reference is not None and record.reference in sizes
+    ]
     unlike = [
-        f"{data.source.shown(record.image)}: {one[0]}×{one[1]}, its reference {two[0]}×{two[1]}"
-        for record, one, two in pairs
+        f"{data.source.shown(path)}: {one[0]}×{one[1]}, its reference {two[0]}×{two[1]}"
+        for path, one, two in pairs
         if one != two
     ]
     if unlike:

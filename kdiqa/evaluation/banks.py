@@ -62,9 +62,8 @@ def spread(
         groups: Of :func:`pools_of`, each of banks of one size.
         device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
     """
-    pools = [pool for group in groups for pool in group]
     crops, seed = evaluation.data.test_crops, evaluation.data.seed
-    references = [references_of({"": pool}, crops, seed) for pool in pools]
+    references = [references_of({"": pool}, crops, seed) for group in groups for pool in group]
     tables = iter(scored(evaluation, references, device))
     return [write(evaluation, group, [next(tables) for _ in group]) for group in groups]
 
@@ -74,13 +73,18 @@ def write(evaluation: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) 
     scores = np.stack([rows.score for rows in tables])
     by_bank = [summarize(rows.score, rows.mos) for rows in tables]
     banks = [pool.metadata() for pool in pools]
+    ddof = min(1, len(pools) - 1)  # a deviation is 0 with a single bank
+    values = {name: np.array([bank[name] for bank in by_bank]) for name in METRICS}
     summary = {
         "banks": len(pools),
         "references": len(banks[0]["ids"]),
         "pool": len(pools[0].images),
-        "metrics": {name: deviation([bank[name] for bank in by_bank]) for name in METRICS},
-        # Of one image's score over the banks, the mean of all images; 0 with a single bank.
-        "score_std": float(scores.std(axis=0, ddof=min(1, len(pools) - 1)).mean()),
+        "metrics": {
+            name: {"mean": float(x.mean()), "std": float(x.std(ddof=ddof))}
+            for name, x in values.items()
+        },
+        # Of one image's score over the banks, the mean of all images.
+        "score_std": float(scores.std(axis=0, ddof=ddof).mean()),
         "by_bank": [bank | metrics for bank, metrics in zip(banks, by_bank, strict=True)],
     }
     columns = {f"bank_{seed}": score for seed, score in enumerate(scores)}
@@ -90,17 +94,6 @@ def write(evaluation: Evaluation, pools: Sequence[Any], tables: Sequence[Rows]) 
     atomic.write(path, table.to_csv(index=False))
     atomic.write(path.with_suffix(".json"), json.dumps(summary, indent=2) + "\n")
     return summary
-
-
-def deviation(values: list[float]) -> dict[str, float]:
-    """Returns the mean and the standard deviation, which is 0 where there is one value.
-
-    Example:
-        >>> deviation([1.0, 2.0, 3.0])
-        {'mean': 2.0, 'std': 1.0}
-    """
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(np.mean(values)), "std": spread}
 
 
 def table(groups: Sequence[dict[str, Any]], title: str) -> Grid:

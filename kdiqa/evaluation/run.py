@@ -164,28 +164,19 @@ def shared_contents(evaluation: Evaluation, trained: Any) -> list[str]:
             the references in the checkpoint are compared.
     """
     there = evaluation.data.assignment
-    found = leaks.leaks_into_test(
-        there, *leaks.from_contents(evaluation.checkpoint.contents or [])
-    )
+    known = leaks.from_contents(evaluation.checkpoint.contents or [])
+    shared = leaks.leaks_into_test(there, *known)
     if trained is not None:
         trained.setup()
-        learnt = [
-            image
-            for subset in ("train", "val")
-            for image in leaks.compared(trained.assignment, subset)
-        ]
+        learnt = [*leaks.compared(trained.assignment, "train")]
+        learnt += leaks.compared(trained.assignment, "val")
         hashes = leaks.hashes_of([image.path for image in learnt])
-        found += leaks.leaks_into_test(there, learnt, hashes)
-    return sorted({leak.there.content for leak in found})
+        shared += leaks.leaks_into_test(there, learnt, hashes)
+    return sorted({leak.there.content for leak in shared})
 
 
 def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
-    """Scores the images, writes rows and results, and returns the results.
-
-    Args:
-        evaluation: Of a run on a data set.
-        device: ``cpu`` or ``cuda``; ``auto`` takes what there is.
-    """
+    """Scores the images on a device as of :func:`scored`, writes rows and results, returns these."""
     (rows,) = scored(evaluation, [evaluation.data.references()], device)
     table = rows_of(evaluation.data, rows)
     write(evaluation.folder / "predictions" / "test.csv", table.to_csv(index=False))
@@ -222,17 +213,14 @@ def scored(evaluation: Evaluation, references: Sequence[Any], device: str = "aut
     keys = sorted(set(pair)) if None in banks else ["image"]
     indices: list[Any] = []
     scores: list[list[Any]] = [[] for _ in banks]
+    batches = evaluation.data.test_dataloader()
     with torch.inference_mode():
-        for batch in track(
-            evaluation.data.test_dataloader(), f"Scoring {evaluation.dataset}", transient=True
-        ):
+        for batch in track(batches, f"Scoring {evaluation.dataset}", transient=True):
             pyramids = net.backbone([batch[key].to(device) for key in keys])
             by_key = dict(zip(keys, pyramids, strict=True))
             for predictions, bank in zip(scores, banks, strict=True):
-                if bank is None:
-                    score = net(*(by_key[key] for key in pair)).score
-                else:
-                    score = bank.score(net, by_key["image"])
+                own = (by_key[key] for key in pair)
+                score = net(*own).score if bank is None else bank.score(net, by_key["image"])
                 # On the scale that the run learnt, which is not the other data's.
                 predictions.append(label.to_unit(score.double()).cpu().numpy())
             indices.append(batch["index"].numpy())

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import Checkpoint
@@ -106,12 +107,7 @@ def check(options: argparse.Namespace) -> dict[str, str]:
 
 
 def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
-    """Exports, compares, and writes the files once all is well.
-
-    Args:
-        options: Of the command line.
-        words: ``data`` and ``data.root``, where they were given.
-    """
+    """Exports, compares, and writes the files once all is well."""
     from kdiqa.export import parity, static
     from kdiqa.export.card import card
 
@@ -122,7 +118,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     static.check(seen, options.model)
     images = images_of(options, words, checkpoint)
     for warning in images.warnings:
-        console.print(f"[yellow]{warning}", highlight=False)
+        console.print(f"[yellow]{escape(warning)}", highlight=False)
     with console.status("Writing the graph, half a minute"):
         files = models(seen, images, options)
     sessions = [parity.session(model) for model in files.values()]
@@ -143,13 +139,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
 
 
 def models(predictor: Predictor, images: Any, options: argparse.Namespace) -> dict[Path, bytes]:
-    """Returns the ONNX files that are asked for, by their paths.
-
-    Args:
-        predictor: To be exported.
-        images: That INT8 is calibrated on.
-        options: Of the command line.
-    """
+    """Returns the ONNX files that are asked for, by their paths; images calibrate INT8."""
     from kdiqa.export.graph import joined, net_graph
     from kdiqa.export.parity import calibrating
     from kdiqa.export.precision import half, int8
@@ -180,15 +170,7 @@ def images_of(
 
 
 def compare(names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, base: int) -> Grid:
-    """Returns the table of each file's scores.
-
-    Args:
-        names: Of its rows.
-        sizes: Of the files.
-        scores: One row each, :math:`(R, N)`.
-        mos: The labels, or None.
-        base: The row that the others are compared with.
-    """
+    """Returns the table of files by their scores :math:`(R, N)`, compared with row ``base``."""
     from kdiqa.export.parity import correlation
 
     rows = []
@@ -203,10 +185,7 @@ def compare(names: Sequence[str], sizes: Sequence[str], scores: Any, mos: Any, b
 
 
 def show(
-    table: Grid,
-    images: str,
-    files: Mapping[Path, bytes],
-    options: argparse.Namespace,
+    table: Grid, images: str, files: Mapping[Path, bytes], options: argparse.Namespace
 ) -> None:
     """Prints the table and what was written."""
     from kdiqa.export.graph import OPSET

@@ -20,11 +20,7 @@ METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": 
 
 
 def card(
-    checkpoint: Checkpoint,
-    predictor: Predictor,
-    table: Grid,
-    images: str,
-    licence: str | None,
+    checkpoint: Checkpoint, predictor: Predictor, table: Grid, images: str, licence: str | None
 ) -> str:
     """Returns the card, Markdown.
 
@@ -33,7 +29,7 @@ def card(
         predictor: What was exported.
         table: One row a file: how far its scores are from the student's.
         images: A description of what the files were compared on.
-        licence: Of the weights, as the user states it; None where nobody does.
+        licence: Of the weights, as the user states it.
     """
     config: Any = OmegaConf.to_container(checkpoint.config, resolve=False)
     parts = [
@@ -110,10 +106,11 @@ def weights(checkpoint: Checkpoint, predictor: Predictor, licence: str | None) -
     source, name = str(backbone.get("weights", "")), backbone.get("name", "")
     if source == "random":
         began = "it began with random weights"
-    elif source == "hub":
+    elif source in ("hub", "package"):
         terms = getattr(predictor.net.backbone.trunk, "pretrained_cfg", {}).get("license")
         began = (
-            f"it began with timm's pretrained weights (licence by timm: {terms or 'not stated'})"
+            f"it began with {'timm' if source == 'hub' else 'a package'}'s pretrained weights"
+            f" (licence by timm: {terms or 'not stated'})"
         )
     else:
         began = (

@@ -58,13 +58,6 @@ def room(levels: FLOAT, size: INT64) -> tuple[INT64, INT64]:
 
 
 @script(default_opset=op)
-def centre(levels: FLOAT, size: INT64) -> tuple[INT64, INT64]:
-    """Returns the corner of the middle square."""
-    bottom, right = room(levels, size)
-    return bottom / 2, right / 2
-
-
-@script(default_opset=op)
 def quincunx(levels: FLOAT, size: INT64) -> tuple[INT64, INT64]:
     """Returns the corners of the squares in the corners and in the middle."""
     bottom, right = room(levels, size)
@@ -124,12 +117,6 @@ def policies(size: int, num: int, short: int) -> dict[str, OnnxFunction]:
         return op.Unsqueeze(resized(image, size, size), [1])
 
     @script(default_opset=op)
-    def center(image: UINT8) -> FLOAT:
-        levels = enlarged(image, size, short)
-        tops, lefts = centre(levels, size)
-        return cut(levels, tops, lefts, size, 0)
-
-    @script(default_opset=op)
     def five(image: UINT8) -> FLOAT:
         levels = enlarged(image, size, short)
         tops, lefts = quincunx(levels, size)
@@ -148,7 +135,8 @@ def policies(size: int, num: int, short: int) -> dict[str, OnnxFunction]:
         tops, lefts = spread(levels, size, num)
         return cut(levels, tops, lefts, size, 0)
 
-    return {"full": full, "center": center, "five": five, "ten": ten, "grid": grid}
+    # The middle is a grid of one.
+    return {"full": full, "center": grid, "five": five, "ten": ten, "grid": grid}
 
 
 def first(model: ModelProto) -> ModelProto:
@@ -168,9 +156,9 @@ def first(model: ModelProto) -> ModelProto:
 
 def rename(model: ModelProto, old: str, new: str) -> None:
     """Gives a value of a graph another name, inside branches too."""
+    graphs = [model.graph]
     for value in (*model.graph.input, *model.graph.output):
         value.name = new if value.name == old else value.name
-    graphs = [model.graph]
     while graphs:
         for node in graphs.pop().node:
             node.input[:] = [new if name == old else name for name in node.input]

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from onnxscript import opset18 as op
 from torch import Tensor, nn
+from torch.nn import functional
 
 from kdiqa import __version__
 from kdiqa.data.scale import Label
@@ -95,9 +96,12 @@ def net_graph(predictor: Predictor) -> onnx.ModelProto:
 def mean_of_cells(level: Any, output_size: Sequence[int]) -> Any:
     """Adaptive mean pooling as two products: ONNX has none for grids that do not divide a side."""
     tall, wide = level.shape[-2:]
-    rows, columns = cells(int(tall), output_size[0]), cells(int(wide), output_size[1])
-    return op.MatMul(op.MatMul(op.Constant(value=tensor(rows)), level),
-                     op.Constant(value=tensor(columns.T)))  # fmt: skip
+    rows, columns = cells(int(tall), output_size[0]), cells(int(wide), output_size[1]).T
+    before, after = (
+        op.Constant(value=onnx.numpy_helper.from_array(np.ascontiguousarray(shares)))
+        for shares in (rows, columns)
+    )
+    return op.MatMul(op.MatMul(before, level), after)
 
 
 def cells(side: int, grid: int) -> NDArray[np.float32]:
@@ -108,16 +112,7 @@ def cells(side: int, grid: int) -> NDArray[np.float32]:
         array([[0.5, 0.5, 0. ],
                [0. , 0.5, 0.5]], dtype=float32)
     """
-    matrix = np.zeros((grid, side), np.float32)
-    for cell in range(grid):
-        begin, end = cell * side // grid, -(-(cell + 1) * side // grid)
-        matrix[cell, begin:end] = 1 / (end - begin)
-    return matrix
-
-
-def tensor(array: NDArray[np.float32]) -> onnx.TensorProto:
-    """Returns an array as ONNX keeps it."""
-    return onnx.numpy_helper.from_array(np.ascontiguousarray(array))
+    return functional.adaptive_avg_pool1d(torch.eye(side), grid).T.numpy()
 
 
 def first_line(error: BaseException) -> str:
@@ -129,33 +124,23 @@ def first_line(error: BaseException) -> str:
 
 def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
     """Returns a model without what the exporter notes of Python: names, lines, files of this disk."""
-    del model.metadata_props[:]
-    del model.graph.metadata_props[:]
-    del model.graph.value_info[:]
-    model.doc_string = model.graph.doc_string = ""
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
-        value.doc_string = ""
-        del value.metadata_props[:]
+    graph = model.graph
+    del graph.value_info[:]
+    values = (*graph.input, *graph.output, *graph.initializer)
+    for part in (model, graph, *graph.node, *values):
+        part.doc_string = ""
+        del part.metadata_props[:]
     return model
 
 
 def joined(
     net: onnx.ModelProto, predictor: Predictor, channels_first: bool = False
 ) -> onnx.ModelProto:
-    """Returns the graph from images to scores, and in its properties what it is.
-
-    Args:
-        net: From crops to scores, of any precision.
-        predictor: Whose crops are cut.
-        channels_first: See :func:`kdiqa.export.crops.preprocessing`.
-    """
+    """Returns the graph from images to scores: a predictor's crops, and a net of any precision."""
     before = preprocessing(predictor.views.crops, channels_first)
     before.ir_version = net.ir_version
     model = onnx.compose.merge_models(
-        before, onnx.compose.add_prefix(net, "judge_"), io_map=[("crops", "judge_crops")]
+        before, onnx.compose.add_prefix(net, "student_"), io_map=[("crops", "student_crops")]
     )
     rename(model, model.graph.input[0].name, "image")
     rename(model, model.graph.output[0].name, "score")

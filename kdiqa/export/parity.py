@@ -47,11 +47,7 @@ class Images:
 def of_dataset(checkpoint: Checkpoint, name: str, root: str | None, limit: int) -> Images:
     """Returns the test images of a data set, and its training images to calibrate on.
 
-    Args:
-        checkpoint: The exported one; of its own data set, its own split is taken.
-        name: Of the data set.
-        root: Where it lies; None as for ``kdiqa evaluate``.
-        limit: Images at most.
+    Of the checkpoint's own data set, its own split is taken.
     """
     evaluation = of_run(checkpoint, name, root)
     records, test = evaluation.data.records, evaluation.data.positions("test")
@@ -125,12 +121,7 @@ def spread(indices: Sequence[int], limit: int) -> list[int]:
 
 
 def session(model: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Returns a model that is ready to run, on the processor.
-
-    Args:
-        model: Serialised.
-        threads: That it uses; 0 for as many as there are cores.
-    """
+    """Returns a model that is ready to run on the processor; 0 threads: one a core."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
     return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
@@ -143,19 +134,9 @@ def calibrating(predictor: Predictor, images: Images) -> Iterator[NDArray[np.flo
 
 
 def compared(
-    predictors: Sequence[Predictor],
-    models: Sequence[Any],
-    images: Images,
-    channels_first: bool,
+    predictors: Sequence[Predictor], models: Sequence[Any], images: Images, channels_first: bool
 ) -> NDArray[np.float64]:
-    """Returns the scores of predictors and then of models, one row each, :math:`(R, N)`.
-
-    Args:
-        predictors: In PyTorch.
-        models: Sessions.
-        images: All that are scored.
-        channels_first: Whether the models want them so.
-    """
+    """Returns the scores of predictors and then of sessions, one row each, :math:`(R, N)`."""
     columns = []
     for path in track(images.paths, "Comparing", transient=True):
         image = read_rgb(path)
@@ -171,11 +152,9 @@ def correlation(scores: NDArray[np.float64], mos: NDArray[np.float64] | None) ->
 
 
 def check(scores: NDArray[np.float64], images: Images) -> None:
-    """Raises ``ValueError`` unless the float32 file has PyTorch's scores, to :data:`TOLERANCE`.
+    """Raises ``ValueError`` unless PyTorch and the float32 file have the same scores, :math:`(2, N)`.
 
-    Args:
-        scores: Of PyTorch and of the file, :math:`(2, N)`.
-        images: What was scored.
+    They may differ by :data:`TOLERANCE`.
     """
     difference = np.abs(scores[1] - scores[0])
     worst = int(difference.argmax())

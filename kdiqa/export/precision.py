@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -41,14 +41,10 @@ def half(net: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class Shown(ort.CalibrationDataReader):
-    """Gives the quantiser what the net sees of some images.
-
-    Args:
-        crops: Of each, :math:`(1, P, 3, S, S)` float32 in [0, 255].
-    """
+    """Gives the quantiser the crops of some images, each :math:`(1, P, 3, S, S)` in [0, 255]."""
 
     def __init__(self, crops: Iterable[Image]) -> None:
-        self.crops: Iterator[Image] = iter(crops)
+        self.crops = iter(crops)
 
     def get_next(self) -> dict[str, Image] | None:
         """Returns the next image's crops, None after the last."""
@@ -57,13 +53,9 @@ class Shown(ort.CalibrationDataReader):
 
 
 def int8(net: onnx.ModelProto, crops: Iterable[Image]) -> onnx.ModelProto:
-    """Returns a net in INT8: activations by what they were on some images, weights per channel.
-
-    Args:
-        net: From crops to scores, float32.
-        crops: What it is calibrated on.
-    """
-    logging.getLogger().addFilter(unhelpful)
+    """Returns a net in INT8: activations calibrated on some images' crops, weights per channel."""
+    done = "pre-processing before quantization"  # which onnxruntime advises all the same
+    logging.getLogger().addFilter(lambda record: done not in str(record.msg))
     with tempfile.TemporaryDirectory() as folder:
         plain, ready, small = (str(Path(folder, f"{name}.onnx")) for name in ("a", "b", "c"))
         onnx.save(net, plain)
@@ -82,8 +74,3 @@ def int8(net: onnx.ModelProto, crops: Iterable[Image]) -> onnx.ModelProto:
         model = onnx.load(small)
     model.ir_version = net.ir_version
     return model
-
-
-def unhelpful(record: logging.LogRecord) -> bool:
-    """Keeps onnxruntime's advice to do what has been done from the console."""
-    return "pre-processing before quantization" not in str(record.msg)

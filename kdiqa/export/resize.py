@@ -8,12 +8,8 @@ from onnxscript import BOOL, FLOAT, INT64, UINT8, script
 from onnxscript import opset18 as op
 
 # mypy: disable-error-code="no-any-return,operator,index"
-DOUBLE, SINGLE, INTEGER, ONE_BIT = (
-    11,
-    1,
-    7,
-    2048.0,
-)  # types by ONNX's numbers; OpenCV's fixed point
+DOUBLE, SINGLE, INTEGER = 11, 1, 7  # types by ONNX's numbers
+ONE_BIT = 2048.0  # OpenCV's fixed point
 
 
 @script()
@@ -61,12 +57,7 @@ def area(image: UINT8, height: INT64, width: INT64) -> FLOAT:
 
 
 @script()
-def linear(
-    image: UINT8,
-    height: INT64,
-    width: INT64,
-    shrinks: BOOL,
-) -> FLOAT:
+def linear(image: UINT8, height: INT64, width: INT64, shrinks: BOOL) -> FLOAT:
     """Returns ``cv2.INTER_LINEAR``, or what ``cv2.INTER_AREA`` does where one side grows."""
     shape = op.Shape(image)
     tall, wide = op.Gather(shape, 1), op.Gather(shape, 2)
@@ -93,10 +84,10 @@ def resized(image: UINT8, height: INT64, width: INT64) -> FLOAT:
     shrinks = height * width < tall * wide
     box = op.And(shrinks, op.And(tall >= height, wide >= width))
     if same:
-        made = op.Cast(op.Transpose(image, perm=[0, 3, 1, 2]), to=SINGLE)
+        levels = op.Cast(op.Transpose(image, perm=[0, 3, 1, 2]), to=SINGLE)
     else:
         if box:  # noqa: SIM108  onnxscript knows no conditional expression
-            made = area(image, height, width)
+            levels = area(image, height, width)
         else:
-            made = linear(image, height, width, shrinks)
-    return made
+            levels = linear(image, height, width, shrinks)
+    return levels

@@ -3,16 +3,10 @@
 from kdiqa.data.crops import Crops
 from kdiqa.export.crops import STATIC
 from kdiqa.scorer.predictor import Predictor
-from kdiqa.scorer.views import Views
 
 
 def check(predictor: Predictor, path: str) -> None:
-    """Raises ``ValueError`` with what to do, unless a predictor's whole path can be a graph.
-
-    Args:
-        predictor: To be exported.
-        path: What the user called it.
-    """
+    """Raises ``ValueError`` with what to do, unless a predictor's whole path can be a graph."""
     other = [name for name in predictor.pair if name != "image"]
     if other and predictor.bank is None:
         raise ValueError(
@@ -60,9 +54,6 @@ def with_grid(predictor: Predictor, num: int, path: str) -> Predictor:
             f"'{path}' was built for {net.num_crops} crops an image: its weights depend on their"
             f" number. Give --grid {net.num_crops}."
         )
-    crops = Crops(num, old.size, "grid", old.resize)
-    views = Views(
-        crops, {}, predictor.views.seed, predictor.views.seed_by, predictor.views.max_pixels
-    )
+    views = predictor.views.with_crops(Crops(num, old.size, "grid", old.resize))
     name = f"{predictor.digest} grid {num}"
     return Predictor(net, views, predictor.pair, predictor.label, name, predictor.bank)

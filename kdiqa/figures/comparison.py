@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from textwrap import fill
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kdiqa.figures.style import COLOURS, NARROW, STYLE
 
-Reach = Mapping[str, float | None]
+Reach = Mapping[str, Any]
 MAX_LINE = 60  # letters of a label that fit below a narrow figure
 
 
@@ -23,22 +24,23 @@ def parts(values: Mapping[str, Reach], what: str = "distortion") -> Figure | Non
             Parts without a median are left out.
         what: what the parts are.
     """
-    shown = {name: row for name, row in values.items() if row.get("median") is not None}
-    if not shown:
+    table = pd.DataFrame.from_dict(values, orient="index", columns=["median", "min", "max"])
+    table = table.astype(float).dropna(subset="median").sort_values("median", kind="stable")
+    if table.empty:
         return None
-    names = sorted(shown, key=lambda name: float(shown[name]["median"] or 0))
-    middle = np.array([shown[name]["median"] for name in names], float)
-    low = np.array([shown[name].get("min", shown[name]["median"]) for name in names], float)
-    high = np.array([shown[name].get("max", shown[name]["median"]) for name in names], float)
-
-    figure = Figure(figsize=(NARROW, 1.1 + 0.22 * max(len(names), 3)))
+    middle = table["median"]
+    low, high = table["min"].fillna(middle), table["max"].fillna(middle)
+    figure = Figure(figsize=(NARROW, 1.1 + 0.22 * max(len(table), 3)))
     axes = figure.subplots()
-    axes.barh(names, middle, color=COLOURS[5], height=0.7)
+    axes.barh(table.index, middle, color=COLOURS[5], height=0.7)
     if (high > low).any():
-        axes.errorbar(
-            middle, names, xerr=(middle - low, high - middle), fmt="none", ecolor="#333333",
-            elinewidth=1.2, capsize=2,
-        )  # fmt: skip
+        style: dict[str, Any] = {
+            "fmt": "none",
+            "ecolor": "#333333",
+            "elinewidth": 1.2,
+            "capsize": 2,
+        }
+        axes.errorbar(middle, table.index, xerr=(middle - low, high - middle), **style)
     axes.axvline(0, color="#666666", linewidth=1)
     axes.set_xlim(min(0.0, float(low.min())), 1)
     axes.set_xlabel(f"SRCC within a {what}")
@@ -64,16 +66,13 @@ def forest(differences: Mapping[str, Reach], baseline: str) -> Figure | None:
     axes.axvline(0, color="#666666", linewidth=1, linestyle="--")
     for index, row in enumerate(differences.values()):
         estimate, low, high = row["estimate"], row.get("low"), row.get("high")
-        assert estimate is not None
         low = estimate if low is None else low
         high = estimate if high is None else high
         clear = high > low and (low > 0 or high < 0)
-        colour = COLOURS[0] if clear else "#555555"
+        colour, inside = (COLOURS[0], COLOURS[0]) if clear else ("#555555", "#FFFFFF")
         axes.plot([low, high], [index, index], color=colour, linewidth=2)
-        inside = colour if clear else "#FFFFFF"
-        axes.plot(
-            [estimate], [index], marker="s", markersize=7, color=colour, markerfacecolor=inside
-        )
+        marker: dict[str, Any] = {"marker": "s", "markersize": 7, "markerfacecolor": inside}
+        axes.plot([estimate], [index], color=colour, **marker)
     axes.set_yticks(range(len(differences)), list(differences))
     axes.set_ylim(len(differences) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

@@ -34,8 +34,7 @@ def teacher_and_student(rows: pd.DataFrame) -> Figure:
     axes.grid(visible=False)
     split = "test" if "test" in set(rows.get("split", ())) else "validation"
     figure.suptitle(f"Teacher and student, {split} images", x=0.01, ha="left", weight="bold")
-    summary = (
-        f"same fifth {result.same:.0%}   or a neighbour {result.near:.0%}   SRCC {result.srcc:.3f}"
-    )
-    axes.set_title(f"{summary}   {len(rows)} images", fontsize=10, weight="normal")
+    same, near = f"same fifth {result.same:.0%}", f"or a neighbour {result.near:.0%}"
+    summary = f"{same}   {near}   SRCC {result.srcc:.3f}   {len(rows)} images"
+    axes.set_title(summary, fontsize=10, weight="normal")
     return figure

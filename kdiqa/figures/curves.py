@@ -102,23 +102,17 @@ def loss_terms(metrics: pd.DataFrame, narrow: bool = False) -> Figure | None:
 
 
 def _mark_best(axes: Axes, srcc: pd.Series) -> None:
-    best, value = srcc.idxmax(), srcc.max()
+    best = srcc.idxmax()
     axes.axvline(best, color="#999999", linewidth=1, linestyle="--", zorder=0)
-    left = best > srcc.index.max() / 2
+    offset, side = (-5, "right") if best > srcc.index.max() / 2 else (5, "left")
     axes.annotate(
-        f"best SRCC {value:.3f}, epoch {best}",
-        (best, 0.04),
-        (-5 if left else 5, 0),
-        ha="right" if left else "left",
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        color="#555555",
-    )
+        f"best SRCC {srcc.max():.3f}, epoch {best}", (best, 0.04), (offset, 0), ha=side,
+        xycoords=("data", "axes fraction"), textcoords="offset points", color="#555555",
+    )  # fmt: skip
 
 
 def _levels(metrics: pd.DataFrame) -> pd.DataFrame:
-    table = _by_epoch(metrics, "train/weight_level")
-    return table.rename(columns="level {}".format)
+    return _by_epoch(metrics, "train/weight_level").rename(columns="level {}".format)
 
 
 def _by_epoch(metrics: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -126,11 +120,10 @@ def _by_epoch(metrics: pd.DataFrame, prefix: str) -> pd.DataFrame:
 
     Lightning logs `x` as `x_step` and `x_epoch` where both are logged: the epoch's is taken.
     """
+    logged_as = [column for column in metrics if column.startswith(prefix)]
+    names = {column.removesuffix("_epoch").removesuffix("_step") for column in logged_as}
     means = {}
-    for name in sorted(
-        {c.removesuffix("_epoch").removesuffix("_step") for c in metrics if c.startswith(prefix)},
-        key=lambda name: (len(name), name),  # level 2 before level 10
-    ):
+    for name in sorted(names, key=lambda name: (len(name), name)):  # level 2 before level 10
         column = next(c for c in (f"{name}_epoch", name, f"{name}_step") if c in metrics)
         logged = metrics[["epoch", column]].dropna()
         if len(logged):

@@ -1,6 +1,7 @@
 """An image with its map of quality, and what each level adds."""
 
-from typing import Any, Protocol
+from textwrap import fill
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,39 +12,16 @@ from numpy.typing import NDArray
 from kdiqa.figures.style import COLOURS, STYLE
 
 MAP = "viridis"  # even for the colour-blind, and in grey
-
-
-class Map(Protocol):
-    """What is drawn of :class:`kdiqa.scorer.quality_map.QualityMap`."""
-
-    @property
-    def score(self) -> float:
-        """Of the image."""
-
-    @property
-    def tiles(self) -> NDArray[np.float64]:
-        """Scores by tile."""
-
-    @property
-    def levels(self) -> NDArray[np.float64] | None:
-        """Shares by level and tile."""
-
-    @property
-    def note(self) -> str:
-        """Why there are none."""
-
-    @property
-    def pixels(self) -> NDArray[np.float64]:
-        """Scores by pixel."""
+NOTE = 30  # letters of a line
 
 
 @mpl.rc_context(STYLE)
-def explanation(image: NDArray[np.uint8], quality: Map) -> Figure:
+def explanation(image: NDArray[np.uint8], quality: Any) -> Figure:
     """Returns a figure of three parts: the image, the map over it, and the levels' shares.
 
     Args:
         image: RGB, :math:`(H, W, 3)`.
-        quality: Its map.
+        quality: Its :class:`kdiqa.scorer.quality_map.QualityMap`.
     """
     height, width = image.shape[:2]
     tall = float(np.clip(4.2 * height / width, 2.4, 6.0))
@@ -61,7 +39,7 @@ def explanation(image: NDArray[np.uint8], quality: Map) -> Figure:
     return figure
 
 
-def overlay(figure: Figure, axes: Axes, image: NDArray[np.uint8], quality: Map) -> None:
+def overlay(figure: Figure, axes: Axes, image: NDArray[np.uint8], quality: Any) -> None:
     """Draws the map over the image in grey."""
     height, width = image.shape[:2]
     tiles = quality.tiles
@@ -73,12 +51,13 @@ def overlay(figure: Figure, axes: Axes, image: NDArray[np.uint8], quality: Map) 
     axes.set_xlabel(f"from {tiles.min():.3f} to {tiles.max():.3f}", loc="left")
 
 
-def bars(axes: Axes, quality: Map) -> None:
+def bars(axes: Axes, quality: Any) -> None:
     """Draws the mean share of each level over the tiles, with its range."""
     axes.set_title("levels")
     if quality.levels is None:
+        note = fill(quality.note, NOTE, break_long_words=False, break_on_hyphens=False)
         axes.set_axis_off()
-        axes.text(0, 0.98, wrapped(quality.note), va="top", transform=axes.transAxes)
+        axes.text(0, 0.98, note, va="top", transform=axes.transAxes)
         return
     shares = quality.levels.reshape(len(quality.levels), -1)
     mean = shares.mean(axis=1)
@@ -92,12 +71,3 @@ def bars(axes: Axes, quality: Map) -> None:
     axes.invert_yaxis()
     axes.axvline(0, color="#666666", linewidth=1)
     axes.set_xlabel("score less the score without it;\nline: from tile to tile")
-
-
-def wrapped(text: str, width: int = 30) -> str:
-    """Returns a text in lines of at most ``width`` letters."""
-    lines = [""]
-    for word in text.split():
-        fits = len(lines[-1]) + len(word) < width
-        lines = [*lines[:-1], f"{lines[-1]} {word}".strip()] if fits else [*lines, word]
-    return "\n".join(lines)

@@ -48,15 +48,8 @@ def score_against_opinion(
     axes.set_ylabel("MOS" + " (higher is better)" * (not narrow))
     if not narrow:
         figure.suptitle(title, x=0.01, ha="left", weight="bold")
-        axes.set_title(
-            f"{_agreement(score, mos)}   {len(rows)} images", fontsize=10, weight="normal"
-        )
+        row = summarize(score, mos)
+        plcc = f"PLCC {row['plcc']:.3f}, after the fit {row['plcc_fit']:.3f}"
+        text = f"SRCC {row['srcc']:.3f}   {plcc}   RMSE {row['rmse']:.3f}   {len(rows)} images"
+        axes.set_title(text, fontsize=10, weight="normal")
     return figure
-
-
-def _agreement(score: np.ndarray, mos: np.ndarray) -> str:
-    row = summarize(score, mos)
-    return (
-        f"SRCC {row['srcc']:.3f}   PLCC {row['plcc']:.3f}, after the fit {row['plcc_fit']:.3f}   "
-        f"RMSE {row['rmse']:.3f}"
-    )

@@ -33,21 +33,17 @@ STYLE: dict[Any, Any] = {
 def legend(axes: Axes, below: bool = False) -> None:
     """Puts the legend next to the axes, or below them where the page is narrow."""
     labels = axes.get_legend_handles_labels()[1]
+    loc: Any
     if below:
         columns = 2 if max(map(len, labels), default=0) > MAX_LETTERS else 3
-        position: dict[str, Any] = {
-            "loc": "upper center",
-            "bbox_to_anchor": (0.5, -0.16),
-            "ncols": columns,
-        }
+        loc, anchor = "upper center", (0.5, -0.16)
     else:
         columns = 1 + len(labels) // MAX_ROWS
-        position = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": columns}
-    axes.legend(markerscale=1.5, **position)
+        loc, anchor = "center left", (1.0, 0.5)
+    axes.legend(markerscale=1.5, loc=loc, bbox_to_anchor=anchor, ncols=columns)
 
 
 def styles() -> Iterator[tuple[str, str]]:
     """Returns pairs of colour and marker without end; the first 49 differ."""
-    for turn in itertools.count():
-        for i, colour in enumerate(COLOURS):
-            yield colour, MARKERS[(i + turn) % len(MARKERS)]
+    for i in itertools.count():
+        yield COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]

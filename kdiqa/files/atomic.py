@@ -14,12 +14,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, or limit on a f
 
 
 class NoSpaceError(OSError):
-    """There was no room for a file; its earlier version is untouched.
-
-    Args:
-        path: Of the file.
-        error: The system's error.
-    """
+    """There was no room for a file; its earlier version is untouched."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         self.path, self.error = path, error

@@ -1,11 +1,10 @@
 """Whether one method agrees better with the MOS than another, on the same images.
 
 Steiger's test speaks of other images, as the bootstrap does; Wilcoxon's of other splits or seeds.
-Swapping the two methods changes signs and nothing else.
+Both are two-sided, swapping the methods changes nothing, and p is 1.0 where nothing can be tested.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,20 +14,8 @@ from kdiqa.metrics.correlation import srcc
 from kdiqa.metrics.vectors import pair
 
 
-class Outcome(NamedTuple):
-    """The result of a test."""
-
-    statistic: float
-    """Positive where the first method is the better one; 0.0 where nothing could be tested."""
-    p_value: float
-    """Two-sided, in [0, 1]; 1.0 where nothing could be tested."""
-
-
-NOTHING = Outcome(0.0, 1.0)
-
-
-def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike) -> Outcome:
-    r"""Returns Steiger's Z test of two Spearman correlations with the same MOS.
+def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike) -> float:
+    r"""Returns p of Steiger's Z test of two Spearman correlations with the same MOS.
 
     .. math:: Z = \frac{(z_a - z_b) \sqrt{N - 3}}{\sqrt{2 - 2 \bar s}}, \qquad
         \bar s = \frac{r_{ab} (1 - 2 \bar r^2) - \bar r^2 (1 - 2 \bar r^2 - r_{ab}^2) / 2}
@@ -51,28 +38,27 @@ def steiger(score_a: ArrayLike, score_b: ArrayLike, mos: ArrayLike) -> Outcome:
     Example:
         >>> mos = np.linspace(0, 1, 100)
         >>> better, worse = mos + 0.1 * np.sin(97 * mos), mos + np.sin(89 * mos)
-        >>> steiger(better, worse, mos).p_value < 1e-6
+        >>> steiger(better, worse, mos) < 1e-6
         True
     """
     r_a, r_b, r_ab = srcc(score_a, mos), srcc(score_b, mos), srcc(score_a, score_b)
     num = len(np.asarray(mos))
     if num < 5 or max(abs(r_a), abs(r_b)) >= 1 or r_ab >= 1:
-        return NOTHING
+        return 1.0
     square = ((r_a + r_b) / 2) ** 2
     shared = r_ab * (1 - 2 * square) - square * (1 - 2 * square - r_ab**2) / 2
     shared /= (1 - square) ** 2
     if shared >= 1:
-        return NOTHING
+        return 1.0
     z = (np.arctanh(r_a) - np.arctanh(r_b)) * np.sqrt((num - 3) / (2 - 2 * shared))
-    return Outcome(float(z), float(2 * stats.norm.sf(abs(z))))
+    return float(2 * stats.norm.sf(abs(z)))
 
 
-def wilcoxon(values_a: ArrayLike, values_b: ArrayLike) -> Outcome:
-    """Returns Wilcoxon's signed-rank test of a measure over splits or seeds.
+def wilcoxon(values_a: ArrayLike, values_b: ArrayLike) -> float:
+    """Returns p of Wilcoxon's signed-rank test of a measure over splits or seeds.
 
-    Its statistic is the rank-biserial correlation in [-1, 1]: the share of ranks in favour of the
-    first method less the share against it. Of S splits the smallest p-value is 2 / 2^S, 0.0625
-    for five: six splits or more are needed to find anything at the level of 0.05.
+    Of S splits the smallest is 2 / 2^S, 0.0625 for five: six splits or more are needed to find
+    anything at the level of 0.05.
 
     Args:
         values_a: the measure of one method on each split, :math:`(S,)`.
@@ -80,15 +66,11 @@ def wilcoxon(values_a: ArrayLike, values_b: ArrayLike) -> Outcome:
 
     Example:
         >>> wilcoxon([0.8, 0.7, 0.9, 0.85, 0.6], [0.7, 0.65, 0.8, 0.7, 0.59])
-        Outcome(statistic=1.0, p_value=0.0625)
+        0.0625
     """
     a, b = pair(values_a, values_b)
     difference = (a - b)[a != b]
-    if not len(difference):
-        return NOTHING
-    ranks = stats.rankdata(np.abs(difference))
-    favour = float(np.sum(ranks * np.sign(difference)) / ranks.sum())
-    return Outcome(favour, float(stats.wilcoxon(difference).pvalue))
+    return float(stats.wilcoxon(difference).pvalue) if len(difference) else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

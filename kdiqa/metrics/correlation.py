@@ -5,6 +5,9 @@ over batches is another number. Correlations keep their sign: upside down is -1.
 
 Where a correlation does not exist (one row, constant scores or constant labels) it is 0.0,
 "ranks nothing", so that a run whose student has collapsed goes on, is seen, and is not chosen.
+
+All take `score`, predictions, and `mos`, labels, both :math:`(N,)`. They raise ValueError where
+there are no rows, or a score or a label is not a finite number.
 """
 
 from collections.abc import Callable
@@ -20,10 +23,6 @@ from kdiqa.metrics.vectors import is_constant, pair
 def srcc(score: ArrayLike, mos: ArrayLike) -> float:
     """Returns Spearman's rank correlation, in [-1, 1]; ties share their mean rank.
 
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
-
     Example:
         >>> round(srcc([1, 2, 3, 4], [0.1, 0.2, 0.9, 0.4]), 6)
         0.8
@@ -33,10 +32,6 @@ def srcc(score: ArrayLike, mos: ArrayLike) -> float:
 
 def plcc(score: ArrayLike, mos: ArrayLike) -> float:
     """Returns Pearson's linear correlation, in [-1, 1], of the scores as they are.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
 
     Example:
         >>> round(plcc([3, 2, 1], [0.1, 0.2, 0.3]), 6)
@@ -48,10 +43,6 @@ def plcc(score: ArrayLike, mos: ArrayLike) -> float:
 def krcc(score: ArrayLike, mos: ArrayLike) -> float:
     """Returns Kendall's rank correlation (tau-b, corrected for ties), in [-1, 1].
 
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
-
     Example:
         >>> round(krcc([1, 2, 3], [0.1, 0.9, 0.4]), 4)
         0.3333
@@ -61,10 +52,6 @@ def krcc(score: ArrayLike, mos: ArrayLike) -> float:
 
 def rmse(score: ArrayLike, mos: ArrayLike) -> float:
     """Returns the root mean squared error, in units of the MOS; lower is better.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
 
     Example:
         >>> rmse([0.5, 0.5], [0.25, 0.75])
@@ -82,13 +69,6 @@ def summarize(score: ArrayLike, mos: ArrayLike) -> dict[str, float]:
     `rmse_fit5` after the five-parameter one; each RMSE is in units of the MOS. `fit_ok` and
     `fit5_ok` are 1.0 where the curve's search converged, or 0.0 where there is no curve and the
     raw values stand in for the fitted ones. `n` counts the rows.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
-
-    Raises:
-        ValueError: if there are no rows, or a score or a label is not a finite number.
 
     Example:
         >>> row = summarize([0.1, 0.2, 0.3, 0.4, 0.6, 0.7], [0.0, 0.3, 0.2, 0.5, 0.8, 0.9])

@@ -3,6 +3,7 @@ r"""Measures of resampled tables, and the bootstrap intervals that follow from t
 A resample is a row of weights: how often each image stands in it, :math:`(R, N)` for R of them.
 All are measured at once, by weighted sums. A resample draws contents, each with all of its
 images, where contents are given: the images of one content are not independent of each other.
+A measure takes scores and labels, both :math:`(N,)`, and weights.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,34 +17,27 @@ from kdiqa.metrics.vectors import Vector
 
 Weights = NDArray[np.float64]
 Measure = Callable[[Vector, Vector, Weights], Vector]
+LEVEL = 0.95  # of confidence
+NUM_RESAMPLES, SEED = 2000, 0
 MIN_GROUPS = 5  # of images, or of contents, for an interval
 CHUNK = 2_000_000  # weights held at once: 16 MB
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the bounds it lies between; the bounds are NaN where there are none.
+    """An estimate of the table as it is, with its bounds; they are NaN where there are none.
 
-    Attributes:
-        estimate: of the table as it is.
-        low: lower bound.
-        high: upper bound.
-        p_value: two-sided, of the bootstrap, for the estimate's being 0; NaN without an interval.
+    `p_value` is two-sided, of the bootstrap, for the estimate's being 0.
     """
 
     estimate: float
-    low: float
-    high: float
-    p_value: float = float("nan")
+    low: float = np.nan
+    high: float = np.nan
+    p_value: float = np.nan
 
 
 def weighted_plcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
     """Returns Pearson's correlation of each resample, :math:`(R,)`; 0.0 where it is constant.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
-        weights: how often each row stands in a resample, :math:`(R, N)`.
 
     Example:
         >>> x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
@@ -55,11 +49,6 @@ def weighted_plcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
 
 def weighted_srcc(score: Vector, mos: Vector, weights: Weights) -> Vector:
     """Returns Spearman's correlation of each resample, :math:`(R,)`; 0.0 where it is constant.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
-        weights: how often each row stands in a resample, :math:`(R, N)`.
 
     Example:
         >>> x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
@@ -97,11 +86,10 @@ def groups_of(num_images: int, contents: ArrayLike | None = None) -> NDArray[np.
 def bootstrap(
     statistic: Callable[[Weights], Vector],
     groups: NDArray[np.int64],
-    level: float = 0.95,
-    num_resamples: int = 2000,
-    seed: int = 0,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = SEED,
 ) -> Interval:
-    """Returns a statistic with its bias-corrected and accelerated (BCa) bootstrap interval.
+    """Returns a statistic with its bias-corrected and accelerated (BCa) bootstrap interval, 95 %.
 
     Fewer than five groups give no bounds. The p-value is the percentile bootstrap's: twice the
     smaller share of resamples on either side of 0. A statistic and its negative get the same
@@ -110,7 +98,6 @@ def bootstrap(
     Args:
         statistic: of resamples :math:`(R, N)`, returns :math:`(R,)`.
         groups: what is drawn together, 0, 1, …, for each row, :math:`(N,)`.
-        level: of confidence.
         num_resamples: how many are drawn.
         seed: of the draws: the same groups and seed give the same resamples to every statistic.
 
@@ -121,10 +108,10 @@ def bootstrap(
     estimate = float(statistic(np.ones((1, len(groups))))[0])
     num = int(groups.max()) + 1
     if num < MIN_GROUPS:
-        return Interval(estimate, float("nan"), float("nan"))
+        return Interval(estimate)
     drawn = np.concatenate([statistic(w) for w in _resamples(groups, num_resamples, seed)])
     left_out = np.concatenate([statistic(w) for w in _jackknife(groups)])
-    tails = stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    tails = stats.norm.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     below = float(np.mean(drawn < estimate) + np.mean(drawn <= estimate)) / 2
     deviation = left_out.mean() - left_out
     spread = float(np.sum(deviation**2)) ** 1.5

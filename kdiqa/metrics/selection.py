@@ -15,13 +15,11 @@ def chosen_on_test(results: Mapping[str, Any]) -> bool:
     return str(results.get("selected_on") or "").startswith("test/")
 
 
-def marked(name: str, results: Mapping[str, Any]) -> str:
-    """Returns a run's name as every table prints it: with the mark where it needs one.
+def marked(name: str, selected_on_test: bool) -> str:
+    """Returns a name as every table prints it: with the mark where it needs one.
 
     Example:
-        >>> marked("student", {"selected_on": "test/srcc"})
-        'student (selected on test)'
-        >>> marked("student", {"selected_on": "val/srcc"})
-        'student'
+        >>> marked("student", True), marked("student", False)
+        ('student (selected on test)', 'student')
     """
-    return f"{name} ({MARK})" if chosen_on_test(results) else name
+    return f"{name} ({MARK})" if selected_on_test else name

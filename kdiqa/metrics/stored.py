@@ -19,10 +19,12 @@ def rows_of(data: Any, rows: Rows) -> pd.DataFrame:
         rows: Indices into its records, and the predictions.
     """
     records = [data.records[i] for i in rows.index]
+    root, paths = data.root, [record.image for record in records]
+    names = [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
     return pd.DataFrame(
         {
             "index": rows.index,
-            "id": [_relative(record.image, data.root) for record in records],
+            "id": [name.as_posix() for name in names],
             "content": [record.content for record in records],
             "distortion": [record.distortion for record in records],
             "level": pd.array([record.level for record in records], dtype="Int64"),
@@ -86,8 +88,3 @@ def aligned(rows_a: pd.DataFrame, rows_b: pd.DataFrame) -> pd.DataFrame:
             f"first is '{rows_a['id'].iloc[far[0]]}'. Compare runs that read the same label file."
         )
     return rows_a.assign(score_b=other["score"].to_numpy())
-
-
-def _relative(image: Path, root: Path) -> str:
-    """Returns a file's path below a root, or its full path where it is not below it."""
-    return (image.relative_to(root) if image.is_relative_to(root) else image).as_posix()

@@ -8,6 +8,8 @@ import torch.distributed as dist
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+TOLERANCE = 0.02  # of two scores of one image, relative to 1 + their size: covers bfloat16
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -23,16 +25,9 @@ class Rows:
     mos: NDArray[np.float64]
     score: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        """Returns the number of images."""
-        return len(self.index)
-
 
 def merge(
-    indices: Sequence[ArrayLike],
-    scores: Sequence[ArrayLike],
-    mos: Sequence[ArrayLike],
-    tolerance: float = 0.02,
+    indices: Sequence[ArrayLike], scores: Sequence[ArrayLike], mos: Sequence[ArrayLike]
 ) -> Rows:
     """Returns the rows of all parts as one table, each image once.
 
@@ -43,8 +38,6 @@ def merge(
         indices: for each part (a batch, or a rank), positions in the data set, :math:`(N_i,)`.
         scores: for each part, the predictions, :math:`(N_i,)`.
         mos: for each part, the labels, :math:`(N_i,)`.
-        tolerance: how far two scores of one image may differ, relative to 1 + their size; the
-            default covers bfloat16.
 
     Raises:
         ValueError: if rows of one image contradict each other.
@@ -60,14 +53,12 @@ def merge(
     rows = Rows(unique, label[first], score[first])
 
     same_mos = np.isclose(label, rows.mos[row], rtol=1e-6, atol=1e-6, equal_nan=True)
-    same_score = np.isclose(score, rows.score[row], rtol=tolerance, atol=tolerance, equal_nan=True)
+    same_score = np.isclose(score, rows.score[row], rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
     wrong = np.flatnonzero(~(same_mos & same_score))
     if len(wrong):
         image = index[wrong[0]]
-        values = [
-            (float(m), float(s))
-            for m, s in zip(label[index == image], score[index == image], strict=True)
-        ]
+        rows_of_it = np.stack([label, score], axis=1)[index == image]
+        values = [tuple(row) for row in rows_of_it.tolist()]
         raise ValueError(
             f"Rows of image {image} contradict each other: (mos, score) = {values}. Either two "
             "images share this index, or the ranks differ in weights: give all ranks one seed."
@@ -88,8 +79,7 @@ def gather(index: Tensor, score: Tensor, mos: Tensor) -> Rows:
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         parts = [mine] * dist.get_world_size()
         dist.all_gather_object(parts, mine)
-    indices, scores, labels = zip(*parts, strict=True)
-    return merge(indices, scores, labels)
+    return merge(*zip(*parts, strict=True))
 
 
 def _join(parts: Sequence[ArrayLike], dtype: type) -> NDArray:

@@ -7,11 +7,7 @@ Vector = NDArray[np.float64]
 
 
 def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
-    """Returns scores and labels as float64, row by row.
-
-    Args:
-        score: predictions, :math:`(N,)`.
-        mos: labels, :math:`(N,)`.
+    """Returns scores and labels as float64, both :math:`(N,)`.
 
     Raises:
         ValueError: if they differ in length, are empty, or one is not a finite number.
@@ -23,11 +19,7 @@ def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
             f"{y.shape}. Give two vectors of one length, with at least one row."
         )
     for name, values, remedy in (
-        (
-            "scores",
-            x,
-            "Training has diverged: lower the learning rate.",
-        ),
+        ("scores", x, "Training has diverged: lower the learning rate."),
         ("labels", y, "Look for an empty cell in the data set's label file."),
     ):
         bad = np.flatnonzero(~np.isfinite(values))
@@ -40,14 +32,11 @@ def pair(score: ArrayLike, mos: ArrayLike) -> tuple[Vector, Vector]:
 
 
 def is_constant(values: Vector) -> bool:
-    """Returns whether values differ by no more than rounding.
+    """Returns whether values, :math:`(N,)` with N > 0, differ by no more than rounding.
 
     A dead student's scores differ in the last bits of float32: what float32 holds exactly is
     constant when it spreads over eight units in the last place. Anything else was computed in float64
     and is measured by that, so that a measure far from zero keeps its small differences.
-
-    Args:
-        values: :math:`(N,)`, N > 0.
 
     Example:
         >>> is_constant(np.float64(np.float32([0.3, 0.30000004]))), is_constant(1e6 + np.arange(3))

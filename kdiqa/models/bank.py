@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from kdiqa.batch import Pyramid
 
 
+@dataclass(frozen=True, eq=False)
 class ReferenceBank:
     """The frozen features of K references that every image is compared with.
 
@@ -23,8 +25,8 @@ class ReferenceBank:
         pair: Names of the two images in the order the net compares them; one is ``image``.
     """
 
-    def __init__(self, pyramids: Sequence[Pyramid], pair: Sequence[str]) -> None:
-        self.pyramids, self.pair = list(pyramids), tuple(pair)
+    pyramids: Sequence[Pyramid]
+    pair: Sequence[str]
 
     @classmethod
     def of(cls, backbone: Any, references: Any, pair: Sequence[str]) -> ReferenceBank:
@@ -38,12 +40,7 @@ class ReferenceBank:
         return len(self.pyramids)
 
     def score(self, net: nn.Module, image: Pyramid) -> Tensor:
-        r"""Returns the mean score of images over all references, float32, :math:`(B,)`.
-
-        Args:
-            net: Maps two pyramids to a prediction.
-            image: Levels :math:`(B, P, C_l, G, G)`.
-        """
+        r"""Returns the mean score of images :math:`(B, P, C_l, G, G)`, float32, :math:`(B,)`."""
         batch, crops = image[0].shape[:2]
         scores = []
         for reference in self.pyramids:

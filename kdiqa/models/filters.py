@@ -7,7 +7,7 @@ in what they show; blur, noise and compression each shift that distribution in t
 from typing import Any, ClassVar
 
 import torch
-from timm.models import register_model
+from timm.models import FeatureInfo, register_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -46,8 +46,8 @@ class LogFilters(nn.Module):
 
     weight: Tensor
     pretrained_cfg: ClassVar[dict[str, tuple[float, ...]]] = {
-        "mean": (0.0, 0.0, 0.0),
-        "std": (1 / 255, 1 / 255, 1 / 255),
+        "mean": (0.0,) * 3,
+        "std": (1 / 255,) * 3,
     }
 
     def __init__(self, levels: int = 4) -> None:
@@ -56,7 +56,9 @@ class LogFilters(nn.Module):
         colours = [torch.tensor(c)[:, None] * torch.tensor(LAPLACIAN) for c in OPPONENTS]
         weight = torch.stack([*luminance, *colours]).unflatten(2, (3, 3))
         self.register_buffer("weight", weight)
-        self.feature_info = Channels([len(weight) + len(ANCHORS)] * levels)
+        octave = {"num_chs": len(weight) + len(ANCHORS), "module": ""}
+        octaves = [octave | {"reduction": 2**level} for level in range(levels)]
+        self.feature_info = FeatureInfo(octaves, tuple(range(levels)))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         r"""Returns the octaves of images :math:`(N, 3, H, W)` in [0, 255]."""
@@ -73,26 +75,12 @@ class LogFilters(nn.Module):
         return octaves
 
 
-class Channels:
-    """The levels' channels, as timm's networks give them."""
-
-    def __init__(self, dims: list[int]) -> None:
-        self.dims = dims
-
-    def channels(self) -> list[int]:
-        """Returns the channels of the levels."""
-        return self.dims
-
-
 @register_model
 def log_filters(
     pretrained: bool = False, out_indices: tuple[int, ...] = (0, 1, 2, 3), **options: Any
 ) -> LogFilters:
-    """Returns the pyramid by timm's conventions; there are no weights to load.
+    """Returns the pyramid of as many levels as ``out_indices``, by timm's conventions.
 
-    Args:
-        pretrained: Makes no difference.
-        out_indices: As many levels as it has entries.
-        options: Of ``timm.create_model``, which change nothing here.
+    There are no weights to load, and no other option of ``timm.create_model`` changes anything.
     """
     return LogFilters(len(out_indices))

@@ -7,19 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdiqa.models.taps import (
-    TAIL,
-    expansions,
-    inception_blocks,
-    merged_stages,
-    projection,
-    vit_tokens,
-)
+from kdiqa.models import taps
 from kdiqa.runtime.words import check_word
 
-Taps = Literal["stages", "post_merge", "expansions", "inception", "tokens"]
+Taps = Literal["stages", "blocks", "post_merge", "expansions", "inception", "tokens"]
 Statistics = Literal["mean", "mean_std"]
-Norm = Literal["layer", "none"]
+Norm = Literal["layer", "none", "root"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +21,8 @@ class Levels:
 
     Args:
         taps: ``stages`` for the last ``levels`` stages of timm's ``features_only``, or
+            ``blocks`` for all stages of a MobileNet or EfficientNet, those of one stride apart:
+            seven, without the convolution of the classifier behind them; or
             ``post_merge`` for a Swin's stage outputs after their patch merging, as the
             official AKD-IQA code taps them: 192@28², 384@14², 768@7², 768@7² for 224², or
             ``expansions`` for the wide activations inside the inverted residuals of MobileNets
@@ -40,7 +35,8 @@ class Levels:
         statistics: ``mean`` pools each cell's mean (official); ``mean_std`` appends its
             standard deviation as further channels (ours: a cell's texture energy).
         norm: ``layer`` normalises each position over channels without affine weights (official);
-            ``none`` leaves the activations as they are.
+            ``none`` leaves the activations as they are; ``root`` takes the signed square root of
+            what is pooled (ours: few large channels rule a linear fit otherwise).
     """
 
     taps: Taps = "stages"
@@ -64,20 +60,16 @@ class Levels:
         timm would run the stages of a MobileNet or EfficientNet behind the last level in vain.
         """
         if self.taps == "inception" and self.levels == 1:
-            for layer in TAIL:
+            for layer in taps.TAIL:
                 setattr(trunk, layer, nn.Identity())
-        if self.taps == "stages" and hasattr(trunk, "blocks"):
+        if self.taps in ("stages", "blocks") and hasattr(trunk, "blocks"):
             module = trunk.feature_info.module_name()[-1]
             if module.startswith("blocks."):
                 trunk.blocks = trunk.blocks[: int(module.split(".")[1]) + 1]
         return trunk.eval()
 
     def dims(self, trunk: Any) -> list[int]:
-        """Returns the channels of the pooled levels of a trunk.
-
-        Raises:
-            ValueError: If the trunk has no expansions or no tokens to tap.
-        """
+        """Returns the channels of the pooled levels of a trunk; ``ValueError`` if it has no such."""
         width = 2 if self.statistics == "mean_std" else 1
         return [width * dim for dim in self.channels(trunk)]
 
@@ -99,28 +91,32 @@ class Levels:
                 )
             return [trunk.embed_dim, trunk.embed_dim]
         blocks = [block for stage in getattr(trunk, "blocks", []) for block in stage]
-        if not blocks or not any(projection(block) for block in blocks):
+        if not any(taps.projection(block) for block in blocks):
             raise ValueError(
-                "backbone.pyramid.taps=expansions is for a MobileNet or EfficientNet of inverted"
+                f"backbone.pyramid.taps={self.taps} is for a MobileNet or EfficientNet of inverted"
                 f" residuals, not a {type(trunk).__name__}; use backbone.pyramid.taps=stages."
             )
         with torch.no_grad():
-            maps = expansions(trunk, trunk.conv_stem.weight.new_zeros(1, 3, 64, 64))
+            image = trunk.conv_stem.weight.new_zeros(1, 3, 64, 64)
+            of_blocks = self.taps == "blocks"
+            maps = (taps.stage_outputs if of_blocks else taps.expansions)(trunk, image)
         return [x.shape[1] for x in maps[-self.levels :]]
 
     def read(self, trunk: Any, x: Tensor) -> list[Tensor]:
         r"""Returns the raw levels of normalised crops, channels last: :math:`(N, h, w, C_l)`."""
         match self.taps:
             case "post_merge":
-                return merged_stages(trunk, x)
+                return taps.merged_stages(trunk, x)
             case "tokens":
-                return vit_tokens(trunk, x)
+                return taps.vit_tokens(trunk, x)
             case "stages":
                 levels = trunk(x)
+            case "blocks":
+                levels = taps.stage_outputs(trunk, x)[-self.levels :]
             case "expansions":
-                levels = expansions(trunk, x, self.levels)
+                levels = taps.expansions(trunk, x, self.levels)
             case "inception":
-                levels = inception_blocks(trunk, x, self.levels)
+                levels = taps.inception_blocks(trunk, x, self.levels)
         # A Swin's feature maps are channels-last already; a convolution's are not.
         last = self.taps == "stages" and getattr(trunk, "output_fmt", "NCHW") == "NHWC"
         return [level if last else level.permute(0, 2, 3, 1) for level in levels]
@@ -131,7 +127,8 @@ class Levels:
             level = F.layer_norm(level, level.shape[-1:])
         level = level.permute(0, 3, 1, 2)
         mean = F.adaptive_avg_pool2d(level, self.grid)
-        if self.statistics == "mean":
-            return mean
-        square = F.adaptive_avg_pool2d(level.square(), self.grid)
-        return torch.cat([mean, (square - mean.square()).clamp(min=1e-6).sqrt()], dim=1)
+        pooled = mean
+        if self.statistics == "mean_std":
+            square = F.adaptive_avg_pool2d(level.square(), self.grid)
+            pooled = torch.cat([mean, (square - mean.square()).clamp(min=1e-6).sqrt()], dim=1)
+        return pooled.sign() * pooled.abs().sqrt() if self.norm == "root" else pooled

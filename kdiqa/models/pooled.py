@@ -13,12 +13,7 @@ from kdiqa.models.tail import Tail
 
 
 class ScoreHead(nn.Linear):
-    """One number: the score itself.
-
-    Args:
-        in_dim: Width of what it scores.
-        start: The score of an untrained head; 0.5 for labels in [0, 1], 0 for standardised ones.
-    """
+    """One number, the score itself; at first ``start``, for labels in [0, 1] 0.5."""
 
     def __init__(self, in_dim: int, start: float = 0.0) -> None:
         super().__init__(in_dim, 1)
@@ -34,11 +29,7 @@ class BinHead(nn.Linear):
 
     .. math:: \hat{q} = \sum_k p_k c_k, \quad p = \mathrm{softmax}(o)
 
-    Args:
-        in_dim: Width of what it scores.
-        num_bins: K.
-        lower: The first bin's centre, in label units.
-        upper: The last one's.
+    with centres :math:`c_k` from ``lower`` to ``upper``, in label units.
 
     References:
         | NIMA: Neural Image Assessment (Talebi and Milanfar, 2018), https://doi.org/10.1109/TIP.2018.2831899
@@ -107,3 +98,15 @@ class PooledNet(nn.Module):
         fused = self.hidden(pooled).mean(dim=1)
         score = self.head.score(self.head(self.dropout(fused)))
         return Prediction(score, None, None, fused)
+
+
+class PooledPairNet(PooledNet):
+    """A full-reference net: it scores how far apart an image and its reference are, level by level.
+
+    Arguments as for :class:`PooledNet`; the standardised channels are the absolute differences.
+    """
+
+    def forward(self, image: Pyramid, second: Pyramid) -> Prediction:  # type: ignore[override]
+        r"""Returns the score of pairs, levels :math:`(B, P, C_l, G, G)`, and the head's input."""
+        apart = [(one - other).abs() for one, other in zip(image, second, strict=True)]
+        return super().forward(apart)

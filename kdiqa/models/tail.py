@@ -23,11 +23,12 @@ class Tail(nn.Module):
     Args:
         backbone: Frozen and cut: one level, ``options: {out_indices: [2]}`` for stride 8, on a grid
             as large as its map, so that nothing is pooled before the rest has seen it.
-        weights: Of the whole network, as for the backbone: ``hub``, ``random`` or a file.
+        weights: Of the whole network, as for the backbone: ``hub``, ``package``, ``random``
+            or a file.
         name: Of the same timm network, of the EfficientNet family.
         options: Further arguments of ``timm.create_model``.
         wide: Reads the wide activations inside the inverted residuals too, mean and deviation
-            over the image, besides the last stage's.
+            over the image, next to the last stage's.
     """
 
     def __init__(

@@ -5,10 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-STEM = (
-    *("conv2d_1a", "conv2d_2a", "conv2d_2b", "maxpool_3a"),
-    *("conv2d_3b", "conv2d_4a", "maxpool_5a"),
-)
+HEAD = ("conv2d_1a", "conv2d_2a", "conv2d_2b", "maxpool_3a", "conv2d_3b", "conv2d_4a")
+STEM = (*HEAD, "maxpool_5a", "mixed_5b")
 TAIL = ("mixed_6a", "repeat_1", "mixed_7a", "repeat_2", "block8", "conv2d_7b")
 
 
@@ -23,16 +21,26 @@ def merged_stages(swin: Any, x: Tensor) -> list[Tensor]:
     return [*levels[1:], x]
 
 
+def stage_outputs(trunk: Any, x: Tensor) -> list[Tensor]:
+    r"""Returns what each stage gives, those of one stride apart, :math:`(N, C_l, h, w)`.
+
+    Args:
+        trunk: Of timm's EfficientNet family: a stem, and blocks in stages.
+        x: Normalised crops.
+    """
+    x = trunk.bn1(trunk.conv_stem(x))
+    levels: list[Tensor] = []
+    for stage in trunk.blocks:
+        x = stage(x)
+        levels.append(x)
+    return levels
+
+
 def expansions(trunk: Any, x: Tensor, count: int = 0) -> list[Tensor]:
     r"""Returns what the inverted residuals project from, those of one stride side by side.
 
-    Args:
-        trunk: Of timm's EfficientNet family: a stem and blocks that end in a projection.
-        x: Normalised crops.
-        count: How many levels, counted from the coarsest; 0 for all.
-
-    Returns:
-        One map a stride, fine to coarse, :math:`(N, \sum C, h, w)`.
+    One map a stride, fine to coarse, :math:`(N, \sum C, h, w)`: the ``count`` coarsest, 0 for all.
+    The trunk is of timm's EfficientNet family: a stem and blocks that end in a projection.
     """
     x = trunk.bn1(trunk.conv_stem(x))
     levels: list[list[Tensor]] = []
@@ -50,18 +58,11 @@ def inception_blocks(trunk: Any, x: Tensor, count: int = 1) -> list[Tensor]:
     r"""Returns ``mixed_5b`` and every second of the ten blocks behind it, side by side.
 
     As the official code of *Conformer and Blind Noisy Students* (Conde et al., 2022,
-    https://arxiv.org/abs/2204.12819) taps it: 21² positions for crops of 192 pixels.
-
-    Args:
-        trunk: timm's Inception-ResNet-v2.
-        x: Normalised crops.
-        count: 2 goes on to the end for the last map, of 1536 channels, as well: 54.3 million
-            parameters in place of 1.7.
-
-    Returns:
-        :math:`(N, 1920, h, w)`, and :math:`(N, 1536, h / 8, w / 8)`.
+    https://arxiv.org/abs/2204.12819) taps it: 21² positions for crops of 192 pixels,
+    :math:`(N, 1920, h, w)`. A ``count`` of 2 goes on to the end for the last map as well,
+    :math:`(N, 1536, h / 8, w / 8)`: 54.3 million parameters in place of 1.7.
     """
-    for layer in (*STEM, "mixed_5b"):
+    for layer in STEM:
         x = getattr(trunk, layer)(x)
     tapped = [x]
     for number, block in enumerate(trunk.repeat):
@@ -95,15 +96,10 @@ def vit_tokens(vit: Any, x: Tensor) -> list[Tensor]:
     r"""Returns a ViT's normalised tokens: patches :math:`(N, h, w, C)`, class :math:`(N, 1, 1, C)`.
 
     A ViT without a class token answers with the mean of its patch tokens; registers are left out.
-
-    Args:
-        vit: Of timm's VisionTransformer family.
-        x: Normalised crops of the size it was made for.
     """
     tokens = vit.forward_features(x)
     patches = tokens[:, vit.num_prefix_tokens :]
     first = tokens[:, :1] if vit.has_class_token else patches.mean(1, keepdim=True)
-    height, width = (
-        side // step for side, step in zip(x.shape[-2:], vit.patch_embed.patch_size, strict=True)
-    )
-    return [patches.unflatten(1, (height, width)), first.unsqueeze(1)]
+    tall, wide = vit.patch_embed.patch_size
+    grid = (x.shape[-2] // tall, x.shape[-1] // wide)
+    return [patches.unflatten(1, grid), first.unsqueeze(1)]

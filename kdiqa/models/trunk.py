@@ -1,8 +1,9 @@
-"""A timm network with its weights: from the hub, from a file, or random."""
+"""A timm network with its weights: from the hub, from a package, from a file, or random."""
 
 import logging
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,18 @@ from torch import nn
 
 import kdiqa.models.filters  # noqa: F401  tells timm of log_filters
 from kdiqa.models.levels import Levels
+from kdiqa.models.packaged import load_packaged
 
 # Loading a classifier's file without its head is what is wanted here; check_weights checks the rest.
 logging.getLogger("timm.models").setLevel(logging.ERROR)
 
 # Taps that need the whole network, the family it must be of, and what that is called.
-WHOLE = {
-    "post_merge": ("swin", "a Swin"),
-    "inception": ("inception_resnet_v2", "Inception-ResNet-v2"),
-    "tokens": ("", ""),
-}
+INCEPTION = ("inception_resnet_v2", "Inception-ResNet-v2")
+WHOLE = {"post_merge": ("swin", "a Swin"), "inception": INCEPTION, "tokens": ("", "")}
 
 
-def create_trunk(
-    name: str, weights: str, pyramid: Levels, options: Mapping[str, Any]
-) -> nn.Module:
-    """Returns the timm network with its weights, from the hub, from a file, or random.
+def create_trunk(name: str, weights: str, pyramid: Levels, given: Mapping[str, Any]) -> nn.Module:
+    """Returns the timm network with its weights, from the hub, a package, a file, or random.
 
     Its attention is fused where torch can: a Swin's pass takes three quarters of the time.
     """
@@ -40,11 +37,11 @@ def create_trunk(
         raise ValueError(
             f"timm knows no model '{name}' (backbone.name). Close to it: {', '.join(close) or '–'}."
         )
-    if pyramid.taps not in WHOLE:
-        last = tuple(range(-pyramid.levels, 0))
-        options = {"features_only": True, "out_indices": last, **options}
-    else:
-        options = {**options, "num_classes": 0}
+    options = {"features_only": True, **given}
+    if pyramid.taps != "blocks":  # of which there are more than timm has levels
+        options.setdefault("out_indices", tuple(range(-pyramid.levels, 0)))
+    if pyramid.taps in WHOLE:
+        options = {**given, "num_classes": 0}
         family, title = WHOLE[pyramid.taps]
         if family not in name:
             raise ValueError(
@@ -55,6 +52,10 @@ def create_trunk(
         return timm.create_model(name, pretrained=False, **options)
     if weights == "hub":
         return hub_trunk(name, options)
+    if weights == "package":
+        trunk = timm.create_model(name, pretrained=False, **options)
+        load_packaged(trunk, name)
+        return trunk
     check_weights(name, Path(weights), options)
     overlay = {**options.get("pretrained_cfg_overlay", {}), "file": weights, "custom_load": False}
     options = {**options, "pretrained_cfg_overlay": overlay}
@@ -79,11 +80,10 @@ def hub_trunk(name: str, options: Mapping[str, Any]) -> nn.Module:
 def reachable(endpoint: str, seconds: float = 3.0) -> bool:
     """Returns whether the host of an address accepts a connection."""
     address = urlsplit(endpoint)
-    try:
-        socket.create_connection((address.hostname, address.port or 443), seconds).close()
-    except OSError:
-        return False
-    return True
+    where = (address.hostname, address.port or 443)
+    with suppress(OSError), socket.create_connection(where, seconds):
+        return True
+    return False
 
 
 def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
@@ -94,7 +94,7 @@ def check_weights(name: str, path: Path, options: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise FileNotFoundError(
             f"No backbone weights at '{path}'. Set backbone.weights to a state dict of the timm"
-            f" model '{name}', to 'hub', or to 'random'."
+            f" model '{name}', to 'hub', 'package', or 'random'."
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

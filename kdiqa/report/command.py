@@ -11,9 +11,8 @@ from rich.console import Console
 
 from kdiqa.report import tables
 from kdiqa.report.draw import draw
-from kdiqa.report.grid import Grid
 from kdiqa.report.page import page
-from kdiqa.report.runs import RunError, Tested, shown
+from kdiqa.report.runs import RunError, Tested, tracked
 from kdiqa.report.studies import collect, page_folder
 from kdiqa.report.summary import summarized
 
@@ -27,26 +26,18 @@ def parser() -> argparse.ArgumentParser:
         prog="kdiqa report",
         description="Tables, figures and a page of finished runs, from the rows they stored.",
     )
-    command.add_argument(
-        "runs",
-        nargs="+",
-        type=Path,
-        metavar="RUN_OR_STUDY",
-        help="a run folder, a folder of runs, or a study",
-    )
-    command.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="of the page; default: RUN/report.html"
-    )
-    command.add_argument("--baseline", metavar="VARIANT", help="what the others are compared with")
-    command.add_argument(
-        "--within", action="store_true", help="the median over contents, as PIQ23's scenes need"
-    )
-    command.add_argument("--markdown", action="store_true", help="print Markdown, write no page")
-    command.add_argument("--latex", action="store_true", help="print LaTeX, write no page")
-    command.add_argument("--no-figures", action="store_true", help="leave RUN/figures as they are")
-    command.add_argument(
-        "--no-images", action="store_true", help="a page without thumbnails, to pass on"
-    )
+    add = command.add_argument
+    folders = "a run folder, a folder of runs, or a study"
+    add("runs", nargs="+", type=Path, metavar="RUN_OR_STUDY", help=folders)
+    page = "of the page; default: RUN/report.html"
+    add("-o", "--output", type=Path, metavar="FILE", help=page)
+    add("--baseline", metavar="VARIANT", help="what the others are compared with")
+    within = "the median over contents, as PIQ23's scenes need"
+    add("--within", action="store_true", help=within)
+    add("--markdown", action="store_true", help="print Markdown, write no page")
+    add("--latex", action="store_true", help="print LaTeX, write no page")
+    add("--no-figures", action="store_true", help="leave RUN/figures as they are")
+    add("--no-images", action="store_true", help="a page without thumbnails, to pass on")
     return command
 
 
@@ -57,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tests, against = collect(options.runs, options.within)
         numbers = summarized(tests, options.baseline, against)
-        show(grids(numbers, options.markdown or options.latex), options)
+        show(numbers, options)
         if not options.no_figures:
             draw_all(list(dict.fromkeys(test.folder for test in tests if test.folder)))
         if not (options.markdown or options.latex):
@@ -73,33 +64,24 @@ def draw_all(folders: Sequence[Path]) -> None:
     """Draws each run's figures again; of many runs, those of whoever has none yet."""
     if len(folders) > MANY:
         folders = [folder for folder in folders if not (folder / "figures").is_dir()]
-    for folder in shown(folders, "Figures"):
+    for folder in tracked(folders, "Figures"):
         paths = draw(folder)
         if len(folders) <= MANY:
             print(f"{len(paths)} figures in {folder / 'figures'}")
 
 
-def grids(numbers: Mapping[str, Any], with_published: bool = True) -> list[Grid]:
-    """Returns all tables of a report, or only our own, which fit into a console."""
-    every: list[Grid] = []
+def show(numbers: Mapping[str, Any], options: argparse.Namespace) -> None:
+    """Prints all tables in the format of the options; a console has no width for published ones."""
+    console = Console()
     for dataset in numbers["datasets"]:
-        every.append(tables.of_dataset(dataset))
-        published = tables.published(dataset) if with_published else None
-        every += [published] if published else []
-    return every
-
-
-def show(grids: Sequence[Grid], options: argparse.Namespace) -> None:
-    """Prints tables in the format of the options."""
-    for grid in grids:
-        if options.latex:
-            print(grid.latex(), end="\n\n")
-        elif options.markdown:
-            print(grid.markdown(), end="\n\n")
-        else:
-            Console().print(grid.console(Console().width))
-            for note in grid.notes:
-                Console().print(note, style="dim", highlight=False)
+        own = tables.of_dataset(dataset)
+        if options.latex or options.markdown:
+            for grid in filter(None, (own, tables.published(dataset))):
+                print(grid.latex() if options.latex else grid.markdown(), end="\n\n")
+            continue
+        console.print(own.console(console.width))
+        for note in own.notes:
+            console.print(note, style="dim", highlight=False)
 
 
 def write(

@@ -29,14 +29,11 @@ def draw(run: Path) -> list[Path]:
         metrics = pd.read_csv(run / "metrics.csv")
         drawn["level_weights"] = figures.level_weights(metrics)
         drawn["loss_terms"] = figures.loss_terms(metrics)
-
-    paths = []
-    for name, figure in drawn.items():
-        if figure is not None:
-            paths.append(run / "figures" / f"{name}.png")
-            paths[-1].parent.mkdir(exist_ok=True)
-            figure.savefig(paths[-1], dpi=150)
-    return paths
+    paths = {run / "figures" / f"{name}.png": figure for name, figure in drawn.items() if figure}
+    for path, figure in paths.items():
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path, dpi=150)
+    return list(paths)
 
 
 def with_teacher(run: Path) -> pd.DataFrame | None:

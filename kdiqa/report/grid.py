@@ -6,43 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 NONE = "–"
-# What a narrow console does without, the first first.
-SPARE = (
-    "images",
-    "KRCC",
-    "PLCC fit",
-    "RMSE",
-    "± std",
-    "PLCC",
-    "SRCC mean",
-    "95 % over runs",
-    "95 % over images",
-    "p runs",
-    "p Steiger",
-    "p images",
+SPARE = (  # what a narrow console does without, the first first
+    *("images", "KRCC", "PLCC fit", "RMSE", "± std", "PLCC", "SRCC mean"),
+    *("95 % over runs", "95 % over images", "p runs", "p Steiger", "p images"),
 )
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text: the first column names the row, the others are numbers.
+    """A table of text: the first column names the row, the others are numbers."""
 
-    Attributes:
-        caption: What it shows.
-        head: Of all columns but the first, which has none.
-        rows: Each with its name first.
-        notes: Printed below.
-        words: Which columns hold words and not numbers.
-    """
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    notes: Sequence[str] = ()
-    words: Sequence[str] = ()
+    caption: str  # what it shows
+    head: Sequence[str]  # of all columns but the first, which has none
+    rows: Sequence[Sequence[str]]  # each with its name first
+    notes: Sequence[str] = ()  # printed below
+    words: Sequence[str] = ()  # which columns hold words and not numbers
 
     def console(self, width: int | None = None) -> Table:
         """Returns the grid as a table of the console.
@@ -50,30 +32,27 @@ class Grid:
         Args:
             width: what it has to fit into, by leaving out the least needed columns.
         """
-        table = Table("", title=self.caption or None, title_justify="left")
+        table = Table("", title=escape(self.caption) or None, title_justify="left")
         table.columns[0].min_width = max((len(row[0]) for row in self.rows), default=0)
         for index, name in enumerate(self.head, start=1):
             if name in self.words:
-                table.add_column(name)
+                table.add_column(escape(name))
                 continue
-            table.add_column(name, justify="right", no_wrap=True)
-            table.columns[index].min_width = max(
-                len(row[index]) for row in [("", *self.head), *self.rows]
-            )
+            widest = max(len(row[index]) for row in [("", *self.head), *self.rows])
+            table.add_column(escape(name), justify="right", no_wrap=True, min_width=widest)
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         spare = next((name for name in SPARE if name in self.head), None)
-        if width is None or spare is None or _width(table) <= width:
+        needed = sum((column.min_width or 0) + 3 for column in table.columns) + 1
+        if width is None or spare is None or needed <= width:
             return table
         return self.without(spare).console(width)
 
     def filled(self) -> Grid:
         """Returns the grid less the columns in which no row has anything."""
         grid = self
-        if not self.rows:
-            return grid
         for index, name in enumerate(self.head, start=1):
-            if all(row[index] in (NONE, "") for row in self.rows):
+            if self.rows and all(row[index] in (NONE, "") for row in self.rows):
                 grid = grid.without(name)
         return grid
 
@@ -85,13 +64,11 @@ class Grid:
 
     def markdown(self) -> str:
         """Returns the grid in Markdown."""
+        caption = [f"**{self.caption}**\n"] if self.caption else []
         head = f"| | {' | '.join(self.head)} |"
         rule = f"|---|{''.join('---|' if name in self.words else '---:|' for name in self.head)}"
         rows = [f"| {' | '.join(cell.replace('|', '∣') for cell in row)} |" for row in self.rows]
-        notes = [f"\n{note}" for note in self.notes]
-        return "\n".join(
-            [*([f"**{self.caption}**\n"] if self.caption else []), head, rule, *rows, *notes]
-        )
+        return "\n".join([*caption, head, rule, *rows, *(f"\n{note}" for note in self.notes)])
 
     def latex(self) -> str:
         r"""Returns the grid in LaTeX; it needs `\usepackage{booktabs}`."""
@@ -113,10 +90,6 @@ class Grid:
         return "\n".join(lines)
 
 
-def _width(table: Table) -> int:
-    return sum((column.min_width or 0) + 3 for column in table.columns) + 1
-
-
 def tex(text: str) -> str:
     r"""Returns text with what LaTeX would read otherwise escaped.
 
@@ -124,13 +97,13 @@ def tex(text: str) -> str:
         >>> print(tex("95 % of student_a, −0.1 ± 0.2"))
         95 \% of student\_a, $-$0.1 $\pm$ 0.2
     """
-    escaped = {
+    escaped: dict[str, str | int | None] = {
         "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
         "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
         "–": "--", "−": "$-$", "±": r"$\pm$", "†": r"$\dagger$", "→": r"$\to$", "<": "$<$",
         "≥": r"$\geq$",
     }  # fmt: skip
-    return "".join(escaped.get(letter, letter) for letter in text)
+    return text.translate(str.maketrans(escaped))
 
 
 def number(value: float | None, sign: bool = False) -> str:
@@ -157,6 +130,4 @@ def probability(p: float | None) -> str:
 
 def count(images: Sequence[int]) -> str:
     """Returns how many images a run was tested on, or from how many to how many."""
-    if not images:
-        return NONE
-    return str(images[0]) if len(images) == 1 else f"{images[0]} to {images[-1]}"
+    return " to ".join(dict.fromkeys(str(n) for n in (*images[:1], *images[-1:]))) or NONE

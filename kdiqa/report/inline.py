@@ -14,7 +14,7 @@ from PIL import Image
 from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.figures.contact_sheet import thumbnail
 from kdiqa.report.grid import number
-from kdiqa.report.runs import Tested, trained_on
+from kdiqa.report.runs import Tested, dataset_of
 
 MAX_DOTS = 1500  # more make an SVG heavier than pixels
 THUMBNAIL = 160  # pixels, the longer side
@@ -44,13 +44,12 @@ def chart(
     if figure is None:
         return None
     data = io.BytesIO()
+    if pixels:
+        figure.savefig(data, format="png", dpi=200, metadata={"Software": None})
+        return InlineImage(uri(data, "image/png"), alt, caption)
     with mpl.rc_context({"svg.hashsalt": "kdiqa", "svg.fonttype": "path"}):
-        if pixels:
-            figure.savefig(data, format="png", dpi=200, metadata={"Software": None})
-        else:
-            figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
-    kind = "image/png" if pixels else "image/svg+xml"
-    return InlineImage(uri(data.getvalue(), kind), alt, caption)
+        figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
+    return InlineImage(uri(data, "image/svg+xml"), alt, caption)
 
 
 def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
@@ -62,13 +61,12 @@ def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
         test: One run on one data set.
     """
     rows, root = test.rows, (test.config.get("data") or {}).get("root")
-    if rows is None or "id" not in rows or root is None or test.dataset != trained_on(test.config):
+    if rows is None or "id" not in rows or root is None or test.dataset != dataset_of(test.config):
         return [], []
     folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
-    error = (rows["score"] - rows["mos"]).abs().sort_values(kind="stable")
-    best = list(_thumbnails(rows.loc[error.index[:EXTREMES]], folder))
-    worst = list(_thumbnails(rows.loc[error.index[::-1][:EXTREMES]], folder))
-    return best, worst
+    ranked = rows.loc[(rows["score"] - rows["mos"]).abs().sort_values(kind="stable").index]
+    best, worst = ranked[:EXTREMES], ranked[::-1][:EXTREMES]
+    return list(_thumbnails(best, folder)), list(_thumbnails(worst, folder))
 
 
 def _folder(root: Path, name: str) -> Path:
@@ -77,23 +75,20 @@ def _folder(root: Path, name: str) -> Path:
     return next((folder for folder in [root, *below] if (folder / name).is_file()), root)
 
 
-def uri(data: bytes, kind: str) -> str:
+def uri(data: io.BytesIO, kind: str) -> str:
     """Returns bytes as a data URI of a media type."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
 def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[InlineImage]:
     for row in rows.to_dict("records"):
-        file = root / str(row["id"])
-        data = io.BytesIO()
         try:
-            small = thumbnail(read_rgb(file), THUMBNAIL)
+            small = thumbnail(read_rgb(root / str(row["id"])), THUMBNAIL)
         except ImageReadError:  # gone or damaged: its row stands in the CSV
             continue
+        data = io.BytesIO()
         Image.fromarray(small).save(data, "JPEG", quality=70)
         values = f"score {number(row['score'])}, MOS {number(row['mos'])}"
         kind = row.get("distortion")
         name = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
-        yield InlineImage(
-            uri(data.getvalue(), "image/jpeg"), f"{name}: {values}", f"{name}\n{values}"
-        )
+        yield InlineImage(uri(data, "image/jpeg"), f"{name}: {values}", f"{name}\n{values}")

@@ -5,7 +5,7 @@ runs of several seeds share their test images, and those of several splits many 
 whose images a resample has none is left out of it. No source states this: our interpretation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from kdiqa.metrics.resampling import (
+    LEVEL,
     Interval,
     Measure,
     Weights,
@@ -22,8 +23,6 @@ from kdiqa.metrics.resampling import (
 )
 from kdiqa.metrics.vectors import Vector
 
-SETTINGS: Mapping[str, float] = {"level": 0.95, "num_resamples": 2000, "seed": 0}
-
 
 def median_interval(tables: Sequence[pd.DataFrame], measure: Measure = weighted_srcc) -> Interval:
     """Returns the median of a measure over runs, with its BCa bootstrap interval over images.
@@ -32,40 +31,26 @@ def median_interval(tables: Sequence[pd.DataFrame], measure: Measure = weighted_
         tables: the predictions of each run, with `id`, `content`, `mos` and `score`.
         measure: of agreement.
     """
-    indices, groups = _union(tables)
-    columns = [(table["score"].to_numpy(float), table["mos"].to_numpy(float)) for table in tables]
 
-    def median(weights: Weights) -> Vector:
-        values = [
-            _measured(measure, score, mos, weights[:, index])
-            for (score, mos), index in zip(columns, indices, strict=True)
-        ]
-        return np.nanmedian(values, axis=0)
+    def of_run(mos: Vector, score: Vector, weights: Weights) -> Vector:
+        return measure(score, mos, weights)
 
-    return _bootstrap(median, groups)
+    return _over_images(tables, ["mos", "score"], of_run, np.nanmedian)
 
 
-def mean_difference(pairs: Sequence[pd.DataFrame], measure: Measure = weighted_srcc) -> Interval:
-    """Returns by how much one variant agrees better, the mean over pairs of runs.
+def mean_difference(pairs: Sequence[pd.DataFrame]) -> Interval:
+    """Returns by how much the SRCC of one variant is higher, the mean over pairs of runs.
 
     Args:
         pairs: for each pair, the predictions of both on the same images: `id`, `content`, `mos`,
             `score` of the one, `score_b` of the other, as :func:`kdiqa.metrics.stored.aligned`
             makes them.
-        measure: of agreement.
     """
-    indices, groups = _union(pairs)
-    columns = [table[["score", "score_b", "mos"]].to_numpy(float).T for table in pairs]
 
-    def difference(weights: Weights) -> Vector:
-        values = [
-            _measured(measure, mine, mos, weights[:, index])
-            - _measured(measure, other, mos, weights[:, index])
-            for (mine, other, mos), index in zip(columns, indices, strict=True)
-        ]
-        return np.nanmean(values, axis=0)
+    def of_pair(mos: Vector, mine: Vector, other: Vector, weights: Weights) -> Vector:
+        return weighted_srcc(mine, mos, weights) - weighted_srcc(other, mos, weights)
 
-    return _bootstrap(difference, groups)
+    return _over_images(pairs, ["mos", "score", "score_b"], of_pair, np.nanmean)
 
 
 def over_runs(values: Sequence[float]) -> dict[str, float | str]:
@@ -85,21 +70,30 @@ def over_runs(values: Sequence[float]) -> dict[str, float | str]:
     if num < 2:
         return {}
     mean, std = float(np.mean(values)), float(np.std(values, ddof=1))
-    reach = float(stats.t.ppf((1 + SETTINGS["level"]) / 2, num - 1)) * std / num**0.5
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, num - 1)) * std / num**0.5
     return {"low": mean - reach, "high": mean + reach, "of": "runs"}
 
 
-def _bootstrap(statistic: Callable[[Weights], Vector], groups: np.ndarray) -> Interval:
-    return bootstrap(
-        statistic, groups, SETTINGS["level"], int(SETTINGS["num_resamples"]), int(SETTINGS["seed"])
-    )
+def _over_images(
+    tables: Sequence[pd.DataFrame],
+    names: list[str],
+    measure: Callable[..., Vector],
+    average: Callable[..., Vector],
+) -> Interval:
+    """Returns an average over tables of what is measured of some columns of each."""
+    indices, groups = _union(tables)
+    columns = [table[names].to_numpy(float).T for table in tables]
 
+    def statistic(weights: Weights) -> Vector:
+        values = []
+        for index, vectors in zip(indices, columns, strict=True):
+            mine = weights[:, index]
+            empty = mine.sum(axis=1) == 0  # a resample without any of its images
+            measured = measure(*vectors, np.where(empty[:, None], 1.0, mine))
+            values.append(np.where(empty, np.nan, measured))
+        return average(values, axis=0)
 
-def _measured(measure: Measure, score: Vector, mos: Vector, weights: Weights) -> Vector:
-    """Returns a run's measure in each resample; NaN where a resample has none of its images."""
-    empty = weights.sum(axis=1) == 0
-    values = measure(score, mos, np.where(empty[:, None], 1.0, weights))
-    return np.where(empty, np.nan, values)
+    return bootstrap(statistic, groups)
 
 
 def _union(tables: Sequence[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:

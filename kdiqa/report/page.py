@@ -1,31 +1,18 @@
 """The report as one page of HTML that needs nothing else: no scripts, no other files."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jinja2
 import pandas as pd
 
 from kdiqa import figures
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.report import tables
-from kdiqa.report.grid import Grid, count, interval, number
+from kdiqa.report.grid import NONE, Grid, count, interval, number
 from kdiqa.report.inline import MAX_DOTS, InlineImage, chart, extremes
 from kdiqa.report.runs import Tested
-from kdiqa.report.tables import marked
-
-
-@dataclass
-class Gallery:
-    """What is shown of one variant on one data set: its middle run by SRCC."""
-
-    name: str
-    title: str
-    description: str
-    charts: list[InlineImage] = field(default_factory=list)
-    best: list[InlineImage] = field(default_factory=list)
-    worst: list[InlineImage] = field(default_factory=list)
 
 
 def page(
@@ -61,9 +48,7 @@ def page(
         provenance=[_origin(run) for run in numbers["runs"]],
         command=shlex.join(command),
         file=next((run["file"] for run in numbers["runs"] if run["file"]), None),
-        marked=any(
-            row["selected_on_test"] for d in numbers["datasets"] for row in d["variants"].values()
-        ),
+        marked=any(chosen_on_test(run) for run in numbers["runs"]),
     )
 
 
@@ -72,20 +57,22 @@ def _section(
 ) -> dict[str, Any]:
     """Returns what the template shows of one data set."""
     name, variants = dataset["dataset"], dataset["variants"]
-    mine = [test for test in tests if test.dataset == name]
+    runs = [run for run in numbers["runs"] if run["dataset"] == name]
+    groups: dict[str, list[Tested]] = {variant: [] for variant in variants}
+    for test in tests:
+        if test.dataset == name:
+            groups[test.variant].append(test)
     return {
         "name": name,
         "results": tables.of_dataset(dataset),
-        "warnings": sorted(
-            {w for run in numbers["runs"] if run["dataset"] == name for w in run["warnings"]}
-        ),
+        "warnings": sorted({warning for run in runs for warning in run["warnings"]}),
         "forest": _forest(variants),
         "published": tables.published(dataset),
-        "protocol": protocol([run for run in numbers["runs"] if run["dataset"] == name]),
+        "protocol": protocol(runs),
         "galleries": [
-            _gallery(variant, row, [t for t in mine if t.variant == variant], images)
-            for variant, row in variants.items()
-            if any(t.variant == variant and t.rows is not None for t in mine)
+            _gallery(variant, variants[variant], group, images)
+            for variant, group in groups.items()
+            if any(test.rows is not None for test in group)
         ],
     }
 
@@ -105,55 +92,58 @@ def _forest(variants: Mapping[str, Any]) -> InlineImage | None:
     return chart(figures.forest(differences, baseline), alt, f"{caption}.")
 
 
-def _gallery(name: str, row: Mapping[str, Any], tests: Sequence[Tested], images: bool) -> Gallery:
+def _gallery(
+    name: str, row: Mapping[str, Any], tests: Sequence[Tested], images: bool
+) -> dict[str, Any]:
     """Returns the images of a variant's middle run by SRCC, the lower one of an even number."""
     ordered = sorted(tests, key=lambda test: test.metrics["srcc"])
     test = ordered[(len(ordered) - 1) // 2]
-    assert test.rows is not None
     split, seed = test.repeat
-    which = f"The middle one of {len(tests)} runs by SRCC: split " if len(tests) > 1 else ""
-    description = f"{which or 'Split '}{split}, seed {seed}, SRCC {number(test.metrics['srcc'])}."
-    if test.repeat == (None, None):
-        description = f"SRCC {number(test.metrics['srcc'])}."
-    gallery = Gallery(name, marked(name, row["selected_on_test"]), description)
-    gallery.charts = [image for image in _charts(name, row, test) if image is not None]
-    if images:
-        gallery.best, gallery.worst = extremes(test)
-    return gallery
+    description = f"SRCC {number(test.metrics['srcc'])}."
+    if test.repeat != (None, None):
+        which = (
+            f"The middle one of {len(tests)} runs by SRCC: split" if len(tests) > 1 else "Split"
+        )
+        description = f"{which} {split}, seed {seed}, {description}"
+    best, worst = extremes(test) if images else ([], [])
+    return {
+        "title": marked(name, row["selected_on_test"]),
+        "description": description,
+        "charts": [image for image in _charts(name, row, test) if image is not None],
+        "best": best,
+        "worst": worst,
+    }
 
 
-def _charts(name: str, row: Mapping[str, Any], test: Tested) -> list[InlineImage | None]:
+def _charts(name: str, row: Mapping[str, Any], test: Tested) -> Iterator[InlineImage | None]:
     rows, metrics = test.rows, test.metrics
     assert rows is not None
-    agreement = ", ".join(
-        f"{tables.COLUMNS[key]} {number(metrics.get(key))}"
-        for key in ("srcc", "plcc", "plcc_fit", "rmse")
+    names = tables.MEASURES.items()
+    agreement = ", ".join(f"{n} {number(metrics.get(key))}" for key, n in names if key != "krcc")
+    yield chart(
+        figures.score_against_opinion(rows, narrow=True),
+        f"MOS over scores of {len(rows)} images by {name}, with the logistic fit.",
+        f"Scores against MOS, {len(rows)} images: {agreement}.",
+        pixels=len(rows) > MAX_DOTS,
     )
     several = ": median of the runs, and from the worst to the best" if row["runs"] > 1 else ""
-    images = [
-        chart(
-            figures.score_against_opinion(rows, narrow=True),
-            f"MOS over scores of {len(rows)} images by {name}, with the logistic fit.",
-            f"Scores against MOS, {len(rows)} images: {agreement}.",
-            pixels=len(rows) > MAX_DOTS,
-        )
-    ]
     for part, values in row.get("parts", {}).items():
         medians = ", ".join(f"{key} {number(value['median'])}" for key, value in values.items())
-        bars = figures.parts(values, part)
-        caption = f"SRCC within each {part}{several}."
-        images.append(chart(bars, f"SRCC of {name} by {part}: {medians}.", caption))
-    path = test.folder / "metrics.csv" if test.folder else None
-    if path is None or not path.is_file():
-        return images
-    metrics_csv = pd.read_csv(path)
-    alt = f"Weight of each level in the distillation of {name}, over epochs."
-    weights = figures.level_heat_map(metrics_csv, narrow=True)
-    images.append(chart(weights, alt, "Weights of the levels in distillation, over epochs."))
-    alt = f"Terms of the training loss of {name} and its agreement on validation, over epochs."
-    curves = figures.loss_terms(metrics_csv, narrow=True)
-    images.append(chart(curves, alt, "Learning curves, over epochs."))
-    return images
+        alt = f"SRCC of {name} by {part}: {medians}."
+        yield chart(figures.parts(values, part), alt, f"SRCC within each {part}{several}.")
+    if test.folder is None or not (test.folder / "metrics.csv").is_file():
+        return
+    logged = pd.read_csv(test.folder / "metrics.csv")
+    yield chart(
+        figures.level_heat_map(logged, narrow=True),
+        f"Weight of each level in the distillation of {name}, over epochs.",
+        "Weights of the levels in distillation, over epochs.",
+    )
+    yield chart(
+        figures.loss_terms(logged, narrow=True),
+        f"Terms of the training loss of {name} and its agreement on validation, over epochs.",
+        "Learning curves, over epochs.",
+    )
 
 
 def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -161,15 +151,18 @@ def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
     images = sorted({run["metrics"]["n"] for run in runs if "n" in run["metrics"]})
     chosen = sorted({str(run["selected_on"]) for run in runs if run["selected_on"]})
     ratios = {tuple(run["ratios"]) for run in runs if run["ratios"]}
-    parts = [_counted("split", runs), _counted("seed", runs)]
+    trained = sorted({run["trained_on"] for run in runs if run["trained_on"]})
+    parts = []
+    for key in ("split", "seed"):
+        number_of = len({run[key] for run in runs})
+        parts.append(f"{number_of} {key}{'s' * (number_of != 1)}")
     if len(ratios) == 1:
         shares = "/".join(f"{share * 100:g}" for share in ratios.pop())
         parts.append(
             f"{shares} % for training, validation and test unless the data set has its own split"
         )
-    trained = {run["trained_on"] for run in runs if run["trained_on"]}
     if trained:
-        parts.append(f"trained on {', '.join(sorted(trained))}")
+        parts.append(f"trained on {', '.join(trained)}")
     if images:
         parts.append(f"{count(images)} test images")
     if chosen:
@@ -177,41 +170,31 @@ def protocol(runs: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(parts) + "."
 
 
-def _counted(key: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    number_of = len({run[key] for run in runs})
-    return f"{number_of} {key}{'s' if number_of != 1 else ''}"
-
-
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Grid:
-    head = ["data set", "split", "seed", *tables.COLUMNS.values(), "best epoch", "minutes"]
+    head = ["data set", "split", "seed", *tables.COLUMNS, "best epoch", "minutes"]
     rows = []
     for run in runs:
-        on_test = str(run["selected_on"] or "").startswith("test/")
-        metrics = run["metrics"]
-        cells = [
-            marked(run["variant"], on_test),
-            run["dataset"],
-            *map(_text, (run["split"], run["seed"])),
-        ]
-        cells += [number(metrics.get(key)) for key in list(tables.COLUMNS)[:-1]]
-        cells += [_text(metrics.get("n")), _text(run["best_epoch"])]
-        cells.append("–" if run["seconds"] is None else f"{run['seconds'] / 60:.1f}")
-        rows.append(cells)
+        minutes = NONE if run["seconds"] is None else f"{run['seconds'] / 60:.1f}"
+        title = [marked(run["variant"], chosen_on_test(run)), run["dataset"]]
+        repeat = [_text(run["split"]), _text(run["seed"])]
+        measures = tables.cells(run["metrics"])
+        rows.append([*title, *repeat, *measures, _text(run["best_epoch"]), minutes])
     return Grid("All runs", head, rows)
 
 
 def _text(value: Any) -> str:
-    return "–" if value is None else str(value)
+    return NONE if value is None else str(value)
 
 
 def _origin(run: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what is known of where a run comes from, in words."""
     git, versions = run["git"] or {}, run["versions"] or {}
     commit = git.get("commit")
+    split, seed = _text(run["split"]), _text(run["seed"])
     details = {
         "folder": run["folder"],
         "command": shlex.join(run["command"]) if run["command"] else None,
-        "split and seed": f"{_text(run['split'])}, {_text(run['seed'])}",
+        "split and seed": f"{split}, {seed}",
         "digest of the data and its split": run["data"],
         "checkpoint chosen by": run["selected_on"],
         "trained parameters": f"{run['parameters']:,}" if run["parameters"] else None,
@@ -219,6 +202,5 @@ def _origin(run: Mapping[str, Any]) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "machine": ", ".join(str(value) for value in (run["machine"] or {}).values()),
     }
-    split, seed = _text(run["split"]), _text(run["seed"])
     title = f"{run['variant']} on {run['dataset']}, split {split}, seed {seed}"
     return {"title": title, "details": {key: value for key, value in details.items() if value}}

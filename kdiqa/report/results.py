@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kdiqa.files.plain import read_mapping
+from kdiqa.files.bounded import read_mapping
 
 
 def _texts(value: Any) -> bool:

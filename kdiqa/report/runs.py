@@ -11,9 +11,9 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kdiqa.metrics.breakdown import summarize_within
 from kdiqa.metrics.correlation import summarize
-from kdiqa.metrics.scenes import summarize_within
-from kdiqa.metrics.selection import marked
+from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.metrics.stored import read_rows
 from kdiqa.report.results import results_of
 from kdiqa.study.plan import plain_yaml
@@ -25,31 +25,18 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Tested:
-    """One run on one data set.
+    """One run on one data set; file, folder and rows are None where only its numbers are left."""
 
-    Attributes:
-        variant: What is compared; runs of one variant differ in split and seed.
-        dataset: What it was tested on.
-        metrics: As :func:`kdiqa.metrics.correlation.summarize` returns them.
-        file: The table of predictions; None where only the numbers are left.
-        folder: The run's; likewise.
-        rows: The predictions; likewise.
-        results: What the run's `results.json` holds: `split`, `seed`, `selected_on`, …
-        config: Its resolved configuration.
-        provenance: Its command, versions and machine.
-        within: Whether the metrics are medians over contents, which have no intervals over images.
-    """
-
-    variant: str
-    dataset: str
-    metrics: Mapping[str, float]
-    file: Path | None = None
-    folder: Path | None = None
-    rows: pd.DataFrame | None = None
-    results: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    within: bool = False
+    variant: str  # what is compared; runs of one variant differ in split and seed
+    dataset: str  # what it was tested on
+    metrics: Mapping[str, float]  # as kdiqa.metrics.correlation.summarize returns them
+    file: Path | None = None  # the table of predictions
+    folder: Path | None = None  # the run's
+    rows: pd.DataFrame | None = None  # the predictions
+    results: Mapping[str, Any] = field(default_factory=dict)  # what results.json holds
+    config: Mapping[str, Any] = field(default_factory=dict)  # as it was resolved
+    provenance: Mapping[str, Any] = field(default_factory=dict)  # command, versions, machine
+    within: bool = False  # metrics are medians over contents, without intervals over images
 
     @property
     def repeat(self) -> tuple[Any, Any]:
@@ -66,7 +53,7 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         RunError: if a folder is absent or holds no run that was tested.
     """
-    runs_named: list[tuple[str, Path]] = []
+    named: list[tuple[str, Path]] = []
     for folder in folders:
         if not folder.is_dir():
             raise RunError(
@@ -79,12 +66,12 @@ def find_runs(folders: Sequence[Path]) -> dict[str, Path]:
                 f"No predictions/test*.csv below '{folder}': its run is not over, or was not "
                 "tested. Let it end, or start it again with the command it was started with."
             )
-        runs_named += [(_name(run, folder), run) for run in runs]
-    names = [name for name, _ in runs_named]
-    return {name if names.count(name) == 1 else str(run): run for name, run in runs_named}
+        named += [(_name(run, folder), run) for run in runs]
+    counts = Counter(name for name, _ in named)
+    return {name if counts[name] == 1 else str(run): run for name, run in named}
 
 
-def shown(folders: Sequence[Path], what: str) -> Iterable[Path]:
+def tracked(folders: Sequence[Path], what: str) -> Iterable[Path]:
     """Yields folders with a progress bar, where there is a terminal to show it."""
     console = Console(stderr=True)
     return track(folders, what, console=console, transient=True, disable=not console.is_terminal)
@@ -100,23 +87,18 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
     Raises:
         RunError: if a table lacks a column or holds something that is not a number.
     """
-    each = shown(list(runs.values()), "Reading runs")
-    tests = [test for run in each for test in _tests(run, within)]
-    counts = Counter((test.variant, test.dataset, test.repeat) for test in tests)
+    each = tracked(list(runs.values()), "Reading runs")
+    tests = [(run, test) for run in each for test in _tests(run, within)]
+    counts = Counter((test.variant, test.dataset, test.repeat) for _, test in tests)
     # The same split and seed twice: they differ in nothing but their folders.
     unclear = {variant for (variant, _, _), count in counts.items() if count > 1}
     above = os.path.commonpath([run.resolve() for run in runs.values()]) if runs else ""
     return [
-        replace(test, variant=os.path.relpath(_folder(test).resolve(), above))
+        replace(test, variant=os.path.relpath(run.resolve(), above))
         if test.variant in unclear
         else test
-        for test in tests
+        for run, test in tests
     ]
-
-
-def _folder(test: Tested) -> Path:
-    assert test.folder is not None
-    return test.folder
 
 
 def _tests(run: Path, within: bool) -> list[Tested]:
@@ -124,40 +106,28 @@ def _tests(run: Path, within: bool) -> list[Tested]:
     results = _results(run)
     trained = Path(results.get("run", run))
     config = _config(trained / "config_resolved.yaml")
+    provenance = _results(trained, "provenance.json")
     name, other = str(results.get("name", run.name)), None
     if "run" in results:
         name, _, other = name.rpartition(" on ")
+    usual = other or dataset_of(config, "test_on") or "test"
     tests = []
     for file in sorted(run.glob("predictions/test*.csv")):
         rows, metrics = _measured(file, within)
+        dataset = file.stem.removeprefix("test").lstrip("_") or usual
         tests.append(
-            Tested(
-                variant=name,
-                dataset=_dataset(file) or other or _dataset_of(config, "test_on") or "test",
-                metrics=metrics,
-                file=file,
-                folder=run,
-                rows=rows,
-                results=results,
-                config=config,
-                provenance=_results(trained, "provenance.json"),
-                within=within,
-            )
+            Tested(name, dataset, metrics, file, run, rows, results, config, provenance, within)
         )
     return tests
 
 
-def trained_on(config: Mapping[str, Any]) -> str | None:
-    """Returns the name of the data set of a configuration.
+def dataset_of(config: Mapping[str, Any], role: str = "train_on") -> str | None:
+    """Returns the name of the data set of a configuration, of two that for training.
 
     Example:
-        >>> trained_on({"data": {"_target_": "kdiqa.data.readers.tid2013.TID2013"}})
+        >>> dataset_of({"data": {"_target_": "kdiqa.data.readers.tid2013.TID2013"}})
         'tid2013'
     """
-    return _dataset_of(config, "train_on")
-
-
-def _dataset_of(config: Mapping[str, Any], role: str) -> str | None:
     data = config.get("data") or {}
     target = (data.get(role) or data).get("_target_")  # of two data sets, or of one
     return str(target).split(".")[-2] if target and "." in target else None
@@ -170,20 +140,16 @@ def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]
             return rows, summarize(rows["score"], rows["mos"])
         if "content" not in rows:
             raise ValueError("no column content, which --within needs. Leave --within out.")
-        return rows, summarize_within(rows["score"], rows["mos"], list(rows["content"]))
+        return rows, summarize_within(rows)
     except ValueError as error:
         raise RunError(f"'{file}': {error}") from error
-
-
-def _dataset(file: Path) -> str:
-    return file.stem.removeprefix("test").lstrip("_")
 
 
 def _name(run: Path, folder: Path) -> str:
     """Returns what a run calls itself, or where it lies in the folder that was given."""
     if (run / "results.json").is_file():
         results = _results(run)
-        return marked(str(results.get("name", run.name)), results)
+        return marked(str(results.get("name", run.name)), chosen_on_test(results))
     return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
 
 

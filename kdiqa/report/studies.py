@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kdiqa.files.plain import read_mapping
+from kdiqa.files.bounded import read_mapping
 from kdiqa.report.runs import RunError, Tested, find_runs, read_tests
 from kdiqa.study import plan
 
@@ -27,14 +27,16 @@ def collect(folders: Sequence[Path], within: bool = False) -> tuple[list[Tested]
     for folder in folders:
         study = _study(folder)
         if study is None:
-            runs |= {_other(label, runs, run): run for label, run in find_runs([folder]).items()}
+            for label, run in find_runs([folder]).items():
+                runs[label if label not in runs else str(run)] = run
             continue
-        against |= _against(study)
+        against |= {name: row["baseline"] for name, row in study["comparisons"].items()}
         logs, data = _logs(folder, study), _data(folder)
         for job in study["jobs"]:
-            run = f"{job['variant'].replace(' ', '_')}/split_{job['split']}_seed_{job['seed']}"
-            if any((logs / run).glob("predictions/test*.csv")):
-                runs[str(logs / run)] = logs / run
+            name = job["variant"].replace(" ", "_")
+            run = logs / name / f"split_{job['split']}_seed_{job['seed']}"
+            if any(run.glob("predictions/test*.csv")):
+                runs[str(run)] = run
             else:
                 dataset = data.get(job["variant"]) or study["study"]
                 numbers.append(Tested(job["variant"], dataset, job["metrics"], results=job))
@@ -52,33 +54,22 @@ def page_folder(folder: Path) -> Path:
 
 
 def _study(folder: Path) -> dict[str, Any] | None:
-    path = folder / "results.json"
+    path, command = folder / "results.json", f"python -m kdiqa.study {folder}"
     try:
         outcome = read_mapping(path) if path.is_file() else {}
     except ValueError as error:
         raise RunError(str(error)) from error
-    if (folder / "study.yaml").is_file() and "jobs" not in outcome:
-        raise RunError(
-            f"The study '{folder}' has no results yet. Run it with: python -m kdiqa.study {folder}"
-        )
-    if "jobs" in outcome and not outcome["jobs"]:
-        raise RunError(
-            f"No job of the study '{folder}' is finished. Go on with: python -m kdiqa.study {folder}"
-        )
-    return outcome if "jobs" in outcome else None
+    if "jobs" not in outcome:
+        if (folder / "study.yaml").is_file():
+            raise RunError(f"The study '{folder}' has no results yet. Run it with: {command}")
+        return None
+    if not outcome["jobs"]:
+        raise RunError(f"No job of the study '{folder}' is finished. Go on with: {command}")
+    return outcome
 
 
 def _logs(folder: Path, study: dict[str, Any]) -> Path:
     return Path("logs", "study", study["study"]) if (folder / "study.yaml").is_file() else folder
-
-
-def _against(study: dict[str, Any]) -> dict[str, str]:
-    """Returns each variant's baseline: what the study compared, or else its common one."""
-    if "comparisons" in study:
-        return {name: row["baseline"] for name, row in study["comparisons"].items()}
-    common = study.get("baseline")
-    names = {job["variant"] for job in study["jobs"]} - {common}
-    return dict.fromkeys(names, common) if common is not None else {}
 
 
 def _data(folder: Path) -> dict[str, str | None]:
@@ -92,7 +83,3 @@ def _data(folder: Path) -> dict[str, str | None]:
         }
     except plan.StudyError as error:
         raise RunError(str(error)) from error
-
-
-def _other(label: str, taken: dict[str, Path], run: Path) -> str:
-    return label if label not in taken else str(run)

@@ -1,16 +1,15 @@
 """All numbers of a report, in plain values: its tables and its page are written from these."""
 
-import math
+import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import kdiqa
-from kdiqa.report.intervals import SETTINGS
+from kdiqa.metrics.resampling import LEVEL, NUM_RESAMPLES, SEED
 from kdiqa.report.published import published
-from kdiqa.report.runs import RunError, Tested, trained_on
+from kdiqa.report.runs import RunError, Tested, dataset_of
 from kdiqa.report.variants import Numbers, by_variant
 
 # Whose public code keeps the checkpoint of the best epoch on the test images.
@@ -22,7 +21,7 @@ def summarized(
     baseline: str | None = None,
     against: Mapping[str, str] | None = None,
 ) -> Numbers:
-    """Returns what tests come to: by data set, and in it by variant.
+    """Returns what tests come to, in plain values: by data set, and in it by variant.
 
     Args:
         tests: of all runs.
@@ -43,48 +42,45 @@ def summarized(
     datasets = dict.fromkeys(test.dataset for test in tests)
     numbers = {
         "kdiqa": kdiqa.__version__,
-        "bootstrap": dict(SETTINGS),
+        "bootstrap": {"level": LEVEL, "num_resamples": NUM_RESAMPLES, "seed": SEED},
         "datasets": [
             _dataset(name, [test for test in tests if test.dataset == name], against or {})
             for name in datasets
         ],
         "runs": [_run(test) for test in tests],
     }
-    plain: Numbers = _plain(numbers)
+    # Plain values: no numbers of NumPy, no paths, null for what is not finite.
+    text = json.dumps(numbers, default=lambda x: x.item() if isinstance(x, np.generic) else str(x))
+    plain: Numbers = json.loads(text, parse_constant=lambda _: None)
     return plain
 
 
 def _without_teacher(tests: Sequence[Tested]) -> str | None:
     """Returns the variant that is trained as the others are, but without a teacher."""
-
-    def module(test: Tested) -> Any:
-        return (test.config.get("module") or {}).get("_target_")
-
-    students = {module(test) for test in tests if test.config.get("distill")}
+    modules = [(test.config.get("module") or {}).get("_target_") for test in tests]
+    pairs = list(zip(tests, modules, strict=True))
+    students = {module for test, module in pairs if test.config.get("distill")}
     names = {
         test.variant
-        for test in tests
-        if test.config.get("distill") is False and module(test) in students
+        for test, module in pairs
+        if test.config.get("distill") is False and module in students
     }
     return names.pop() if len(names) == 1 else None
 
 
 def _dataset(name: str, tests: Sequence[Tested], against: Mapping[str, str]) -> Numbers:
-    sources = sorted({trained_on(test.config) or name for test in tests})
-    theirs = [row for source in sources for row in _published(name, source)]
-    return {"dataset": name, "variants": by_variant(tests, against), "published": theirs}
-
-
-def _published(dataset: str, source: str) -> list[Numbers]:
-    keys = ["method", "train", "srcc", "plcc", "protocol", "source", "note"]
-    rows: list[Numbers] = published(dataset, source)[keys].to_dict("records")
-    return [row | {"selected_on_test": row["method"] in CHOOSES_ON_TEST} for row in rows]
+    sources = sorted({dataset_of(test.config) or name for test in tests})
+    theirs = pd.concat([published(name, source) for source in sources])
+    theirs = theirs[["method", "train", "srcc", "plcc", "protocol", "source", "note"]]
+    theirs["selected_on_test"] = theirs["method"].isin(CHOOSES_ON_TEST)
+    rows = theirs.to_dict("records")
+    return {"dataset": name, "variants": by_variant(tests, against), "published": rows}
 
 
 def _run(test: Tested) -> Numbers:
     """Returns one row of the table of runs, with where its numbers come from."""
     keys = ("split", "seed", "selected_on", "best_epoch", "epochs", "seconds")
-    provenance = test.provenance
+    data = test.config.get("data") or {}
     return {
         "variant": test.variant,
         "dataset": test.dataset,
@@ -95,24 +91,7 @@ def _run(test: Tested) -> Numbers:
         "folder": test.folder,
         "data": test.results.get("data"),
         "warnings": test.results.get("warnings", []),
-        "trained_on": trained_on(test.config),
-        "split_by": (test.config.get("data") or {}).get("split_by"),
-        "ratios": (test.config.get("data") or {}).get("ratios"),
-        "command": provenance.get("command"),
-        "versions": provenance.get("versions"),
-        "git": provenance.get("git"),
-        "machine": provenance.get("machine"),
+        "trained_on": dataset_of(test.config),
+        **{key: data.get(key) for key in ("split_by", "ratios")},
+        **{key: test.provenance.get(key) for key in ("command", "versions", "git", "machine")},
     }
-
-
-def _plain(node: Any) -> Any:
-    """Returns values that JSON can hold: no NaN, no paths, no numbers of NumPy."""
-    if isinstance(node, Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, (list, tuple)):
-        return [_plain(value) for value in node]
-    if isinstance(node, Path):
-        return str(node)
-    if isinstance(node, np.generic):
-        return _plain(node.item())
-    return None if isinstance(node, float) and not math.isfinite(node) else node

@@ -6,17 +6,17 @@ from typing import Any
 
 from rich.table import Table
 
-from kdiqa.metrics.selection import MARK
+from kdiqa.metrics.selection import MARK, marked
 from kdiqa.report.grid import NONE, Grid, count, interval, number, probability
 
-COLUMNS = {
+MEASURES = {
     "srcc": "SRCC",
     "plcc": "PLCC",
     "plcc_fit": "PLCC fit",
     "krcc": "KRCC",
     "rmse": "RMSE",
-    "n": "images",
 }
+COLUMNS = [*MEASURES.values(), "images"]
 P_VALUES = {"p_images": "p images", "p_steiger": "p Steiger", "p_runs": "p runs"}
 OVER = ("runs", "images")  # what an interval is over
 SIGNIFICANT = 0.05
@@ -37,7 +37,7 @@ def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -
     }
     head = list(next(iter(rows.values()), {"runs": ""}))
     cells = [[name, *row.values()] for name, row in rows.items()]
-    grid = Grid(caption, head, cells, notes(variants, from_rows)).filled()
+    grid = Grid(caption, head, cells, _notes(variants, from_rows)).filled()
     if "95 % over runs" not in grid.head and "SRCC mean" in grid.head:
         grid = grid.without("SRCC mean")
     images = {tuple(row["images"]) for row in variants.values()}
@@ -47,11 +47,7 @@ def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -
 
 
 def of_dataset(dataset: Mapping[str, Any]) -> Grid:
-    """Returns the table of variants on one data set.
-
-    Args:
-        dataset: one of `datasets` that :func:`kdiqa.report.summary.summarized` returns.
-    """
+    """Returns the table of one of `datasets` of :func:`kdiqa.report.summary.summarized`."""
     return results(dataset["variants"], f"Agreement with the MOS on {dataset['dataset']}")
 
 
@@ -71,7 +67,7 @@ def differences(variants: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return rows, " or ".join(baselines(variants))
 
 
-def notes(variants: Mapping[str, Any], from_rows: bool = True) -> list[str]:
+def _notes(variants: Mapping[str, Any], from_rows: bool = True) -> list[str]:
     """Returns what a reader has to know of a table of results."""
     measures = [row["measures"]["srcc"] for row in variants.values()]
     differences = [row["difference"] for row in variants.values() if row.get("difference")]
@@ -119,7 +115,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, str]:
         "SRCC mean": NONE if srcc.get("of") == "images" else number(srcc["mean"]),
         "± std": number(srcc.get("std")),
         **{f"95 % over {of}": interval(srcc, of) for of in OVER},
-        **{COLUMNS[key]: number(medians.get(key)) for key in ("plcc", "plcc_fit", "krcc", "rmse")},
+        **{name: number(medians.get(key)) for key, name in MEASURES.items() if key != "srcc"},
         "images": count(row["images"]),
     }
 
@@ -127,43 +123,34 @@ def _cells(row: Mapping[str, Any]) -> dict[str, str]:
 def _difference(row: Mapping[str, Any], is_baseline: bool) -> dict[str, str]:
     difference = row.get("difference") or {}
     p_values = {key: difference.get(f"{key}_holm") for key in P_VALUES}
-    marks = "".join(
-        mark
-        for key, mark in (("p_images", "*"), ("p_runs", "†"))
-        if (p := p_values[key]) is not None and p < SIGNIFICANT
-    )
-    shown = number(difference.get("estimate"), sign=True) + marks
+    cell = number(difference.get("estimate"), sign=True)
+    for key, mark in (("p_images", "*"), ("p_runs", "†")):
+        p = p_values[key]
+        cell += mark if p is not None and p < SIGNIFICANT else ""
     return {
-        "Δ SRCC": shown if difference else "baseline" if is_baseline else NONE,
+        "Δ SRCC": cell if difference else "baseline" if is_baseline else NONE,
         **{f"Δ 95 % over {of}": interval(difference, of, sign=True) for of in OVER},
         **{P_VALUES[key]: probability(p) for key, p in p_values.items()},
     }
 
 
-def marked(name: str, selected_on_test: bool) -> str:
-    """Returns a name with the mark of numbers that were chosen on the test images."""
-    return f"{name} ({MARK})" if selected_on_test else name
-
-
 def published(dataset: Mapping[str, Any]) -> Grid | None:
     """Returns published numbers with ours above them, or None where there are none."""
-    rows = dataset["published"]
-    if not rows:
+    if not dataset["published"]:
         return None
-    grid = []
+    rows = []
     for name, row in dataset["variants"].items():
         medians = [number(row["measures"][key]["median"]) for key in ("srcc", "plcc")]
-        grid.append(
-            [f"ours: {marked(name, row['selected_on_test'])}", *medians, "ours", "this report"]
-        )
-    for row in rows:
+        title = f"ours: {marked(name, row['selected_on_test'])}"
+        rows.append([title, *medians, "ours", "this report"])
+    for row in dataset["published"]:
         name = f"{row['method']} ({row['note']})" if row["note"] else row["method"]
         cells = [marked(name, row["selected_on_test"]), number(row["srcc"]), number(row["plcc"])]
-        grid.append([*cells, row["protocol"], row["source"]])
+        rows.append([*cells, row["protocol"], row["source"]])
     head = ["SRCC", "PLCC", "protocol", "source"]
     note = f"“{MARK}”: the method’s public code keeps the epoch that is best on the test images."
     caption = f"Published numbers on {dataset['dataset']}"
-    return Grid(caption, head, grid, [note], words=("protocol", "source"))
+    return Grid(caption, head, rows, [note], words=("protocol", "source"))
 
 
 def table(results: Mapping[str, Mapping[str, float]], title: str = "") -> Table:
@@ -174,12 +161,11 @@ def table(results: Mapping[str, Mapping[str, float]], title: str = "") -> Table:
             missing is shown as a dash.
         title: printed above.
     """
-    rows = [
-        [name, *(number(row.get(key)) for key in list(COLUMNS)[:-1]), count(_images(row))]
-        for name, row in results.items()
-    ]
-    return Grid(title, list(COLUMNS.values()), rows).console()
+    rows = [[name, *cells(metrics)] for name, metrics in results.items()]
+    return Grid(title, COLUMNS, rows).console()
 
 
-def _images(row: Mapping[str, float]) -> list[int]:
-    return [int(row["n"])] if "n" in row else []
+def cells(metrics: Mapping[str, float]) -> list[str]:
+    """Returns one run's cells of :data:`COLUMNS`."""
+    images = NONE if metrics.get("n") is None else f"{metrics['n']:.0f}"
+    return [*(number(metrics.get(key)) for key in MEASURES), images]

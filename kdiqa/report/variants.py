@@ -5,6 +5,7 @@ An interval names what it is over (`of`): `images`, where the predictions of all
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,9 @@ def by_variant(tests: Sequence[Tested], against: Mapping[str, str]) -> Numbers:
 
 def spread(values: Sequence[float]) -> Numbers:
     """Returns median, extremes and mean, and of several values the standard deviation (n − 1)."""
-    numbers: Numbers = {"median": float(np.median(values)), "min": min(values), "max": max(values)}
+    numbers = {"median": float(np.median(values)), "min": min(values), "max": max(values)}
     numbers["mean"] = float(np.mean(values))
-    if len(values) > 1:
-        numbers["std"] = float(np.std(values, ddof=1))
-    return numbers
+    return numbers | ({"std": float(np.std(values, ddof=1))} if len(values) > 1 else {})
 
 
 def _variant(tests: Sequence[Tested]) -> Numbers:
@@ -96,7 +95,7 @@ def _pairs(
 ) -> list[tuple[Tested, Tested, pd.DataFrame | None]]:
     """Returns the pairs of one split, seed and test images, with both runs' rows where known."""
     base = {test.repeat: test for test in baseline}
-    pairs = []
+    pairs: list[tuple[Tested, Tested, pd.DataFrame | None]] = []
     for test in tests:
         other = base.get(test.repeat)
         if other is None:
@@ -105,19 +104,10 @@ def _pairs(
             known = test.results.get("data")
             if known is not None and known == other.results.get("data"):
                 pairs.append((test, other, None))
-        elif (table := _both(test.rows, other.rows)) is not None:
-            pairs.append((test, other, table))
+        elif "id" in test.rows and "id" in other.rows:
+            with suppress(ValueError):  # other images, or other labels of them
+                pairs.append((test, other, aligned(test.rows, other.rows)))
     return pairs
-
-
-def _both(rows: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame | None:
-    """Returns both runs' scores image by image; None where they are not of the same images."""
-    if "id" not in rows or "id" not in other:
-        return None
-    try:
-        return aligned(rows, other)
-    except ValueError:  # other images, or other labels of them
-        return None
 
 
 def _difference(pairs: Sequence[tuple[Tested, Tested, pd.DataFrame | None]]) -> Numbers | None:
@@ -133,14 +123,12 @@ def _difference(pairs: Sequence[tuple[Tested, Tested, pd.DataFrame | None]]) -> 
     numbers: Numbers = {"pairs": len(pairs), **spread(values), "wins": int(np.sum(mine > base))}
     numbers["estimate"] = numbers["mean"]
     if len(pairs) > 1:
-        numbers["p_runs"] = wilcoxon(mine, base).p_value
+        numbers["p_runs"] = wilcoxon(mine, base)
     tables = [table for _, _, table in pairs if table is not None]
     if len(tables) < len(pairs) or any(test.within for test, _, _ in pairs):
         return numbers | over_runs(values)
     if len(tables) == 1:
-        numbers["p_steiger"] = steiger(
-            *tables[0][["score", "score_b", "mos"]].to_numpy().T
-        ).p_value
+        numbers["p_steiger"] = steiger(*tables[0][["score", "score_b", "mos"]].to_numpy().T)
     interval = mean_difference(tables)
     return numbers | _over_images(interval) | {"p_images": interval.p_value}
 

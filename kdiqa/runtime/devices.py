@@ -19,11 +19,7 @@ def auto_device() -> str:
 
 
 def one_thread(worker: int = 0) -> None:
-    """Computes in one thread from here on: several such processes share the cores best.
-
-    Args:
-        worker: Its number, which a DataLoader gives its ``worker_init_fn``.
-    """
+    """Computes in one thread from here on: several such processes share the cores best."""
     import cv2
 
     cv2.setNumThreads(0)
@@ -70,10 +66,8 @@ def take(wanted: Any) -> None:
     """Leaves a process of joblib's its own share of the GPUs; any other keeps them all.
 
     Without it every job of ``launcher=joblib`` would take the first device. A process keeps its
-    share for all jobs that it runs, as CUDA reads the variable once.
-
-    Args:
-        wanted: ``trainer.devices``: a number; anything else leaves the choice to the trainer.
+    share for all jobs that it runs, as CUDA reads the variable once. Where ``trainer.devices`` is no
+    number, the choice is the trainer's.
     """
     worker = WORKER.fullmatch(current_process().name)
     if worker is None or not isinstance(wanted, int) or wanted < 1:

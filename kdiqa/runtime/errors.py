@@ -28,16 +28,13 @@ def plain_errors(folder: Path) -> Iterator[None]:
 
     Others keep their traceback: they are ours to mend. ``KDIQA_DEBUG=1`` shows all of them.
     An interruption exits with 128 and its signal's number: 130 after Ctrl-C, 143 after SIGTERM,
-    138 after SIGUSR1, with which Slurm warns of a time limit.
-
-    Args:
-        folder: The run's, named when it is interrupted.
+    138 after SIGUSR1, with which Slurm warns of a time limit; the message names the run's folder.
     """
     try:
         with stoppable():
             yield
     except ChildFailed as failed:
-        sys.exit(failed.code)
+        sys.exit(failed.args[0])
     except KeyboardInterrupt as error:
         number = reason(error)
         if PART_OF_A_RUN not in os.environ:
@@ -74,12 +71,7 @@ def for_user(error: BaseException) -> str | None:
 
 
 def require(what: str, extra: str, *libraries: str) -> None:
-    """Raises where an optional library is not installed.
-
-    Args:
-        what: Needs them, as a message is to say it.
-        extra: Of this package, which installs them.
-        libraries: Their names.
+    """Raises where an optional library, which an extra of this package installs, is missing.
 
     Example:
         >>> require("The page", "demo", "no_such_library")

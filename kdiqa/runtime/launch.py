@@ -16,7 +16,7 @@ from kdiqa.runtime.signals import reason
 RESOLVED = "config_resolved.yaml"
 PART_OF_A_RUN = "KDIQA_PART_OF_A_RUN"  # in the environment of a job that another run started
 RANK_VARIABLES = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
-BOARD_VARIABLES = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")  # of one run alone
+WANDB_VARIABLES = ("WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH")  # of one run alone
 
 
 def share_config_with_ranks(folder: Path, allow: Sequence[str] = ()) -> None:
@@ -75,27 +75,17 @@ def ranks_end_here() -> Iterator[None]:
 
 
 def run_job(overrides: Sequence[str], folder: Path) -> None:
-    """Trains in a process of its own, resuming what is there, and waits for it.
-
-    Args:
-        overrides: As on the command line.
-        folder: The job's run folder.
+    """Trains in a process of its own, resuming what is in its folder, and waits for it.
 
     Raises:
         ChildFailed: If it did not finish; it has said why itself.
     """
-    words = [
-        sys.executable,
-        "-m",
-        "kdiqa.train",
-        *overrides,
-        f"run={quoted(folder)}",
-        "resume=true",
-    ]
-    own = (*RANK_VARIABLES, *BOARD_VARIABLES)
+    command = [sys.executable, "-m", "kdiqa.train", *overrides]
+    own = (*RANK_VARIABLES, *WANDB_VARIABLES)
     environment = {k: v for k, v in os.environ.items() if k not in own}
     environment[PART_OF_A_RUN] = "1"
-    process = subprocess.Popen(words, env=environment)
+    words = [f"run={quoted(folder)}", "resume=true"]
+    process = subprocess.Popen([*command, *words], env=environment)
     try:
         code = process.wait()
     except KeyboardInterrupt as error:
@@ -108,12 +98,4 @@ def run_job(overrides: Sequence[str], folder: Path) -> None:
 
 
 class ChildFailed(Exception):
-    """A job ended with an error, which it has printed.
-
-    Args:
-        code: Its exit status.
-    """
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"a job ended with exit status {code}")
-        self.code = code
+    """A job ended with an error, which it has printed; the argument is its exit status."""

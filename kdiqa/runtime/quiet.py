@@ -8,7 +8,7 @@ UNHELPFUL = (
     ".*does not have many workers.*",  # two cores have two
     ".*smaller than the logging interval.*",  # small data sets are welcome
     ".*module\\(s\\) in eval mode at the start of training.*",  # the frozen backbone, on purpose
-    ".*Experiment logs directory .* exists and is not empty.*",  # experiment.keep_metrics saw to it
+    ".*Experiment logs directory .* exists and is not empty.*",  # training.resume saw to it
     ".*treespec, LeafSpec.*",  # lightning on a new torch
     ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run's own
     ".*when logging on epoch level in distributed setting.*",  # equal on all ranks already

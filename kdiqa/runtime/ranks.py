@@ -53,7 +53,9 @@ def agreed(words: Sequence[str]) -> list[str]:
         )
     agreed_words = list(words)
     if not any(word.startswith("run=") for word in words):
-        agreed_words.append("run=logs/${task}/runs/" + _shared("begun", _now))
+        if is_first():
+            _store().set("begun", datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f"))
+        agreed_words.append("run=logs/${task}/runs/" + _store().get("begun").decode())
     if rank_and_count[0]:
         agreed_words += ["hydra.output_subdir=null", f"hydra.job.name=rank{rank_and_count[0]}"]
     return agreed_words
@@ -69,18 +71,6 @@ def let_others_go_on() -> None:
     """Ends the waiting of all other ranks."""
     if external() is not None and is_first():
         _store().set("prepared", "yes")
-
-
-def _now() -> str:
-    return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
-
-
-def _shared(key: str, make: Any) -> str:
-    """Returns the first rank's value, on all ranks."""
-    if is_first():
-        _store().set(key, make())
-    value: str = _store().get(key).decode()
-    return value
 
 
 @cache

@@ -11,11 +11,7 @@ OURS_OR_NOBODYS = (signal.SIG_DFL, signal.SIG_IGN, None)
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked the process to stop.
-
-    Args:
-        number: Of the signal.
-    """
+    """A signal, of this number, asked the process to stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

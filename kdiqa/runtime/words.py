@@ -6,11 +6,6 @@ from typing import Any, get_args
 def check_word(name: str, value: object, words: Any) -> None:
     """Raises unless a value is one of a ``Literal``'s words; a configuration's are checked earlier.
 
-    Args:
-        name: Of the argument, as a message is to say it.
-        value: Of the argument.
-        words: The ``Literal``.
-
     Example:
         >>> from typing import Literal
         >>> check_word("net.colour", "red", Literal["green", "blue"])

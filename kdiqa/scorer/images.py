@@ -22,28 +22,19 @@ def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
         return np.asarray(image.convert("RGB")), None
     if isinstance(image, Tensor):
         pixels = image.detach().cpu()
-        if (
-            pixels.ndim == 3
-            and pixels.is_floating_point()
-            and 0 <= pixels.min() <= pixels.max() <= 1
-        ):
+        inside = pixels.is_floating_point() and bool(((pixels >= 0) & (pixels <= 1)).all())
+        if inside:
             pixels = (255 * pixels.float()).round().to(torch.uint8)
-        if (
-            pixels.dtype == torch.uint8
-            and pixels.ndim == 3
-            and len(pixels) == 3
-            and pixels.numel()
-        ):
+        if pixels.dtype == torch.uint8 and pixels.ndim == 3 == len(pixels) and pixels.numel():
             return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()), None
         raise ValueError(
             f"A tensor of {image.dtype} {tuple(image.shape)} is no image. Give (3, H, W), uint8 or"
             " floats in [0, 1]; of several images, a list."
         )
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
-        shape = image.shape if isinstance(image, np.ndarray) else type(image).__name__
         raise ValueError(
-            f"No image can be made of {shape}. Give a path, an array (H, W, 3), a tensor"
-            " (3, H, W), a Pillow image, or a list of them."
+            f"No image can be made of {getattr(image, 'shape', type(image).__name__)}. Give a"
+            " path, an array (H, W, 3), a tensor (3, H, W), a Pillow image, or a list of them."
         )
     if image.dtype != np.uint8 or not image.size:
         raise ValueError(

@@ -71,11 +71,7 @@ class QualityLoss(nn.Module):
         return torch.stack([1 - self.score(image) for image in images]).mean()
 
     def score(self, image: Tensor) -> Tensor:
-        """Returns the score of one image, a scalar; it may leave [0, 1] by a little.
-
-        Args:
-            image: RGB floats in [0, 1], :math:`(3, H, W)`.
-        """
+        """Returns the score of one image :math:`(3, H, W)`; it may leave [0, 1] by a little."""
         crops = 255 * self.sampling(image)[None]
         pyramid = self.net.backbone([crops])[0]
         learned = self.net(*(pyramid for _ in self.pair)).score

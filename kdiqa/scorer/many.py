@@ -6,9 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from kdiqa.data.images.read import read_rgb
 from kdiqa.runtime.devices import one_thread_without_interrupts
@@ -27,13 +26,7 @@ class Read(NamedTuple):
 
 
 class Images(Dataset[Read]):
-    """Files as crops or as scores; one that cannot be read is a sample too, not an end.
-
-    Args:
-        paths: Of the files.
-        predictor: Cuts them.
-        score_in_worker: Whether to score them too.
-    """
+    """Files as crops or as scores; one that cannot be read is a sample too, not an end."""
 
     def __init__(self, paths: Sequence[str], predictor: Predictor, score_in_worker: bool) -> None:
         self.paths, self.predictor, self.score_in_worker = paths, predictor, score_in_worker
@@ -61,13 +54,7 @@ def scored(
     On a GPU a batch is scored together as far as its crops have one shape, and workers read. On
     a CPU each worker scores what it reads, in one thread: processes that share nothing use the
     cores better than threads that wait for each other after every layer. Memory holds a few
-    batches of crops, and with each worker one complete image.
-
-    Args:
-        predictor: Of the scores.
-        paths: Of the files.
-        batch_size: Images of a batch.
-        workers: Processes besides this one; 0 does all here.
+    batches of crops, and with each worker one complete image. Without workers all is done here.
     """
     score_in_worker = workers > 0 and predictor.device.type == "cpu"
     ahead = max(1, AHEAD * batch_size // workers) if workers else None
@@ -94,19 +81,13 @@ def rows(predictor: Predictor, paths: Sequence[str], batch: Sequence[Read]) -> l
         if read.crops is not None:
             by_shape.setdefault(tuple(read.crops["image"].shape), []).append(index)
     for indices in by_shape.values():
-        crops = [read.crops for read in (batch[index] for index in indices) if read.crops]
-        stacked = {name: torch.stack([one[name] for one in crops]) for name in crops[0]}
+        stacked = default_collate([batch[index].crops for index in indices])
         for index, score in zip(indices, predictor.predict(stacked).tolist(), strict=True):
             scores[index] = score
+    units = [None if score is None else predictor.label.authors(score) for score in scores]
     return [
-        Row(
-            path,
-            score,
-            None if score is None else predictor.label.authors(score),
-            read.error,
-            predictor.digest,
-        )
-        for path, read, score in zip(paths, batch, scores, strict=True)
+        Row(path, score, unit, read.error, predictor.digest)
+        for path, score, unit, read in zip(paths, scores, units, batch, strict=True)
     ]
 
 

@@ -19,22 +19,14 @@ STORE = 2**28  # bytes of shared memory on one machine: rows are small, and imag
 
 
 class Actor:
-    """Scores batches of files in a process of its own.
-
-    Args:
-        predictor: Of the scores.
-    """
+    """Scores batches of files in a process of its own."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         one_thread()  # as each worker of the plain command
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Returns the rows of a batch as text, to the last bit.
-
-        Args:
-            batch: ``paths``: of the files, as the bytes that file systems have.
-        """
+        """Returns the rows of a batch of paths, in bytes, as text, to the last bit."""
         paths = [os.fsdecode(path) for path in batch["paths"]]
         images = Images(paths, self.predictor, self.predictor.device.type == "cpu")
         scored = rows(self.predictor, paths, [images[index] for index in range(len(paths))])
@@ -44,17 +36,11 @@ class Actor:
 def scored(
     predictor: Predictor, paths: Sequence[str], batch_size: int = 16, workers: int = 1
 ) -> Iterator[list[Row]]:
-    """Yields the rows of ``batch_size`` paths after another, in the order of the paths.
+    """Yields the rows that :func:`kdiqa.scorer.many.scored` yields, from so many actors.
 
-    Like :func:`kdiqa.scorer.many.scored`, with the same scores. Each actor reads and scores; one
-    that dies is started again by Ray, and what it had not handed over is scored again. All machines must
-    find the files under the same paths, and have kdiqa; the model travels.
-
-    Args:
-        predictor: Of the scores.
-        paths: Of the files.
-        batch_size: Images of a batch.
-        workers: Actors, each with a core, and with a GPU where the predictor is on one.
+    Each has a core, and a GPU where the predictor is on one; it reads and scores. One that dies is
+    started again by Ray, and what it had not handed over is scored again. All machines must find
+    the files under the same paths, and have kdiqa; the model travels.
     """
     batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     if not batches:
@@ -80,11 +66,7 @@ def scored(
 
 
 def begin(actors: int) -> None:
-    """Joins the cluster that RAY_ADDRESS names, or begins one of this machine's processes.
-
-    Args:
-        actors: Cores that are needed here.
-    """
+    """Joins the cluster that RAY_ADDRESS names, or begins one of this machine's processes."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)

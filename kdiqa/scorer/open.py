@@ -11,11 +11,7 @@ from kdiqa.config.buildable import PAIRS, Allow
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.crops import Crops
 from kdiqa.data.dataset import references_of
-from kdiqa.data.pairs.pairing import (
-    Pairing,
-    Reference,
-    ReferenceOrRedistorted,
-)
+from kdiqa.data.pairs.pairing import Pairing, Reference, ReferenceOrRedistorted
 from kdiqa.data.pairs.pool import with_banks
 from kdiqa.data.scale import Label
 from kdiqa.models.bank import ReferenceBank
@@ -31,12 +27,7 @@ Pair = Callable[[Checkpoint, str, Mapping[str, Any]], Pairing]
 
 
 def paired(checkpoint: Checkpoint, name: str, data: Mapping[str, Any]) -> Pairing:
-    """Returns what a student compares an image with.
-
-    Args:
-        checkpoint: The student's.
-        name: Of the second image.
-        data: The configuration of its run's data.
+    """Returns what a student compares an image with, from the configuration of its run's data.
 
     Raises:
         ValueError: If it is a teacher, or compares with what no other image has.
@@ -74,17 +65,10 @@ def opened(
     allow: Allow = (),
     pair: Pair = paired,
 ) -> P:
-    """Returns a predictor; nothing is downloaded.
+    """Returns a predictor of a class; nothing is downloaded.
 
-    Args:
-        source: What is opened.
-        kind: The class of the predictor.
-        device: As torch names it.
-        seed_by: See :class:`kdiqa.scorer.views.Views`.
-        max_pixels: Likewise.
-        pool: Where the references of the run's bank lie now; by default, where they lay.
-        allow: Classes, or packages of them, that the file may build besides ours; of a path alone.
-        pair: Returns what an image is compared with, as :func:`paired` does.
+    Args as for :func:`kdiqa.scorer.scorer.load`; ``pair`` returns what an image is compared with,
+    as :func:`paired` does.
 
     Raises:
         ValueError: If the checkpoint is none of ours, or ``pair`` refuses it.

@@ -20,6 +20,7 @@ Plane = NDArray[np.float64]
 TILE = 128  # pixels, where the scorer sees whole images
 CHUNK = 16  # tiles a pass: bounds memory
 MAX_TILES = 400  # of an image; a larger one has tiles that overlap less, or stand apart
+SHARES = "A level's share: the score less the score with that level's features left out."
 NO_LEVELS = "This net has no levels: it reads one set of features."
 
 
@@ -62,11 +63,16 @@ class Tiles:
 
     Args:
         size: Side of a tile in pixels.
-        stride: From one tile to the next; larger where there would be too many.
+        overlap: Share of a tile that the next one shows too; less where there are too many.
     """
 
-    def __init__(self, size: int, stride: int) -> None:
-        self.size, self.stride = size, stride
+    def __init__(self, size: int, overlap: float) -> None:
+        if size < 16 or not 0 <= overlap <= 0.9:
+            raise ValueError(
+                f"A map of tiles of {size} pixels that overlap by {overlap:g} cannot be made. Give"
+                " tile at least 16, and overlap from 0 to 0.9."
+            )
+        self.size, self.stride = size, max(1, round(size * (1 - overlap)))
 
     def positions(self, height: int, width: int) -> tuple[list[int], list[int]]:
         """Returns the rows and the columns at which the tiles of an image begin."""
@@ -104,56 +110,28 @@ def quality_map(
         ValueError: If the numbers are out of range, or the image cannot be read.
     """
     predictor = predictor_of(predictor)
-    views = predictor.views
-    tile = tile if tile is not None else tile_of(views.crops)
-    tiles = overlapping_tiles(tile, overlap)
+    views, crops = predictor.views, predictor.views.crops
+    if tile is None:
+        tile = TILE if crops.size is None or crops.mode == "full" else int(crops.size)
+    tiles = Tiles(tile, overlap)
     pixels, name = to_pixels(image)
     score = float(predictor.predict(predictor.batch_of(pixels, name)))
-    seen = enlarged(pixels, tile)
-    height, width = views.bounded(seen).shape[:2]
-    rows, columns = tiles.positions(height, width)
-    chunks = list(predictions(predictor, views.with_crops(tiles)(seen, name)))
-    shape = (len(rows), len(columns))
-    scores = torch.cat([chunk[0] for chunk in chunks]).numpy().reshape(shape)
-    levels, note = None, NO_LEVELS
-    if chunks[0][1] is not None:
-        without = torch.cat([chunk[1] for chunk in chunks if chunk[1] is not None], dim=1).numpy()
-        levels = scores - without.reshape(-1, *shape)
-        note = "A level's share: the score less the score with that level's features left out."
-    return QualityMap(score, scores, levels, rows, columns, tile, (height, width), note)
+    seen = Crops(1, tile, "center").scaled(pixels)  # enlarged where no tile fits into it
+    size = views.bounded(seen).shape[:2]
+    rows, columns = tiles.positions(*size)
+    scores, *without = predictions(predictor, views.with_crops(tiles)(seen, name)).reshape(
+        -1, len(rows), len(columns)
+    )
+    levels = scores - np.stack(without) if without else None
+    note = SHARES if without else NO_LEVELS
+    return QualityMap(score, scores, levels, rows, columns, tile, size, note)
 
 
-def overlapping_tiles(size: int, overlap: float) -> Tiles:
-    """Returns tiles, or raises where the numbers are out of range."""
-    if size < 16 or not 0 <= overlap <= 0.9:
-        raise ValueError(
-            f"A map of tiles of {size} pixels that overlap by {overlap:g} cannot be made. Give"
-            " tile at least 16, and overlap from 0 to 0.9."
-        )
-    return Tiles(size, max(1, round(size * (1 - overlap))))
-
-
-def tile_of(crops: Any) -> int:
-    """Returns the side of a tile that suits a scorer's crops."""
-    return crops.size if crops.size is not None and crops.mode != "full" else TILE
-
-
-def enlarged(pixels: Image, tile: int) -> Image:
-    """Returns an image that a tile fits into, in its own proportions."""
-    return Crops(1, tile, "center").scaled(pixels)
-
-
-def predictions(
-    predictor: Predictor, views: Mapping[str, Tensor]
-) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Yields the scores of some tiles after another, and those without each level.
-
-    Args:
-        predictor: Of the scores.
-        views: Tiles by name, each :math:`(T, 3, S, S)`.
-    """
+def predictions(predictor: Predictor, views: Mapping[str, Tensor]) -> Plane:
+    """Returns the scores of T tiles: as they are and without each level, :math:`(1 + L, T)`."""
     net, crops = predictor.net, predictor.views.crops
     copies = 1 if getattr(net, "crop_fusion", None) == "mean" else crops.num
+    chunks = []
     for start in range(0, len(views["image"]), CHUNK):
         batch = {
             name: tiles[start : start + CHUNK, None].expand(-1, copies, -1, -1, -1)
@@ -161,11 +139,9 @@ def predictions(
         }
         with torch.inference_mode():
             pyramids = predictor.pyramids(batch)
-            without = [
-                predictor.score_pyramids(occluded).cpu() for occluded in occlusions(net, pyramids)
-            ]
-            scores = predictor.score_pyramids(pyramids).cpu()
-        yield scores, torch.stack(without) if without else None
+            shown = [pyramids, *occlusions(net, pyramids)]
+            chunks.append(torch.stack([predictor.score_pyramids(one).cpu() for one in shown]))
+    return torch.cat(chunks, dim=1).numpy()
 
 
 def occlusions(net: Any, pyramids: Mapping[str, Pyramid]) -> Iterator[dict[str, Pyramid]]:

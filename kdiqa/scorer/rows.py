@@ -1,7 +1,7 @@
 """The table of scores: appended to as they come, and gone on with after any interruption."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,11 +39,7 @@ class Row(NamedTuple):
 
 
 class Table:
-    """A file of rows, complete up to the last line whenever its writer is stopped.
-
-    Args:
-        path: Of the file; rows that it holds already stay.
-        model: Whose rows it may hold.
+    """A file of one model's rows, complete up to the last line whenever its writer is stopped.
 
     Raises:
         ValueError: If the file is another table, or holds rows of another model.
@@ -51,7 +47,10 @@ class Table:
 
     def __init__(self, path: Path, model: str) -> None:
         self.table = AppendedTable(path, Row._fields)
-        self.rows = [parsed(cells) for cells in self.table.rows]
+        self.rows = [
+            Row(image, float(score) if score else None, float(units) if units else None, *rest)
+            for image, score, units, *rest in self.table.rows
+        ]
         other = {row.model for row in self.rows} - {model}
         if other:
             raise ValueError(
@@ -63,11 +62,3 @@ class Table:
     def append(self, rows: Iterable[Row]) -> None:
         """Writes rows so that a process that dies now has written them."""
         self.table.append(row.cells() for row in rows)
-
-
-def parsed(cells: Sequence[str]) -> Row:
-    """Returns a row from its cells."""
-    image, score, units, error, model = cells
-    return Row(
-        image, float(score) if score else None, float(units) if units else None, error, model
-    )

@@ -17,9 +17,6 @@ LONGEST = 2**16  # pixels of a side: two bytes hold a position
 class Sampling:
     """Cuts a float image where a scorer's views cut it, resized as OpenCV resizes it.
 
-    Args:
-        views: Of a scorer that sees the image alone.
-
     Raises:
         ValueError: If its crops do more to an image than to resize, cut and mirror it.
     """
@@ -48,8 +45,11 @@ class Sampling:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns the row and the column that each pixel of each crop is from, :math:`(P, h, w)`."""
         height, width = seen.shape[:2]
-        grid = np.mgrid[:height, :width]
-        coded = {f"position{axis}": coded_as_image(position) for axis, position in enumerate(grid)}
+        assert max(height, width) <= LONGEST
+        coded = {  # as images: the two bytes of a position, and a third channel
+            f"position{axis}": np.stack([*np.divmod(at, 256), 0 * at], axis=-1).astype(np.uint8)
+            for axis, at in enumerate(np.mgrid[:height, :width])
+        }
         seed = self.views.draw(self.views.drawn_by(pixels)).seed("per_epoch", "crops")
         cut = self.crops({"image": seen, **coded}, seed)
         rows, columns = (
@@ -57,14 +57,6 @@ class Sampling:
             for crop in (cut["position0"], cut["position1"])
         )
         return rows, columns
-
-
-def coded_as_image(position: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Returns whole numbers below 65 536 as the pixels of an image: two of its bytes."""
-    assert position.max() < LONGEST
-    return np.stack([position // 256, position % 256, np.zeros_like(position)], axis=-1).astype(
-        np.uint8
-    )
 
 
 def resized(image: Tensor, height: int, width: int) -> Tensor:
@@ -84,11 +76,8 @@ def resized(image: Tensor, height: int, width: int) -> Tensor:
 def weights(before: int, after: int, way: str) -> Tensor:
     """Returns what each old pixel of a line gives to each new one, :math:`(after, before)`.
 
-    Args:
-        before: Pixels of the line.
-        after: Likewise.
-        way: ``linear``; ``area``; or ``mixed``, in which OpenCV shrinks one side and enlarges the
-            other, both otherwise than it does either alone.
+    In a ``mixed`` way OpenCV shrinks one side and enlarges the other, both otherwise than it does
+    either alone; else it is ``linear`` or ``area``.
     """
     kernel = cv2.INTER_LINEAR if way == "linear" else cv2.INTER_AREA
     # Enlarged to twice its width the other side only repeats its columns.

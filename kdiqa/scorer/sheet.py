@@ -1,13 +1,13 @@
 """A contact sheet of the images that scored worst."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from kdiqa.data.images.read import ImageReadError, read_rgb
-from kdiqa.figures.contact_sheet import Tile, thumbnail, tiled
+from kdiqa.figures.contact_sheet import Pixels, Tile, thumbnail, tiled
 from kdiqa.scorer.rows import Row
 
 SHOWN = 48
@@ -21,26 +21,14 @@ def worst(rows: Sequence[Row]) -> list[Row]:
 
 
 def draw(rows: Sequence[Row]) -> Pillow.Image:
-    """Returns the contact sheet of the worst images, from the top left on, each with its score.
-
-    Args:
-        rows: Of all images; those without a score are left out.
-    """
+    """Returns the contact sheet of the worst images, from the top left on, each with its score."""
     ranked = worst(rows)
-    tiles = [
-        Tile(_thumbnail(Path(row.image)), f"{rank}.  {row.score:.3f}", _name(row.image))
-        for rank, row in enumerate(ranked[:SHOWN], start=1)
-    ]
+    tiles = []
+    for rank, row in enumerate(ranked[:SHOWN], start=1):
+        image: Pixels | None = None
+        with suppress(ImageReadError):  # it was there when it was scored
+            image = thumbnail(read_rgb(Path(row.image)))
+        name = Path(row.image).name.encode("utf-8", "replace").decode()
+        tiles.append(Tile(image, f"{rank}.  {row.score:.3f}", name))
     title = f"The worst {len(tiles)} of {len(ranked)} images, worst first; score in [0, 1]"
     return Pillow.fromarray(tiled(tiles, COLUMNS, title))
-
-
-def _thumbnail(path: Path) -> NDArray | None:
-    try:
-        return thumbnail(read_rgb(path))
-    except ImageReadError:  # it was there when it was scored
-        return None
-
-
-def _name(path: str) -> str:
-    return Path(path).name.encode("utf-8", "replace").decode()

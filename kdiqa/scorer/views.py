@@ -30,7 +30,7 @@ class Views:
     """Cuts an image into the crops a net was evaluated on, with those of its second image.
 
     The same steps as :class:`kdiqa.data.dataset.IQADataset` in evaluation, with two differences.
-    A pairing that draws anew at every reading is drawn once here: a score can be had again. And a
+    A pairing that draws anew at every reading is drawn once here: a score can be had again. And an
     image of more than ``max_pixels`` that is to be re-distorted whole is shrunk to them first.
 
     Args:
@@ -57,18 +57,21 @@ class Views:
         self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.max_pixels = max_pixels
 
-    def __call__(self, image: Image, name: str | None = None) -> dict[str, Tensor]:
+    def __call__(
+        self, image: Image, name: str | None = None, reference: Path | None = None
+    ) -> dict[str, Tensor]:
         """Returns the crops by name, uint8, each :math:`(P, 3, H, W)`.
 
         Args:
             image: RGB, :math:`(H, W, 3)`.
             name: The file's, where draws follow from names.
+            reference: The file of its pristine original, for a teacher's views.
 
         Raises:
             ValueError: If they do and there is none.
         """
         text = self.drawn_by(image, name)
-        record = Record(Path(text), 0.0, text)
+        record = Record(Path(text), 0.0, text, reference)
         views = cut(self.bounded(image), record, self.crops, self.pairs, self.draw(text))
         return {key: to_tensor(crops) for key, crops in views.items()}
 
@@ -88,11 +91,7 @@ class Views:
         return name
 
     def draw(self, text: str) -> Draw:
-        """Returns the seeds of an image, the same at every reading.
-
-        Args:
-            text: Of :meth:`drawn_by`.
-        """
+        """Returns the seeds of an image by its :meth:`drawn_by`, the same at every reading."""
         fixed = Draw.of(self.seed, 0, 0, text, training=False)
         return Draw(fixed.per_image, fixed.per_epoch, fixed.per_image)
 
@@ -104,14 +103,18 @@ class Views:
 
     def bounded(self, image: Image) -> Image:
         """Returns an image as it is cut: shrunk where it is to be re-distorted and too large."""
-        height, width = image.shape[:2]
         pairs = self.pairs.values()
         heavy = any(isinstance(pair, Redistorted) and pair.where == "image" for pair in pairs)
-        if not heavy or height * width <= self.max_pixels:
-            return image
-        share = (self.max_pixels / (height * width)) ** 0.5
-        size = (max(1, int(width * share)), max(1, int(height * share)))
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return shrunk(image, self.max_pixels) if heavy else image
+
+
+def shrunk(image: Image, pixels: int) -> Image:
+    """Returns an image of at most so many pixels, :math:`(H, W, 3)`; a small one as it is."""
+    share = (pixels / (image.shape[0] * image.shape[1])) ** 0.5
+    if share >= 1:
+        return image
+    size = tuple(max(1, int(side * share)) for side in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def content(image: Image) -> str:

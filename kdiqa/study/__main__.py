@@ -5,18 +5,21 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from kdiqa.config.differences import described
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import JobLock
 from kdiqa.report import outcome
 from kdiqa.runtime.devices import visible
 from kdiqa.study import state
 from kdiqa.study.commands import check_roots, multiruns, own, where_data_lie
-from kdiqa.study.live import Board
+from kdiqa.study.live import Progress
 from kdiqa.study.plan import Study, StudyError, read
 from kdiqa.study.runner import Command, Runner, Task, is_done
 
@@ -31,28 +34,24 @@ Start the same command again whenever it was cut short: what is finished is not 
 
 def parser() -> argparse.ArgumentParser:
     """Returns what the command understands."""
-    made = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         prog="kdiqa study",
         description="Runs all jobs of a study and writes their table; resumable at any point.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("study", type=Path, metavar="STUDY", help="a folder with study.yaml")
-    made.add_argument(
-        "words",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="root.NAME=FOLDER, or overrides of every job; remembered until others are given",
-    )
-    made.add_argument("--jobs", type=int, default=1, metavar="N", help="at once (1)")
-    made.add_argument("--limit", type=int, metavar="N", help="start no more than N jobs now")
-    made.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants alone")
-    made.add_argument("--logs", type=Path, metavar="FOLDER", help="default: logs/study/NAME")
-    made.add_argument("--dry-run", action="store_true", help="list the jobs and their commands")
-    made.add_argument(
-        "--print-multirun", action="store_true", help="print it as commands of Hydra's --multirun"
-    )
-    return made
+    add = command.add_argument
+    add("study", type=Path, metavar="STUDY", help="a folder with study.yaml")
+    overrides = "root.NAME=FOLDER, or overrides of every job; remembered until others are given"
+    add("words", nargs="*", metavar="KEY=VALUE", help=overrides)
+    add("--jobs", type=int, default=1, metavar="N", help="at once (1)")
+    add("--limit", type=int, metavar="N", help="start no more than N jobs now")
+    add("--only", nargs="+", metavar="VARIANT", help="these variants alone")
+    add("--logs", type=Path, metavar="FOLDER", help="default: logs/study/NAME")
+    add("--dry-run", action="store_true", help="list the jobs and their commands")
+    multirun = "print it as commands of Hydra's --multirun"
+    add("--print-multirun", action="store_true", help=multirun)
+    return command
 
 
 def main(arguments: Sequence[str] | None = None, command: Command = own) -> int:
@@ -84,13 +83,13 @@ def main(arguments: Sequence[str] | None = None, command: Command = own) -> int:
         for task in tasks:
             print(f"# {task.state}: {task.job.title}\n{shlex.join(command(task))}")
         return 0
-    remember(logs, extra)
+    write(logs / REMEMBERED, json.dumps(extra) + "\n")
     cuda = visible() if options.jobs > 1 else ()
     at_once = max(1, options.jobs)
     runner = Runner(tasks, command, at_once, options.limit, cuda, study.threads, logs / "replaced")
     try:
-        with Board(tasks, at_once, console) as board:
-            runner.run(board)
+        with Progress(tasks, at_once, console) as progress:
+            runner.run(progress)
     except KeyboardInterrupt:
         typed = shlex.join(["python", "-m", "kdiqa.study", *words])
         print(f"\nInterrupted. Continue with:\n  {typed}", file=sys.stderr)
@@ -103,24 +102,23 @@ def planned(study: Study, logs: Path, roots: dict[str, str], console: Console) -
     compositions = state.compositions(study.variants.values())
     tasks: dict[Path, Task] = {}
     for job in study.jobs():
-        config = state.of_job(compositions[job.variant.name], job)
-        lock = JobLock(
-            logs / "locks" / f"{str(job.place).replace('/', '-')}.json", logs / "locks/all"
-        )
-        task = Task(job, logs / job.place, config, lock, roots=roots)
-        tasks[job.place] = task
-    told: set[str] = set()
+        config = compositions[job.variant.name] | {"split": job.split, "seed": job.seed}
+        path = logs / "locks" / f"{str(job.subfolder).replace('/', '-')}.json"
+        lock = JobLock(path, logs / "locks/all")
+        tasks[job.subfolder] = Task(job, logs / job.subfolder, config, lock, roots=roots)
+    again: set[str] = set()
     for task in tasks.values():
         teacher = study.teacher_of(task.job)
         if teacher is not None:
-            task.teacher = tasks[teacher.place]
-            task.teacher.pupils.append(task)
+            task.teacher = tasks[teacher.subfolder]
+            task.teacher.students.append(task)
         different = state.changes(task.folder, task.config)
         task.stale = bool(different) or (task.teacher is not None and task.teacher.stale)
-        if task.stale and task.job.variant.name not in told:
-            told.add(task.job.variant.name)
-            why = state.shown(different) or "its teacher changed"
-            console.print(f"{task.job.variant.name} runs again: {why}", highlight=False)
+        if task.stale and task.job.variant.name not in again:
+            again.add(task.job.variant.name)
+            why = described(different) or "its teacher changed"
+            line = f"{task.job.variant.name} runs again: {why}"
+            console.print(line, highlight=False, markup=False)
         if is_done(task):
             task.state = "done"
     return list(tasks.values())
@@ -136,7 +134,8 @@ def selected(study: Study, only: Sequence[str] | None) -> Study:
             f"'{study.name}' has no variant '{unknown[0]}'. It has: {', '.join(study.variants)}."
         )
     wanted = {*only, *(study.variants[name].teacher for name in only)}
-    return study.narrowed(wanted)
+    variants = {name: variant for name, variant in study.variants.items() if name in wanted}
+    return replace(study, variants=variants)
 
 
 def without_roots(words: Sequence[str]) -> list[str]:
@@ -154,13 +153,9 @@ def remembered(logs: Path, words: Sequence[str], console: Console) -> list[str]:
         return list(words)
     known: list[str] = json.loads(path.read_text())
     if known:
-        console.print(f"As the last time, with: {shlex.join(known)}", highlight=False)
+        line = f"As the last time, with: {shlex.join(known)}"
+        console.print(line, highlight=False, markup=False)
     return known
-
-
-def remember(logs: Path, words: Sequence[str]) -> None:
-    """Keeps the overrides for the next time."""
-    write(logs / REMEMBERED, json.dumps(list(words)) + "\n")
 
 
 def concluded(
@@ -180,12 +175,11 @@ def concluded(
     print(f"Written to {' and '.join(str(file) for file in files)}")
     failed = [task for task in tasks if task.state == "failed"]
     for task in failed:
-        console.rule(f"[red]failed: {task.job.title}")
+        console.rule(f"[red]failed: {escape(task.job.title)}")
         print(f"{task.tail()}\nThe whole log: {task.log}")
-    blocked = [task for task in tasks if task.state == "blocked"]
-    for task in blocked:
-        assert task.teacher is not None
-        print(f"not run: {task.job.title}, as its teacher failed: {task.teacher.job.title}")
+    for task in tasks:
+        if task.state == "blocked" and task.teacher is not None:
+            print(f"not run: {task.job.title}, as its teacher failed: {task.teacher.job.title}")
     waiting = sum(task.state == "waiting" for task in tasks)
     if waiting:
         print(f"{waiting} jobs are left. Start the same command again to go on.")

@@ -19,9 +19,6 @@ def own(task: Task) -> list[str]:
     if task.teacher is not None:
         words.append(f"teacher={quoted(task.teacher.folder)}")
     words += [f"run={quoted(task.folder)}", "resume=true"]
-    if (task.folder / ".hydra" / "config.yaml").is_file():
-        # It says the same, and whoever is killed while it is written again leaves half of it.
-        words.append("hydra.output_subdir=null")
     return [sys.executable, "-m", "kdiqa.train", *words]
 
 
@@ -31,9 +28,8 @@ def multiruns(study: Study, logs: Path, roots: Mapping[str, str]) -> list[str]:
     They leave the same folders as the study's own jobs: either may go on where the other stopped.
     Add ``launcher=joblib``, ``submitit_slurm`` or ``ray`` to each; run the teachers' first.
     """
-    return [
-        shlex.join(_multirun(study, variant, logs, roots)) for variant in study.variants.values()
-    ]
+    variants = study.variants.values()
+    return [shlex.join(_multirun(study, variant, logs, roots)) for variant in variants]
 
 
 def where_data_lie(study: Study, words: Sequence[str]) -> dict[str, str]:
@@ -43,23 +39,21 @@ def where_data_lie(study: Study, words: Sequence[str]) -> dict[str, str]:
         StudyError: If one is given that the study does not read, or ``data.root`` could be any.
     """
     roots: dict[str, str] = {}
+    needs = ", ".join(study.needs) or "no download"
     for word in words:
         key, _, value = word.partition("=")
         if key == "data.root":
             if len(study.needs) != 1:
                 names = " ".join(f"root.{name}=…" for name in study.needs)
                 raise StudyError(
-                    f"'{study.name}' reads {', '.join(study.needs) or 'no download'}: data.root"
-                    f" could mean any of them. Type: {names or 'no data.root'}"
+                    f"'{study.name}' reads {needs}: data.root could mean any of them. Type:"
+                    f" {names or 'no data.root'}"
                 )
             roots[study.needs[0]] = value
         elif key.startswith("root."):
             name = key.removeprefix("root.")
             if name not in study.needs:
-                raise StudyError(
-                    f"'{study.name}' does not read '{name}'. It reads:"
-                    f" {', '.join(study.needs) or 'no download'}."
-                )
+                raise StudyError(f"'{study.name}' does not read '{name}'. It reads: {needs}.")
             roots[name] = value
     return roots
 
@@ -71,9 +65,9 @@ def check_roots(study: Study, roots: Mapping[str, str]) -> None:
     for name in dict.fromkeys(name for variant in variants for name in variant.data.values()):
         path = roots.get(name) or (str(Path(below, name)) if below else None)
         if path is None or not Path(path.strip("'\"")).expanduser().is_dir():
-            found = "has no folder" if path is None else f"is not in '{path}'"
+            fault = "has no folder" if path is None else f"is not in '{path}'"
             raise StudyError(
-                f"'{study.name}' reads {name}, which {found}. Type root.{name}=FOLDER, or set"
+                f"'{study.name}' reads {name}, which {fault}. Type root.{name}=FOLDER, or set"
                 f" KDIQA_DATA to the folder that holds {name}."
             )
 
@@ -93,20 +87,15 @@ def _multirun(study: Study, variant: Variant, logs: Path, roots: Mapping[str, st
     words += root_words(variant, roots)
     teacher = study.teacher_of(first)
     if teacher is not None:
-        split, seed = (
-            f"${{{key}}}" if getattr(variant, many) == getattr(teacher.variant, many) else own_one
-            for key, many, own_one in (
-                ("split", "splits", teacher.split),
-                ("seed", "seeds", teacher.seed),
-            )
-        )
-        words.append(f"teacher={logs / teacher.place.parent}/split_{split}_seed_{seed}")
+        split = "${split}" if variant.splits == teacher.variant.splits else teacher.split
+        seed = "${seed}" if variant.seeds == teacher.variant.seeds else teacher.seed
+        words.append(f"teacher={logs / teacher.subfolder.parent}/split_{split}_seed_{seed}")
     return [
         *("python", "-m", "kdiqa.train", "-m"),
         *words,
         f"split={','.join(map(str, variant.splits))}",
         f"seed={','.join(map(str, variant.seeds))}",
         "resume=true",
-        f"hydra.sweep.dir={quoted(logs / first.place.parent)}",
+        f"hydra.sweep.dir={quoted(logs / first.subfolder.parent)}",
         "hydra.sweep.subdir=split_${split}_seed_${seed}",
     ]

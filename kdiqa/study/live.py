@@ -3,12 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 import numpy as np
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from kdiqa.study import state
@@ -17,7 +17,7 @@ from kdiqa.study.runner import Task
 STATES = ("done", "running", "elsewhere", "failed")
 
 
-class Board:
+class Progress:
     """Shows how far a study is, whenever it is called.
 
     Args:
@@ -28,7 +28,7 @@ class Board:
 
     def __init__(self, tasks: Sequence[Task], num_jobs: int, console: Console) -> None:
         self.tasks, self.num_jobs, self.console = tasks, num_jobs, console
-        self.told = [task.state for task in tasks]
+        self.shown = [task.state for task in tasks]
         self.scores: dict[int, float] = {}
         live = console.is_terminal
         self.live = Live(console=console, auto_refresh=False, transient=True) if live else None
@@ -38,12 +38,7 @@ class Board:
             self.live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.live:
             self.live.stop()
 
@@ -52,10 +47,10 @@ class Board:
         if self.live:
             self.live.update(self.table(), refresh=True)
             return
-        for place, task in enumerate(self.tasks):
-            if task.state != self.told[place]:
-                self.told[place] = task.state
-                self.console.print(self.line(task), highlight=False, soft_wrap=True)
+        for index, task in enumerate(self.tasks):
+            if task.state != self.shown[index]:
+                self.shown[index] = task.state
+                self.console.print(self.line(task), highlight=False, markup=False, soft_wrap=True)
 
     def line(self, task: Task) -> str:
         """Returns what has become of a task."""
@@ -73,28 +68,29 @@ class Board:
 
     def table(self) -> Table:
         """Returns a row a variant: jobs by state and the median SRCC so far."""
-        made = Table("", "jobs", *STATES, "SRCC so far", title=self.left() or None)
-        for column in made.columns[1:]:
+        table = Table("", "jobs", *STATES, "SRCC so far", title=self.left() or None)
+        for column in table.columns[1:]:
             column.justify = "right"
         for name in dict.fromkeys(task.job.variant.name for task in self.tasks):
             group = [task for task in self.tasks if task.job.variant.name == name]
             counts = Counter(task.state for task in group)
             scores = [self.score(task) for task in group if task.state == "done"]
-            shown = [str(counts[key]) if counts[key] else "" for key in STATES]
             median = f"{np.median(scores):.3f}" if scores else "–"
-            made.add_row(name, str(len(group)), *shown, median)
-        now = [task for task in self.tasks if task.state == "running"]
-        made.caption = "; ".join(
-            f"{task.job.title} ({time.monotonic() - task.began:.0f} s)" for task in now
+            cells = [str(counts[key] or "") for key in STATES]
+            table.add_row(escape(name), str(len(group)), *cells, median)
+        table.caption = "; ".join(
+            f"{escape(task.job.title)} ({time.monotonic() - task.began:.0f} s)"
+            for task in self.tasks
+            if task.state == "running"
         )
-        return made
+        return table
 
     def score(self, task: Task) -> float:
         """Returns the test SRCC of a finished task, read once."""
         if id(task) not in self.scores:
-            found = state.results(task.folder)
-            assert found is not None
-            self.scores[id(task)] = float(found["metrics"]["test"]["srcc"])
+            results = state.results(task.folder)
+            assert results is not None
+            self.scores[id(task)] = float(results["metrics"]["test"]["srcc"])
         return self.scores[id(task)]
 
     def left(self) -> str:
@@ -103,9 +99,9 @@ class Board:
         for task in self.tasks:
             if task.state == "done" and task.seconds is not None:
                 took.setdefault(task.job.variant.name, []).append(task.seconds)
-        waiting = [task for task in self.tasks if task.state in ("waiting", "running")]
+        waiting = [t.job.variant.name for t in self.tasks if t.state in ("waiting", "running")]
         if not took or not waiting:
             return ""
-        mean = float(np.mean([second for group in took.values() for second in group]))
-        seconds = sum(float(np.mean(took.get(t.job.variant.name, [mean]))) for t in waiting)
+        every = [seconds for group in took.values() for seconds in group]
+        seconds = sum(float(np.mean(took.get(name, every))) for name in waiting)
         return f"about {seconds / self.num_jobs / 60:.0f} min left"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from kdiqa.config.compose import quoted
-from kdiqa.files.plain import read_yaml
+from kdiqa.files.bounded import read_yaml
 
 STUDY_KEYS = ("experiment", "overrides", "needs", "splits", "seeds", "baseline", "threads")
 VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher", "baseline")
@@ -22,27 +23,16 @@ class StudyError(ValueError):
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the study's table: the same command over its splits and seeds.
+    """One row of the study's table: the same command over its splits and seeds."""
 
-    Args:
-        name: In the table; with underscores for spaces, of its folder.
-        words: Overrides of all its jobs, the experiment first.
-        data: Which of the needed data sets it reads, by the override that says where one lies.
-        splits: Its own; the study's by default.
-        seeds: Likewise.
-        teacher: The name of the teacher it learns from, trained first; None for none.
-        baseline: The variant it is compared with; None for none.
-        teaches: Whether it is a teacher itself.
-    """
-
-    name: str
-    words: tuple[str, ...]
-    data: Mapping[str, str]
+    name: str  # in the table; with underscores for spaces, of its folder
+    words: tuple[str, ...]  # overrides of all its jobs, the experiment first
+    data: Mapping[str, str]  # needed data sets it reads, by the override that says where one lies
     splits: tuple[int, ...]
     seeds: tuple[int, ...]
-    teacher: str | None = None
-    baseline: str | None = None
-    teaches: bool = False
+    teacher: str | None = None  # the variant that it learns from, trained first
+    baseline: str | None = None  # the variant that it is compared with
+    is_teacher: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +44,8 @@ class Job:
     seed: int
 
     @property
-    def place(self) -> Path:
-        """The run folder, below the study's."""
+    def subfolder(self) -> Path:
+        """The run folder, below the study's logs."""
         return Path(self.variant.name.replace(" ", "_"), f"split_{self.split}_seed_{self.seed}")
 
     @property
@@ -72,46 +62,31 @@ class Job:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as its yaml has it.
+    """A study as its yaml has it."""
 
-    Args:
-        folder: Holds ``study.yaml`` and, for people, ``README.md``.
-        variants: By name, teachers first.
-        baseline: The variant the others are compared with, where they do not name another.
-        needs: Names of the data sets it reads.
-        threads: Of each job on the CPU; None leaves it to the environment.
-    """
-
-    folder: Path
-    variants: Mapping[str, Variant]
-    baseline: str | None
-    needs: tuple[str, ...]
-    threads: int | None
+    folder: Path  # holds study.yaml and, for people, README.md
+    variants: Mapping[str, Variant]  # by name, teachers first
+    baseline: str | None  # what variants are compared with that name no other
+    needs: tuple[str, ...]  # names of the data sets that it reads
+    threads: int | None  # of each job on the CPU; None leaves it to the environment
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.folder.resolve().name
 
-    def narrowed(self, names: Collection[str | None]) -> Study:
-        """Returns the study with these of its variants alone."""
-        kept = {name: variant for name, variant in self.variants.items() if name in names}
-        return replace(self, variants=kept)
-
     def jobs(self) -> list[Job]:
         """Returns all jobs: split by split, seed by seed, and in each all variants.
 
         A study that is cut short then has compared all variants on the splits that it finished.
         """
-        places = [
-            (split, seed)
-            for split in _union(variant.splits for variant in self.variants.values())
-            for seed in _union(variant.seeds for variant in self.variants.values())
-        ]
+        variants = self.variants.values()
+        splits = dict.fromkeys(chain.from_iterable(variant.splits for variant in variants))
+        seeds = dict.fromkeys(chain.from_iterable(variant.seeds for variant in variants))
         return [
             Job(variant, split, seed)
-            for split, seed in places
-            for variant in self.variants.values()
+            for split, seed in product(splits, seeds)
+            for variant in variants
             if split in variant.splits and seed in variant.seeds
         ]
 
@@ -132,7 +107,7 @@ def plain_yaml(path: Path) -> Any:
     """Returns what a YAML file holds in plain values, its interpolations left as they are.
 
     Raises:
-        ValueError: If it exceeds the bounds of :mod:`kdiqa.files.plain`.
+        ValueError: If it exceeds the bounds of :mod:`kdiqa.files.bounded`.
     """
     return OmegaConf.to_container(OmegaConf.create(read_yaml(path)), resolve=False)
 
@@ -163,15 +138,10 @@ def read(folder: Path, extra: Sequence[str] = ()) -> Study:
         for group in ("teachers", "variants")
         for name, entry in (given.get(group) or {}).items()
     }
-    made = Study(
-        folder,
-        variants,
-        given.get("baseline"),
-        tuple(given.get("needs") or ()),
-        given.get("threads"),
-    )
-    _check(path, made)
-    return made
+    needs = tuple(given.get("needs") or ())
+    study = Study(folder, variants, given.get("baseline"), needs, given.get("threads"))
+    _check(path, study)
+    return study
 
 
 def _variant(
@@ -180,37 +150,37 @@ def _variant(
     entry: str | Sequence[str] | Mapping[str, Any] | None,
     study: Mapping[str, Any],
     extra: Sequence[str],
-    teaches: bool,
+    is_teacher: bool,
 ) -> Variant:
     """Returns a variant: a list of overrides, or a mapping that says more."""
-    told: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"overrides": entry}
-    if isinstance(told.get("overrides"), str):
-        told["overrides"] = [told["overrides"]]
-    _known(path, f"variant '{name}'", told, VARIANT_KEYS)
-    experiment = told.get("experiment", study.get("experiment"))
+    own: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"overrides": entry}
+    _known(path, f"variant '{name}'", own, VARIANT_KEYS)
+    given = {"splits": (0,), "seeds": (0,), **study, "data": None, "teacher": None, **own}
+    experiment = given.get("experiment")
     if experiment is None:
         raise StudyError(
             f"'{path}' names no experiment for '{name}'. Add one of conf/experiment at its top:"
             " experiment: akd_demo"
         )
     # A teacher is another experiment: what is common to the students does not fit it.
-    common = () if teaches else study.get("overrides") or ()
-    data = told.get("data")
+    common = () if is_teacher else study.get("overrides") or ()
+    overrides, data = own.get("overrides") or (), given["data"]
     group = [f"data={data}"] if isinstance(data, str) else []
-    words = [f"experiment={experiment}", *group, *common, *(told.get("overrides") or ()), *extra]
+    words = [f"experiment={experiment}", *group, *common]
+    words += [overrides] if isinstance(overrides, str) else overrides
     if not isinstance(data, dict):
         needed = data or next(iter(study.get("needs") or ()), None)
         data = {"data.root": needed} if needed else {}
-    baseline = None if teaches else told.get("baseline", study.get("baseline"))
+    baseline = None if is_teacher else given.get("baseline")
     return Variant(
         name=str(name),
-        words=tuple(str(word) for word in words),
+        words=tuple(str(word) for word in (*words, *extra)),
         data=data,
-        splits=tuple(told.get("splits", study.get("splits", (0,)))),
-        seeds=tuple(told.get("seeds", study.get("seeds", (0,)))),
-        teacher=told.get("teacher"),
+        splits=tuple(given["splits"]),
+        seeds=tuple(given["seeds"]),
+        teacher=given["teacher"],
         baseline=None if baseline == name else baseline,
-        teaches=teaches,
+        is_teacher=is_teacher,
     )
 
 
@@ -225,7 +195,7 @@ def _known(path: Path, what: str, given: Mapping[str, Any], keys: Sequence[str])
 def _check(path: Path, study: Study) -> None:
     """Raises where the names of a study do not fit together."""
     variants = study.variants
-    compared = [name for name, variant in variants.items() if not variant.teaches]
+    compared = [name for name, variant in variants.items() if not variant.is_teacher]
     if not compared:
         example = "variants: {alone: [distill=false]}"
         raise StudyError(f"'{path}' has no variants. Add some: {example}")
@@ -235,7 +205,7 @@ def _check(path: Path, study: Study) -> None:
                 f"'{path}' has baseline '{baseline}', which is none of its variants:"
                 f" {', '.join(compared)}."
             )
-    teachers = [name for name, variant in variants.items() if variant.teaches]
+    teachers = [name for name, variant in variants.items() if variant.is_teacher]
     for variant in variants.values():
         if variant.teacher is not None and variant.teacher not in teachers:
             raise StudyError(
@@ -248,8 +218,3 @@ def _check(path: Path, study: Study) -> None:
                     f"'{path}': '{variant.name}' reads '{name}', which is not in needs."
                     f" Write: needs: [{', '.join((*study.needs, name))}]"
                 )
-
-
-def _union(groups: Iterator[tuple[int, ...]]) -> list[int]:
-    """Returns the distinct numbers of all groups, in the order they are met."""
-    return list(dict.fromkeys(number for group in groups for number in group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from kdiqa.runtime.launch import PART_OF_A_RUN, RANK_VARIABLES
 from kdiqa.study import state
 from kdiqa.study.plan import Job
 
-POLL = 0.2  # seconds between two looks at the jobs
+POLL = 0.2  # seconds between two checks of the jobs
 BEAT = 20.0  # seconds between two signs of life in the lock files
 PATIENCE = 30.0  # seconds a job has to close its files after Ctrl-C
 TAIL = 12  # lines of a failed job's log that are shown
@@ -27,31 +28,31 @@ Command = Callable[["Task"], list[str]]
 
 @dataclass
 class Task:
-    """A job on its way.
-
-    Args:
-        job: The job.
-        folder: Its run folder.
-        config: What it is to be made with, flat.
-        lock: Its lock file.
-        roots: Where the data sets lie, by name.
-        teacher: The task that trains its teacher.
-        stale: What is in its folder was made with another configuration or another teacher.
-    """
+    """A job on its way."""
 
     job: Job
-    folder: Path
-    config: state.Flat
+    folder: Path  # its run folder
+    config: state.Flat  # what it is to be trained with
     lock: JobLock
-    roots: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)  # where the data sets lie, by name
     teacher: Task | None = None
-    stale: bool = False
+    stale: bool = False  # its folder holds a run of another configuration or another teacher
     state: str = "waiting"  # running, elsewhere, done, failed, blocked
     process: subprocess.Popen[bytes] | None = None
     slot: int = 0
     began: float = 0.0
     seconds: float | None = None
-    pupils: list[Task] = field(default_factory=list)
+    students: list[Task] = field(default_factory=list)
+
+    @property
+    def teacher_state(self) -> str:
+        """Its teacher's state; that of a task without a teacher is done."""
+        return "done" if self.teacher is None else self.teacher.state
+
+    @property
+    def ready(self) -> bool:
+        """Whether it only waits for its turn."""
+        return self.state == "waiting" and self.teacher_state == "done"
 
     @property
     def log(self) -> Path:
@@ -64,37 +65,22 @@ class Task:
         return "\n".join(text.rstrip().splitlines()[-TAIL:])
 
 
+@dataclass
 class Runner:
-    """Starts what can start, watches what runs, and leaves nothing behind.
+    """Starts what can start, watches what runs, and leaves nothing behind."""
 
-    Args:
-        tasks: In the order of their start.
-        command: Returns a task's command line.
-        num_jobs: At once.
-        limit: The most jobs to start now; None for all.
-        devices: Of CUDA, one a job in turn; none leaves the choice to the jobs.
-        threads: Of each job on the CPU; None leaves it to the environment.
-        replaced: Where what was made with another configuration is moved to, in the study's logs.
-    """
-
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        command: Command,
-        num_jobs: int,
-        limit: int | None,
-        devices: Sequence[str],
-        threads: int | None,
-        replaced: Path,
-    ) -> None:
-        self.tasks, self.command = tasks, command
-        self.num_jobs, self.limit = num_jobs, limit
-        self.devices, self.threads, self.replaced = devices, threads, replaced
-        self.started = 0
-        self.beaten = time.monotonic()
+    tasks: Sequence[Task]  # in the order of their start
+    command: Command
+    num_jobs: int  # at once
+    limit: int | None  # the most jobs to start now; None for all
+    devices: Sequence[str]  # of CUDA, one a job in turn; none leaves the choice to the jobs
+    threads: int | None  # of each job on the CPU; None leaves it to the environment
+    replaced: Path  # in the study's logs: where runs of another configuration are moved to
+    started: int = 0
+    beaten: float = field(default_factory=time.monotonic)
 
     def run(self, watch: Callable[[], None]) -> None:
-        """Runs all that can be run, and calls ``watch`` at every look.
+        """Runs all that can be run, and calls ``watch`` at every check.
 
         Raises:
             KeyboardInterrupt: On Ctrl-C, or when the process is told to end; the jobs have then
@@ -114,7 +100,7 @@ class Runner:
             signal.signal(signal.SIGTERM, before)
 
     def step(self) -> bool:
-        """Takes one look at all jobs and starts what can start; returns whether there is more."""
+        """Checks all jobs once and starts what can start; returns whether there is more."""
         self.beat()
         for task in self.tasks:
             if task.state == "running":
@@ -122,23 +108,17 @@ class Runner:
             elif task.state == "elsewhere" and task.lock.holder() is None:
                 task.state = "done" if is_done(task) else "waiting"
         for task in self.tasks:
-            if task.state != "waiting":
-                continue
-            if task.teacher is not None and task.teacher.state in ("failed", "blocked"):
-                task.state = "blocked"
-            elif self.free() and (task.teacher is None or task.teacher.state == "done"):
+            if task.ready and self.free():
                 self.start(task)
+            elif task.state == "waiting" and task.teacher_state in ("failed", "blocked"):
+                task.state = "blocked"
         busy = any(task.state in ("running", "elsewhere") for task in self.tasks)
-        return busy or (self.free() and any(self.may_start(task) for task in self.tasks))
+        return busy or (self.free() and any(task.ready for task in self.tasks))
 
     def free(self) -> bool:
         """Returns whether one more job may start."""
         running = sum(task.state == "running" for task in self.tasks)
         return running < self.num_jobs and (self.limit is None or self.started < self.limit)
-
-    def may_start(self, task: Task) -> bool:
-        """Returns whether a task only waits for its turn."""
-        return task.state == "waiting" and (task.teacher is None or task.teacher.state == "done")
 
     def start(self, task: Task) -> None:
         """Starts a task, unless another runner has it or has finished it."""
@@ -146,7 +126,7 @@ class Runner:
             task.state = "elsewhere"
             return
         if task.stale or state.changes(task.folder, task.config):
-            self.set_aside(task)
+            self.archive(task)
         if is_done(task):  # by another runner, a moment ago
             task.state = "done"
             task.lock.release()
@@ -172,25 +152,24 @@ class Runner:
 
     def environment(self, slot: int) -> dict[str, str]:
         """Returns the environment of a job: no rank of ours, its own device."""
-        made = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
-        made[PART_OF_A_RUN] = "1"
-        made.setdefault("WANDB_RUN_GROUP", self.replaced.parent.name)  # a study is a group there
+        variables = {key: value for key, value in os.environ.items() if key not in RANK_VARIABLES}
+        variables[PART_OF_A_RUN] = "1"
+        variables.setdefault("WANDB_RUN_GROUP", self.replaced.parent.name)  # a study is a group
         if self.threads is not None:
-            made["OMP_NUM_THREADS"] = str(self.threads)
+            variables["OMP_NUM_THREADS"] = str(self.threads)
         if self.devices:
-            made["CUDA_VISIBLE_DEVICES"] = ",".join(share(self.devices, slot))
-        return made
+            variables["CUDA_VISIBLE_DEVICES"] = ",".join(share(self.devices, slot))
+        return variables
 
-    def set_aside(self, task: Task) -> None:
-        """Moves what a task's folder holds away; its pupils' first, as they learnt from it."""
-        for pupil in task.pupils:
-            if pupil.folder.is_dir() and pupil.lock.holder() is None:
-                self.set_aside(pupil)
+    def archive(self, task: Task) -> None:
+        """Moves what a task's folder holds away; its students' first, as they learnt from it."""
+        for student in task.students:
+            if student.folder.is_dir() and student.lock.holder() is None:
+                self.archive(student)
         task.stale = False
         if task.folder.is_dir():
-            count = 0
-            while (target := self.replaced / str(count) / task.job.place).exists():
-                count += 1
+            targets = (self.replaced / str(i) / task.job.subfolder for i in itertools.count())
+            target = next(path for path in targets if not path.exists())
             target.parent.mkdir(parents=True, exist_ok=True)
             task.folder.rename(target)
 
@@ -200,8 +179,8 @@ class Runner:
         code = task.process.poll()
         if code is None:
             return
-        whole = code == 0 and state.results(task.folder) is not None
-        task.state = "done" if whole else "failed"
+        complete = code == 0 and state.results(task.folder) is not None
+        task.state = "done" if complete else "failed"
         task.seconds = time.monotonic() - task.began
         task.lock.release()
 
@@ -217,27 +196,26 @@ class Runner:
         """Stops all running jobs as Ctrl-C would, and by force those that do not listen."""
         running = [task for task in self.tasks if task.state == "running"]
         for task in running:
-            _tell(task, signal.SIGINT)
+            _send(task, signal.SIGINT)
         deadline = time.monotonic() + PATIENCE
         for task in running:
             assert task.process is not None
             try:
                 task.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _tell(task, signal.SIGKILL)
+                _send(task, signal.SIGKILL)
                 task.process.wait()
-            done = state.results(task.folder) is not None
-            task.state = "done" if done else "waiting"
+            task.state = "done" if state.results(task.folder) is not None else "waiting"
             task.lock.release()
 
 
 def is_done(task: Task) -> bool:
-    """Returns whether a task's folder holds a whole run of its configuration."""
-    whole = not task.stale and state.results(task.folder) is not None
-    return whole and not state.changes(task.folder, task.config)
+    """Returns whether a task's folder holds a finished run of its configuration."""
+    finished = not task.stale and state.results(task.folder) is not None
+    return finished and not state.changes(task.folder, task.config)
 
 
-def _tell(task: Task, message: signal.Signals) -> None:
+def _send(task: Task, message: signal.Signals) -> None:
     """Sends a signal to a job and to the processes that it started itself."""
     assert task.process is not None
     with suppress(ProcessLookupError):  # it has just ended

@@ -1,30 +1,29 @@
 """Every reason not to begin a run, in one order, before any work starts."""
 
+import inspect
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
-from rich.markup import escape
 
 from kdiqa.config.buildable import NETS
-from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.from_file import check_file
 from kdiqa.config.instantiate import checked
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.splits.leaks import Leak, describe, teacher_leaks
 from kdiqa.runtime.ranks import external, is_first
+from kdiqa.training.begun import check_begun
+from kdiqa.training.independence import (
+    check_independence,
+    check_teacher_labels,
+    masks_labels,
+    warn_of,
+)
 from kdiqa.training.plan import TRAIN, Plan
-
-console = Console()
 
 
 def check(plan: Plan) -> IQADataModule:
-    """Returns the data module, ready, and reads the teacher's checkpoint.
-
-    Args:
-        plan: Gets both.
+    """Returns the data module, ready; the plan gets it and the teacher's checkpoint.
 
     Raises:
         ValueError: One error that names all that is missing, of the data and of the teacher.
@@ -32,20 +31,16 @@ def check(plan: Plan) -> IQADataModule:
     check_processes(plan.cfg)
     check_folder(plan)
     errors: list[Exception] = []
-    for step in (check_configuration, check_teacher):
-        _try(step, plan, errors)
+    for step in (check_configuration, check_teacher, check_begun):
+        try:
+            step(plan)
+        except (OSError, ValueError, RuntimeError) as error:
+            errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ValueError("\n".join(str(error) for error in errors))
     return plan.data  # type: ignore[no-any-return]
-
-
-def _try(step: Callable[[Plan], None], plan: Plan, errors: list[Exception]) -> None:
-    try:
-        step(plan)
-    except (OSError, ValueError, RuntimeError) as error:
-        errors.append(error)
 
 
 def check_processes(cfg: DictConfig) -> None:
@@ -72,6 +67,8 @@ def check_configuration(plan: Plan) -> None:
     checked(plan.cfg, plan.allowed)
     check_file(OmegaConf.to_container(plan.cfg.module.net, resolve=True), NETS, plan.own)
     check_loss(plan)
+    check_soft(plan)
+    check_pair(plan, plan.cfg.module.net, plan.cfg.module.pair, "module.pair")
     data = plan.build(plan.cfg.data)
     if is_first():
         data.prepare_data()
@@ -81,15 +78,68 @@ def check_configuration(plan: Plan) -> None:
     warn_of(data.check_leaks(), data)
     check_labels(plan, data)
     data.add_unlabelled()
+    check_batches(data)
 
 
 def check_loss(plan: Plan) -> None:
     """Raises where labels are masked and the loss would not leave them out."""
-    ratio, node = plan.cfg.data.get("labelled_ratio", 1.0), plan.cfg.module.loss
-    if ratio < 1 and not plan.ask(node, "accepts_unlabelled", False):
+    ratio, node = plan.cfg.data.get("labelled", 1.0), plan.cfg.module.loss
+    if masks_labels(ratio) and not accepts_unlabelled(plan):
         raise ValueError(
-            f"data.labelled_ratio={ratio:g} masks labels, and module.loss ({node._target_}) needs"
+            f"data.labelled={ratio:g} masks labels, and module.loss ({node._target_}) needs"
             " all of them. Set module/loss=labelled."
+        )
+
+
+def accepts_unlabelled(plan: Plan) -> bool:
+    """Returns whether a run's step, or its loss, leaves out images without a label."""
+    nodes = (plan.cfg.module, plan.cfg.module.loss)
+    return any(plan.ask(node, "accepts_unlabelled", False) for node in nodes)
+
+
+def check_soft(plan: Plan) -> None:
+    """Raises where there are soft targets and the module learns from none."""
+    if (
+        plan.cfg.module.get("soft") is not None
+        and plan.ask(plan.cfg.module, "soft_labels") is None
+    ):
+        raise ValueError(
+            f"This run has soft targets (module.soft), and {plan.cfg.module._target_} learns from"
+            " none. Set module=soft_target, or another distiller."
+        )
+
+
+def check_pair(plan: Plan, net: Any, pair: Sequence[str], setting: str) -> None:
+    """Raises where a net is given another number of images than it compares.
+
+    Args:
+        plan: Knows what may be looked at.
+        net: The node of the net.
+        pair: The names of the images it is given.
+        setting: What sets them.
+    """
+    forward = getattr(plan.target_of(net), "forward", None)
+    if forward is None:
+        return
+    images = inspect.signature(forward)
+    try:
+        images.bind(None, *pair)
+    except TypeError:
+        compared = ", ".join([*images.parameters][1:])
+        raise ValueError(
+            f"{setting} gives [{', '.join(pair)}], and {net._target_.rpartition('.')[2]} compares"
+            f" [{compared}]. Set second to what the image is compared with, or net to one that"
+            " takes these images."
+        ) from None
+
+
+def check_batches(data: IQADataModule) -> None:
+    """Raises where an epoch would have no batch: ``drop_last`` leaves out one that is not full."""
+    images = len(data.positions("train")) + len(data.extra)
+    if data.drop_last and images < data.batch_size:
+        raise ValueError(
+            f"{images} training images fill no batch of {data.batch_size}, and data.drop_last=true"
+            " leaves out what is not full. Set data.batch_size to at most that number."
         )
 
 
@@ -113,15 +163,24 @@ def check_labels(plan: Plan, data: IQADataModule) -> None:
             "The student's bins lie in [0, 1] (net=pooled_bins), and its labels do not"
             f" (data.label_scale={data.label.scale}). Set data.label_scale=unit."
         )
-    if data.unlabelled is not None and not plan.soft_labels:
+    measured = plan.cfg.module.net.get("input_norm") == "running"  # standardises by them too
+    if data.unlabelled is not None and not (plan.soft_labels or plan.distils or measured):
         raise ValueError(
-            "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set data/unlabelled=[], or distiller=soft_score with module=soft_target."
+            "Images without labels (data.unlabelled) teach nothing here: this run has no teacher."
+            " Set data/unlabelled=[], or a distiller."
+        )
+    if data.unlabelled is not None and not accepts_unlabelled(plan):
+        raise ValueError(
+            f"Images without labels (data.unlabelled) have no loss of {plan.cfg.module.loss._target_}."
+            " Set data/unlabelled=[], or module/loss=labelled."
         )
 
 
 def check_teacher(plan: Plan) -> None:
-    """Reads the teacher's checkpoint, where there is one already, and checks what it has seen."""
+    """Reads the teacher's checkpoint, where there is one already, and checks what it has seen.
+
+    A table of scores, or an ensemble, teaches by soft targets alone.
+    """
     cfg = plan.cfg
     if not plan.distils or plan.trains_teacher:
         return
@@ -133,61 +192,16 @@ def check_teacher(plan: Plan) -> None:
             f" python -m kdiqa.train {shlex.join(words)}\nthen set teacher to its run folder; or"
             " set teacher=train to do both at once."
         )
-    teacher = plan.read_teacher()
-    check_teacher_labels(cfg, teacher)
-    if plan.data is not None and plan.data.records:
-        check_independence(plan)
-
-
-def check_teacher_labels(cfg: DictConfig, teacher: Checkpoint) -> None:
-    """Raises where a teacher has learnt from labels that its student must not see."""
-    ratio = cfg.data.get("labelled_ratio", 1.0)
-    theirs = teacher.config
-    seen = theirs.data.get("labelled_ratio", 1.0)
-    same = theirs.data._target_ == cfg.data._target_
-    if ratio == 1 or not same or (seen <= ratio and theirs.split == cfg.split):
-        return
-    raise ValueError(
-        f"This run masks the labels of all but {ratio:g} of its training images, and its"
-        f" teacher has learnt from {seen:g} of those of split {theirs.split}: its scores would"
-        f" reveal what is masked.\nTrain the teacher with data.labelled_ratio={ratio:g}"
-        f" split={cfg.split}, or set teacher=train."
-    )
-
-
-def check_independence(plan: Plan) -> None:
-    """Raises, or warns (``data.guard``), where a teacher has learnt from what this run tests."""
-    data, teacher = plan.data, plan.teacher
-    assert teacher is not None
-    if plan.soft_labels:
-        check_split(teacher, data, plan.cfg.teacher)
-    if teacher.contents is not None:
-        warn_of(teacher_leaks(data.assignment, teacher.contents, data.guard), data)
-    elif is_first():
-        console.print(
-            "[yellow]The teacher's checkpoint does not list what it has learnt from. Train it"
-            " again to know whether this run's test split is among it."
-        )
-
-
-def check_split(teacher: Checkpoint, data: IQADataModule, path: Any) -> None:
-    """Raises unless a teacher has learnt from this run's split (METHODS 4.4).
-
-    Its score of an image that it has been trained on is worth more than one of its test split,
-    and the other way round its score would carry labels of this run's test split.
-    """
-    theirs = teacher.description["data"].get("digest", "")
-    if theirs != data.digest:
+    many = plan.teacher_table is not None or not isinstance(cfg.teacher, str)
+    if many and not any(plan.ask(node, "takes_scores") for node in cfg.callbacks.values()):
         raise ValueError(
-            f"The teacher in '{path}' has learnt from another split ({theirs[:12] or 'unknown'})"
-            f" than this run has ({data.digest[:12]}), and its soft targets could carry labels of"
-            " the test split.\nTrain one on this split with teacher=train, or set split,"
-            " data.stored_split, data.guard and data.root as it had them."
+            "A table of scores, or several runs, teach by soft targets, and this run learns more of"
+            " its teacher. Set module=soft_target distiller=soft_score, or teacher=RUN."
         )
-
-
-def warn_of(leaks: Sequence[Leak], data: IQADataModule) -> None:
-    """Prints which contents stand on two sides, where the run goes on all the same."""
-    if leaks and is_first():
-        done = "left out of training" if data.guard == "drop" else "trained on all the same"
-        console.print(f"[yellow]{escape(describe(leaks))}; {done}.")
+    for teacher in plan.read_teachers():
+        for name, node in cfg.callbacks.items():
+            if node and "pair" in node and plan.ask(node, "needs_teacher"):
+                check_pair(plan, teacher.config.module.net, node.pair, f"callbacks.{name}.pair")
+        check_teacher_labels(cfg, teacher)
+        if plan.data is not None and plan.data.records:
+            check_independence(plan, teacher)

@@ -59,18 +59,11 @@ def relational_distance(student: Tensor, teacher: Tensor, eps: float = 1e-8) -> 
 
 
 def distance_of(name: DistanceName) -> Distance:
-    """Returns the distance that a configuration's word names.
-
-    Args:
-        name: The word; ``squared`` is the official code's.
-    """
+    """Returns the distance that a configuration's word names; the official code's is ``squared``."""
     check_word("distance", name, DistanceName)
-    match name:
-        case "squared":
-            return squared_distance
-        case "absolute":
-            return absolute_distance
-        case "cosine":
-            return cosine_distance
-        case "relational":
-            return relational_distance
+    return {
+        "squared": squared_distance,
+        "absolute": absolute_distance,
+        "cosine": cosine_distance,
+        "relational": relational_distance,
+    }[name]

@@ -1,4 +1,4 @@
-"""The frozen teacher's place: outside the module tree, the optimizer and the checkpoint."""
+"""Where the frozen teacher lives: outside the module tree, the optimizer and the checkpoint."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,10 +12,35 @@ from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.metrics.correlation import srcc
 from kdiqa.metrics.table import Rows, gather
 from kdiqa.models.digest import digest
-from kdiqa.training.plan import Plan, check_same_teacher
+from kdiqa.training.plan import Plan
 
 
-class Distillation(L.Callback):
+class TeacherCallback(L.Callback):
+    """Whatever asks a teacher: a checkpoint names it by its digest and does not hold it.
+
+    Attributes:
+        settings: What to set where a run would be resumed with another teacher.
+    """
+
+    needs_teacher = True
+    settings: str
+    digest = ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the teacher's digest."""
+        return {"teacher": self.digest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuses to resume with another teacher."""
+        before = state_dict["teacher"]
+        if before != self.digest:
+            raise ValueError(
+                f"This run began with teacher {before} and would resume with {self.digest}. Set"
+                f" {self.settings}, or start a new run."
+            )
+
+
+class Distillation(TeacherCallback):
     """Owns the teacher and adds its prediction to every training batch.
 
     Where the teacher's frozen backbone holds the student's weights, one pass serves both.
@@ -27,7 +52,7 @@ class Distillation(L.Callback):
             second (official), ``[second, image]`` with the roles swapped, or ``[image, reference]``.
     """
 
-    needs_teacher = True
+    settings = "teacher to the first one's run folder"
 
     def __init__(
         self,
@@ -37,11 +62,9 @@ class Distillation(L.Callback):
     ) -> None:
         self.teacher: Any = teacher
         self.schedule, self.pair = schedule, tuple(pair)
-        self.digest = ""
         self.shared = False
-        self.judged = False
         self.scores: list[tuple[Tensor, Tensor]] = []
-        self.said: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.predictions: list[tuple[Tensor, Tensor, Tensor]] = []
         self.teacher_rows: Rows | None = None
         if isinstance(teacher, nn.Module):
             self._freeze()
@@ -49,9 +72,7 @@ class Distillation(L.Callback):
     def prepare(self, plan: Plan) -> None:
         """Takes the net of the run's teacher, and caches its predictions where features are.
 
-        Args:
-            plan: Of the run; where the student's backbone is the teacher's and its features are
-                cached, the teacher need not run in every epoch.
+        Where the student's backbone is the teacher's, that need not run in every epoch.
         """
         teacher: Any = self.teacher
         if not isinstance(teacher, nn.Module):
@@ -91,7 +112,7 @@ class Distillation(L.Callback):
             batch["teacher"] = self.ask(module, batch)
 
     def ask(self, module: Any, batch: Batch) -> Prediction:
-        """Returns what the teacher says of a batch, from the student's pyramids where it can."""
+        """Returns the teacher's prediction of a batch, from the student's pyramids where it can."""
         if "cached_prediction" in batch:
             return restored(batch["cached_prediction"])
         if self.shared:
@@ -99,63 +120,39 @@ class Distillation(L.Callback):
             return self.teacher(*(pyramids[key] for key in self.pair))
         if any(key not in batch for key in self.pair):
             raise RuntimeError(
-                "The teacher's backbone is not the student's, and the batch holds kept features of"
+                "The teacher's backbone is not the student's, and the batch holds cached features of"
                 " the student's alone. Give both the same frozen backbone, or set features=online."
             )
         return self.teacher(*self.teacher.backbone([batch[key] for key in self.pair]))
 
     def on_train_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: Any,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         """Keeps both scores, to compare them at the epoch's end."""
         self.scores.append((outputs["score"], batch["teacher"].score))
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
         """Logs how far the student orders its training images as the teacher does."""
-        student, teacher = (
-            torch.cat(column).float().cpu() for column in zip(*self.scores, strict=True)
-        )
+        columns = zip(*self.scores, strict=True)
+        student, teacher = (torch.cat(column).float().cpu().numpy() for column in columns)
         self.scores.clear()
-        agreement = srcc(student.numpy(), teacher.numpy())
-        module.log("kd/agreement_srcc", agreement, sync_dist=True)
+        module.log("kd/agreement_srcc", srcc(student, teacher), sync_dist=True)
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: Any,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Batch, *rest: int
     ) -> None:
         """Has the teacher score the validation images once, where it can see its pair there."""
         held = batch.get("pyramids", batch)
-        if not self.judged and all(key in held for key in self.pair):
+        if self.teacher_rows is None and all(key in held for key in self.pair):
             with trainer.precision_plugin.forward_context():
                 score = self.ask(module, batch).score.float()
-            self.said.append((batch["index"], score, batch["mos"]))
+            self.predictions.append((batch["index"], score, batch["mos"]))
 
     def on_validation_epoch_end(self, trainer: L.Trainer, module: Any) -> None:
-        """Logs the teacher's own correlation with opinion, once: is there anything to learn?"""
-        if self.said:
-            self.teacher_rows = gather(
-                *(torch.cat(column) for column in zip(*self.said, strict=True))
-            )
-            found = srcc(self.teacher_rows.score, self.teacher_rows.mos)
-            module.log("teacher/val_srcc", found, rank_zero_only=False)
-            self.said.clear()
-            self.judged = True
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the teacher's digest: the checkpoint names the teacher and does not hold it."""
-        return {"teacher": self.digest}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuses to resume with another teacher."""
-        settings = "teacher to the first one's run folder"
-        check_same_teacher(state_dict["teacher"], self.digest, settings)
+        """Logs the teacher's own SRCC with the labels, once: is there anything to learn?"""
+        if self.predictions:
+            columns = zip(*self.predictions, strict=True)
+            self.teacher_rows = gather(*(torch.cat(column) for column in columns))
+            self.predictions.clear()
+            agreement = srcc(self.teacher_rows.score, self.teacher_rows.mos)
+            module.log("teacher/val_srcc", agreement, rank_zero_only=False)

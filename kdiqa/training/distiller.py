@@ -14,8 +14,9 @@ Feature = Literal["difference", "distorted"]
 class Distiller(nn.Module):
     """Compares a student's prediction with its teacher's; a subclass says how in ``forward``.
 
-    ``forward(student, teacher, mos)`` returns a :class:`kdiqa.batch.Distilled`. What a subclass
-    trains is the student's: it is in the optimizer and in the checkpoint.
+    ``forward(student, teacher, mos)`` takes both predictions and the labels :math:`(B,)`, and returns
+    a :class:`kdiqa.batch.Distilled`. What a subclass trains is the student's: it is in the optimizer
+    and in the checkpoint.
     """
 
     def end_epoch(self) -> None:
@@ -59,21 +60,16 @@ class ScoreDistiller(Distiller):
             s, t = standardised(s), standardised(t)
         if self.max_spread is None:
             return Distilled({"soft_score": F.smooth_l1_loss(s, t, beta=self.beta)}, {})
-        trusted = (spread_of(teacher) < self.max_spread).float()
+        if teacher.spread is None:
+            raise ValueError(
+                "The distiller trusts a teacher by how far its scores of an image's crops lie apart"
+                " (distiller.max_spread), and this one gives none. Set num_crops to 2 or more with a"
+                " teacher that scores crop by crop, or max_spread=null."
+            )
+        trusted = (teacher.spread.float().detach() < self.max_spread).float()
         each = F.smooth_l1_loss(s, t, beta=self.beta, reduction="none")
         mean = (trusted * each).sum() / trusted.sum().clamp(min=1)
         return Distilled({"soft_score": mean}, {"trusted": trusted.mean()})
-
-
-def spread_of(teacher: Prediction) -> Tensor:
-    """Returns how far apart a teacher's scores of an image lie, or says why that is not known."""
-    if teacher.spread is None:
-        raise ValueError(
-            "The distiller trusts a teacher by how far its scores of an image's crops lie apart"
-            " (distiller.max_spread), and this one gives none. Set num_crops to 2 or more with a"
-            " teacher that scores crop by crop, or max_spread=null."
-        )
-    return teacher.spread.float().detach()
 
 
 class CombinedDistiller(Distiller):
@@ -100,9 +96,9 @@ class CombinedDistiller(Distiller):
         terms: dict[str, Tensor] = {}
         watched: dict[str, Tensor] = {}
         for name, distiller in self.distillers.items():
-            made = distiller(student, teacher, mos)
-            terms |= {key: self.factors.get(name, 1.0) * term for key, term in made.terms.items()}
-            watched |= made.watched
+            one = distiller(student, teacher, mos)
+            terms |= {key: self.factors.get(name, 1.0) * term for key, term in one.terms.items()}
+            watched |= one.watched
         return Distilled(terms, watched)
 
     def end_epoch(self) -> None:

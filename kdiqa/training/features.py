@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
-from kdiqa.data.pairs.pool import Pool
 from kdiqa.runtime.words import check_word
 
 
@@ -15,25 +14,25 @@ def caches_features(cfg: DictConfig) -> bool:
 
 
 def cache_features(cache: Any, node: DictConfig, data: Any, backbone: Any) -> None:
-    """Lets the data give pyramids of a backbone, computed here where they are missing.
+    """Lets the data give pyramids of a frozen backbone, computed here where the cache lacks them.
 
-    Args:
-        cache: Holds them.
-        node: The data's configuration: what an image's crops are drawn by, in text.
-        data: The data module, ready.
-        backbone: Frozen.
+    The data's configuration (the node) names the crops in the cache's keys.
     """
     plain: Any = OmegaConf.to_container(node, resolve=True)
     of_pools = [plain[key] for key in ("train_crops", "test_crops")]
     # An image of a pool is cached by itself: what others are cached by does not depend on the pool.
-    for name in [name for name, pair in data.train_pairs.items() if isinstance(pair, Pool)]:
+    pools = {name: pair for name, pair in data.train_pairs.items() if pair.draws}
+    for name, pool in pools.items():
+        of_pools.append(sorted({str(record.image.resolve().parent) for record in pool.records()}))
         if name in plain["pairs"]:
             of_pools.append(plain["pairs"][name].get("crops"))
             plain["pairs"][name] = None
         else:
             of_pools.append(plain["teacher_pairs"].pop(name).get("crops"))
     drawn = ("_target_", "train_crops", "test_crops", "pairs", "teacher_pairs")
-    text, pool_text = str([plain[key] for key in drawn]), str(of_pools)
+    # Two copies of a data set have rows of their own: none waits for the other's to be overwritten.
+    text = str([str(data.root.resolve()), *(plain[key] for key in drawn)])
+    pool_text = str(of_pools)
 
     def cached(dataset: Any, total: int) -> Any:
         return cache.dataset(dataset, backbone, total, text, data.num_workers, pool_text)

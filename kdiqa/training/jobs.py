@@ -5,13 +5,15 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 
 from kdiqa.board.naming import handed_down
-from kdiqa.config.compose import quoted
+from kdiqa.config.compose import compose, quoted
 from kdiqa.report.results import results_of
 from kdiqa.runtime.launch import run_job
-from kdiqa.training.checks import check_independence
-from kdiqa.training.plan import Plan
+from kdiqa.training.begun import check_begun
+from kdiqa.training.independence import check_independence
+from kdiqa.training.plan import TEACHER, Plan
 
 STAGE = "stage1"
 # Of a run alone: a comparison, or the stage before it, has its own.
@@ -20,14 +22,10 @@ console = Console()
 
 
 def jobs(plan: Plan) -> dict[str, Path]:
-    """Trains the teacher, the comparisons and the stage before this run; returns their folders.
-
-    Args:
-        plan: Gets the checkpoint of a teacher that has been trained here.
-    """
-    folders: dict[str, Path] = {}
+    """Trains the teacher, the comparisons and the stage before this run; returns their folders."""
     if plan.trains_teacher:
         train_teacher(plan)
+    folders: dict[str, Path] = {}
     if plan.teacher is not None and finished(plan.teacher.folder):
         folders["teacher"] = plan.teacher.folder
     return folders | comparisons(plan) | pretrain(plan)
@@ -36,12 +34,12 @@ def jobs(plan: Plan) -> dict[str, Path]:
 def train_teacher(plan: Plan) -> None:
     """Trains the run's teacher, and reads its checkpoint."""
     cfg = plan.cfg
-    cfg.teacher = str(plan.folder / "teacher")
+    cfg.teacher = str(plan.folder / TEACHER)
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
     words += [f"allow=[{','.join(plan.own)}]"] if plan.own else []
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
-    plan.read_teacher()
-    check_independence(plan)
+    for teacher in plan.read_teachers():
+        check_independence(plan, teacher)
 
 
 def comparisons(plan: Plan) -> dict[str, Path]:
@@ -76,19 +74,21 @@ def start_of(plan: Plan) -> Path | None:
 
 
 def job(name: str, overrides: list[str], folder: Path) -> None:
-    """Runs one of a run's jobs, which resumes by itself, unless it has finished before."""
-    if not finished(folder):
-        console.rule(f"[bold]{name}")
+    """Runs one of a run's jobs, which resumes by itself, unless it has finished before.
+
+    Raises:
+        ValueError: If it has, and was begun otherwise than it would be now.
+    """
+    if finished(folder):
+        words = [*overrides, f"run={quoted(folder)}", "resume=true"]
+        check_begun(Plan.of(compose(words), folder))
+    else:
+        console.rule(f"[bold]{escape(name)}")
         run_job(overrides, folder)
 
 
 def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
-    """Returns this run's overrides for a variant of it, less those that name it.
-
-    Args:
-        cfg: Of this run.
-        variant: The other one's name in W&B.
-    """
+    """Returns this run's overrides for a variant of it, less those that name it."""
     wandb = handed_down(cfg, variant)
     private = (*PRIVATE, "logger") if wandb else PRIVATE
     words = HydraConfig.get().overrides.task
@@ -97,9 +97,10 @@ def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
 
 def finished(folder: Path) -> dict[str, dict[str, float]]:
     """Returns the metrics of a run that came to its end, by split; none where it did not."""
-    metrics: dict[str, dict[str, float]] = results_of(folder).get("metrics") or {}
-    return metrics
+    return results_of(folder).get("metrics") or {}
 
 
 def _teacher(cfg: DictConfig) -> list[str]:
-    return [f"teacher={quoted(cfg.teacher)}"] if cfg.teacher else []
+    if not isinstance(cfg.teacher, str):
+        return [f"teacher=[{','.join(map(quoted, cfg.teacher))}]"] if cfg.teacher else []
+    return [f"teacher={quoted(cfg.teacher)}"]

@@ -51,30 +51,42 @@ class ScoreLoss(nn.Module):
         return value + self.correlation * plcc_loss(score, mos)
 
 
-def labelled_mse(score: Tensor, mos: Tensor) -> Tensor:
-    r"""Returns the mean squared error over the images whose label is known; 0 where none is.
-
-    .. math:: \frac{1}{|L|} \sum_{n \in L} (\hat{q}_n - q_n)^2
+class LabelledScoreLoss(ScoreLoss):
+    """:class:`ScoreLoss` of the labelled images; a batch without any has no gradient.
 
     Args:
-        score: The predicted scores, :math:`(B,)`.
-        mos: The labels, NaN where they are masked, :math:`(B,)`.
-
-    Example:
-        >>> labelled_mse(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")]))
-        tensor(4.)
+        beta: As for :class:`ScoreLoss`.
+        correlation: Likewise.
     """
-    labelled = ~mos.isnan()
-    # Filled before the difference: a NaN's gradient would be NaN, even where it is left out.
-    error = score - torch.where(labelled, mos, score.detach())
-    return error.square().sum() / labelled.sum().clamp(min=1)
+
+    accepts_unlabelled = True
+
+    def forward(self, score: Tensor, mos: Tensor) -> Tensor:
+        """Returns the loss of a batch, in float32."""
+        score, mos = score.float(), mos.float()
+        labelled = ~mos.isnan()
+        count = labelled.sum().clamp(min=1)
+        # Filled with the others' means, which is no difference and adds nothing to a correlation;
+        # nothing is left out by its index: the host would wait for the device.
+        score_mean, mos_mean = (torch.where(labelled, x, 0).sum() / count for x in (score, mos))
+        score = torch.where(labelled, score, score_mean.detach())
+        target = torch.where(labelled, mos, score.detach())
+        value = F.smooth_l1_loss(score, target, beta=self.beta) * (len(mos) / count)
+        order = plcc_loss(score, torch.where(labelled, mos, mos_mean))
+        return value + self.correlation * order
 
 
 class LabelledLoss(nn.Module):
-    """The weighted mean squared error of the labelled images, see :func:`labelled_mse`.
+    r"""The mean squared error over the images whose label is known; 0 where none is.
+
+    .. math:: \frac{\beta}{|L|} \sum_{n \in L} (\hat{q}_n - q_n)^2
 
     Args:
         weight: Its weight β, with the soft targets' 1 - β.
+
+    Example:
+        >>> LabelledLoss()(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")]))
+        tensor(4.)
     """
 
     accepts_unlabelled = True
@@ -85,4 +97,8 @@ class LabelledLoss(nn.Module):
 
     def forward(self, score: Tensor, mos: Tensor) -> Tensor:
         """Returns the loss of a batch, in float32."""
-        return self.weight * labelled_mse(score.float(), mos.float())
+        score, mos = score.float(), mos.float()
+        labelled = ~mos.isnan()
+        # Filled before the difference: a NaN's gradient would be NaN, even where it is left out.
+        error = score - torch.where(labelled, mos, score.detach())
+        return self.weight * (error.square().sum() / labelled.sum().clamp(min=1))

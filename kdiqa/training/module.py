@@ -21,11 +21,11 @@ Row = tuple[Tensor, Tensor, Tensor]
 
 
 class IQAModule(L.LightningModule):
-    """A net that scores images, and the table of what it said of them.
+    """A net that scores images, and the table of its predictions.
 
     Args:
         net: Has a ``backbone`` and maps two pyramids to a prediction.
-        loss: Of scores and opinion scores.
+        loss: Of scores and labels.
         optimizer: Builds the optimizer from parameter groups.
         scheduler: Builds the learning-rate schedule, stepped once an epoch; none by default.
         pair: The batch's keys of the image and of what it is compared with; the same key twice
@@ -51,8 +51,8 @@ class IQAModule(L.LightningModule):
         self.net, self.loss = net, loss
         self.optimizer, self.scheduler = optimizer, scheduler
         self.pair, self.backbone_lr = tuple(pair), backbone_lr
-        self.bank: ReferenceBank | None = None  # found by the first evaluation
-        self.said: list[Row] = []
+        self.bank: ReferenceBank | None = None  # read by the first evaluation
+        self.predictions: list[Row] = []
         self.rows: dict[str, Rows] = {}
         self.metrics: dict[str, dict[str, float]] = {}
 
@@ -77,8 +77,8 @@ class IQAModule(L.LightningModule):
                 " compare the image with itself (second=none)."
             )
         if "pyramids" not in batch:
-            made = self.net.backbone([batch[key] for key in keys])
-            batch["pyramids"] = dict(zip(keys, made, strict=True))
+            pyramids = self.net.backbone([batch[key] for key in keys])
+            batch["pyramids"] = dict(zip(keys, pyramids, strict=True))
         return batch["pyramids"]
 
     def forward(self, batch: Batch) -> Prediction:
@@ -106,72 +106,72 @@ class IQAModule(L.LightningModule):
             self.log(f"optim/lr-{group['name']}", group["lr"])
 
     def on_validation_start(self) -> None:
-        """Looks at the bank of references, where the data have one."""
-        self.see_references()
-
-    def on_test_start(self) -> None:
-        """Looks at the bank of references, where the data have one."""
-        self.see_references()
-
-    def see_references(self) -> None:
-        """Runs the backbone over the bank: once, unless it is being trained."""
+        """Runs the backbone over a bank of references: once, unless it is being trained."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         references = data.references()
         if references is not None and (self.bank is None or not self.net.backbone.frozen):
             self.bank = ReferenceBank.of(self.net.backbone, references, self.pair)
 
+    on_test_start = on_validation_start
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Scores a batch of the validation split."""
-        self.keep(batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Scores a batch of the test split."""
-        self.keep(batch)
-
-    def keep(self, batch: Batch) -> None:
-        """Scores a batch and keeps one row an image.
+        """Scores a batch, one row an image, of the validation split or the test split.
 
         What is reported is scored image by image: kernels round a batch of another size
         otherwise in the last bits, and a table would depend on the batch size and on how many
         processes shared the images. While training goes on, whole batches are scored.
         """
         training = self.trainer.state.fn == TrainerFn.FITTING
-        for part in [batch] if training else alone(batch):
-            self.said.append((part["index"], self.scores(part), part["mos"]))
+        for part in [batch] if training else single_images(batch):
+            self.predictions.append((part["index"], self.scores(part), part["mos"]))
+
+    test_step = validation_step
 
     def scores(self, batch: Batch) -> Tensor:
-        """Returns the scores of a batch, float32; beside a bank, their means over its references."""
+        """Returns the scores of a batch, float32; with a bank, their means over its references."""
         if self.bank is None:
             return self(batch).score.float()
         return self.bank.score(self.net, self.extract(batch, pair=["image"])["image"])
 
     def on_validation_epoch_end(self) -> None:
         """Logs the metrics of the whole validation table."""
-        self.judge("val")
+        self.evaluate("val")
 
     def on_test_epoch_end(self) -> None:
         """Logs the metrics of the whole test table."""
-        self.judge("test")
+        self.evaluate("test")
 
-    def judge(self, stage: str) -> None:
-        """Gathers the rows of all ranks, one an image, and logs what they say."""
-        index, score, mos = (torch.cat(column) for column in zip(*self.said, strict=True))
-        self.said.clear()
+    def evaluate(self, stage: str) -> None:
+        """Gathers the rows of all ranks, one an image, and logs their metrics."""
+        index, score, mos = (torch.cat(column) for column in zip(*self.predictions, strict=True))
+        self.predictions.clear()
         # Whatever scale was learnt: what is reported stands in [0, 1] on every data set.
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         unit = data.label.to_unit
         rows = gather(index, unit(score), unit(mos))
-        # The label file's own opinions, which a batch holds rounded to float32.
-        opinions = np.array([data.records[i].mos for i in rows.index], np.float64)
-        self.rows[stage] = replace(rows, mos=opinions)
-        made = summarize(self.rows[stage].score, self.rows[stage].mos)
-        self.metrics[stage] = made
+        # The label file's own labels, which a batch holds rounded to float32.
+        labels = np.array([data.records[i].mos for i in rows.index], np.float64)
+        self.rows[stage] = replace(rows, mos=labels)
+        self.metrics[stage] = summarize(rows.score, labels)
         # Equal on every rank, as all saw the gathered table: nothing to reduce.
         # Named by the images they are of: those that select may be the test images.
-        part = data.select_on if stage == "val" else stage
-        for name, value in made.items():
+        split = data.select_on if stage == "val" else stage
+        for name, value in self.metrics[stage].items():
             shown = stage == "val" and name in ("srcc", "plcc")
-            self.log(f"{part}/{name}", value, prog_bar=shown, rank_zero_only=False)
+            self.log(f"{split}/{name}", value, prog_bar=shown, rank_zero_only=False)
+
+    def backward(self, loss: Tensor, *unused: Any, **options: Any) -> None:
+        """Weighs a batch by its images where several are one step: all images count alike.
+
+        Lightning divides every loss by the number of batches of a whole step. An epoch's last step
+        may have fewer, and its last batch fewer images.
+        """
+        trainer = self.trainer
+        number = trainer.accumulate_grad_batches
+        if number > 1:
+            sizes = batch_sizes(trainer.train_dataloader, int(trainer.num_training_batches))
+            loss = loss * weight_in_step(sizes, trainer.fit_loop.batch_idx, number)
+        super().backward(loss, *unused, **options)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Returns the trainable parameters as named groups."""
@@ -192,14 +192,41 @@ class IQAModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
 
 
-def alone(batch: Batch) -> Iterator[Batch]:
-    """Yields the images of a batch, crops or kept features, as batches of one."""
+def batch_sizes(loader: Any, count: int) -> list[int]:
+    """Returns how many images each of an epoch's batches has.
+
+    Args:
+        loader: Gives them, on this rank.
+        count: Of the batches that are trained on.
+    """
+    left = [len(loader.sampler) - start * loader.batch_size for start in range(count)]
+    return [min(images, loader.batch_size) for images in left]
+
+
+def weight_in_step(sizes: Sequence[int], index: int, number: int) -> float:
+    """Returns the weight of a batch's mean loss in a step of several batches.
+
+    Args:
+        sizes: Images of each batch of an epoch.
+        index: Of the batch.
+        number: Of the batches of a whole step, by which its loss is divided.
+
+    Example:
+        >>> [weight_in_step([4, 4, 4, 4, 1], index, 2) for index in (0, 3, 4)]
+        [1.0, 1.0, 2.0]
+    """
+    first = index - index % number
+    return number * sizes[index] / sum(sizes[first : first + number])
+
+
+def single_images(batch: Batch) -> Iterator[Batch]:
+    """Yields the images of a batch, crops or cached features, as batches of one."""
     pyramids: dict[str, Pyramid] = batch.get("pyramids", {})
     tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
-    for place in torch.arange(len(batch["index"])).split(1):
-        one: Batch = {name: value[place] for name, value in tensors.items()}
+    for index in torch.arange(len(batch["index"])).split(1):
+        one: Batch = {name: value[index] for name, value in tensors.items()}
         if pyramids:
             one["pyramids"] = {
-                name: [level[place] for level in pyramid] for name, pyramid in pyramids.items()
+                name: [level[index] for level in pyramid] for name, pyramid in pyramids.items()
             }
         yield one

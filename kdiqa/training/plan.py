@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from kdiqa.board.naming import name_run
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import quoted
 from kdiqa.config.instantiate import ALLOWED, instantiate, target_of
+from kdiqa.data.cache.contents import of_run
+from kdiqa.training.features import caches_features
 
 TRAIN = "train"  # in place of a teacher's path: the run trains one first
+TEACHER = "teacher"  # the folder below the run's that it is trained in
 
 
 class Plan:
@@ -33,21 +37,18 @@ class Plan:
         self.cfg, self.folder = cfg, folder
         self.own = tuple(packages)
         self.allowed = (*ALLOWED, *(f"{name}." for name in packages))
-        self.teacher: Checkpoint | None = None  # read once, by the checks or once it is trained
+        self.teachers: list[Checkpoint] = []  # read once, by the checks or once they are trained
         self.data = self.module = None
 
     @classmethod
     def of(cls, cfg: DictConfig, folder: Path) -> Plan:
-        """Returns the plan of a configuration, which loses what a run without a teacher lacks.
-
-        Args:
-            cfg: As composed; W&B's names are filled in.
-            folder: Of the run.
+        """Returns the plan of a configuration, which loses what its run does not build.
 
         Raises:
             ValueError: If a file, not a person, allows classes of other packages.
         """
         plan = cls(cfg, folder, allowed_packages(cfg))
+        plan.forget_unused()
         if not cfg.distill:
             plan.forget_teacher()
         name_run(cfg, folder)
@@ -65,6 +66,11 @@ class Plan:
         """Returns an attribute of the class that a node names."""
         return getattr(self.target_of(node), capability, default)
 
+    @cached_property
+    def images(self) -> str:
+        """The digest of the bytes of all images that the run reads."""
+        return of_run(self.data)
+
     @property
     def distils(self) -> bool:
         """Whether the run needs a teacher."""
@@ -81,11 +87,26 @@ class Plan:
         """Whether the run's teacher is still to be trained."""
         return self.distils and self.cfg.teacher == TRAIN
 
-    def read_teacher(self) -> Checkpoint:
-        """Reads the teacher's checkpoint."""
-        path, experiment = self.cfg.teacher, self.cfg.teacher_experiment
-        self.teacher = Checkpoint.read(path, experiment, self.own)
-        return self.teacher
+    @property
+    def teacher(self) -> Checkpoint | None:
+        """The checkpoint of the run's teacher, the first of an ensemble; None before it is read."""
+        return self.teachers[0] if self.teachers else None
+
+    @property
+    def teacher_table(self) -> Path | None:
+        """The table of scores that stands in for a teacher, if the run names one."""
+        path = self.cfg.teacher
+        return Path(path) if isinstance(path, str) and path.endswith(".csv") else None
+
+    def read_teachers(self) -> list[Checkpoint]:
+        """Reads the checkpoint of the teacher, or of all of an ensemble; a table has none."""
+        paths, experiment = self.cfg.teacher, self.cfg.teacher_experiment
+        if self.teacher_table is None:
+            self.teachers = [
+                Checkpoint.read(path, experiment, self.own)
+                for path in ([paths] if isinstance(paths, str) else paths)
+            ]
+        return self.teachers
 
     def teacher_overrides(self) -> list[str]:
         """Returns the overrides a teacher's training takes over from its student's."""
@@ -97,37 +118,26 @@ class Plan:
             words += [] if cfg.data.root is None else [f"data.root={quoted(cfg.data.root)}"]
         return [*words, *(cfg.teacher_overrides or [])]
 
+    def forget_unused(self) -> None:
+        """Takes out the cache of a run without, and words of a callback that no group has chosen."""
+        cfg = self.cfg
+        unchosen = [key for key, node in cfg.callbacks.items() if node and "_target_" not in node]
+        with open_dict(cfg):
+            if not caches_features(cfg):
+                cfg.pop("cache", None)
+            for key in unchosen:
+                cfg.callbacks.pop(key)
+
     def forget_teacher(self) -> None:
         """Takes the distiller and the teacher out of a configuration that is not to distil."""
         cfg = self.cfg
-        learning = self.ask(cfg.module, "distils_by", ())
-        # Without a target, a node only sets words of a callback that another group would choose.
-        teaching = [
-            key
-            for key, node in cfg.callbacks.items()
-            if node and ("_target_" not in node or self.ask(node, "needs_teacher"))
-        ]
-        with open_dict(cfg.module), open_dict(cfg.callbacks):
-            for key in learning:
+        with open_dict(cfg):
+            for key in self.ask(cfg.module, "distils_by", ()):
                 cfg.module.pop(key, None)
-            for key in teaching:
-                cfg.callbacks.pop(key)
+            for key in list(cfg.callbacks):
+                if self.ask(cfg.callbacks[key], "needs_teacher"):
+                    cfg.callbacks.pop(key)
         cfg.pretrain = None  # the stage before learns from the teacher alone
-
-
-def check_same_teacher(before: str, now: str, settings: str) -> None:
-    """Raises where a run would be resumed with another teacher.
-
-    Args:
-        before: What the teacher's digest was.
-        now: What it is.
-        settings: What to set as it was.
-    """
-    if before != now:
-        raise ValueError(
-            f"This run began with teacher {before} and would resume with {now}. Set {settings}, or"
-            " start a new run."
-        )
 
 
 def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
@@ -139,10 +149,7 @@ def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
 
 
 def allowed_packages(cfg: DictConfig) -> list[str]:
-    """Returns the packages whose classes a configuration may build besides ours.
-
-    Args:
-        cfg: Names them under ``allow``.
+    """Returns the packages whose classes a configuration may build besides ours (``allow``).
 
     Raises:
         ValueError: If they stand in a file: whoever sends a configuration to somebody could then

@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import LambdaCallback
 from omegaconf import OmegaConf
 
 from kdiqa import report
@@ -22,46 +22,14 @@ from kdiqa.runtime.ranks import let_others_go_on
 from kdiqa.runtime.signals import listen
 from kdiqa.training.callbacks.finite import FiniteLoss
 from kdiqa.training.callbacks.provenance import Provenance
-from kdiqa.training.callbacks.saving import Listening, WholeCheckpoints
+from kdiqa.training.callbacks.saving import AtomicCheckpoints
 from kdiqa.training.features import cache_features, caches_features
 from kdiqa.training.jobs import start_of
 from kdiqa.training.plan import Plan
 from kdiqa.training.resume import archive_curves, join_curves, start_from, where_it_stopped
 
-Metrics = dict[str, dict[str, float]]
 
-
-@dataclass(frozen=True)
-class Results:
-    """What a run came to.
-
-    Args:
-        values: Of ``results.json``, whose presence says that the run finished.
-    """
-
-    values: Mapping[str, Any]
-
-    @property
-    def metrics(self) -> Metrics:
-        """By split and metric."""
-        metrics: Metrics = self.values["metrics"]
-        return metrics
-
-    def write(self, plan: Plan, loggers: list[Any]) -> None:
-        """Writes the curves, ``results.json`` and the figures, and sends them to W&B."""
-        folder = plan.folder
-        join_curves(folder)
-        write(folder / "results.json", json.dumps(self.values, indent=2) + "\n")
-        figures = report.draw(folder)
-        for run in runs(loggers):
-            from kdiqa.board import panels
-
-            dataset = type(plan.data).__module__.rpartition(".")[2]
-            panels.summarise(run, self.values, dataset)
-            panels.send(run, folder, plan.data.root, dataset, figures)
-
-
-def fit(plan: Plan) -> Metrics:
+def fit(plan: Plan) -> dict[str, dict[str, float]]:
     """Returns the metrics of a new run: selected on validation, the test split read once.
 
     Args:
@@ -81,8 +49,8 @@ def fit(plan: Plan) -> Metrics:
         trainer.fit(plan.module, datamodule=plan.data, ckpt_path=resumed, weights_only=True)
         results = tested(plan, trainer, begun)
         if trainer.is_global_zero:
-            results.write(plan, trainer.loggers)
-    return results.metrics
+            write_results(plan, results, trainer.loggers)
+    return results["metrics"]
 
 
 def prepared(plan: Plan) -> L.Trainer:
@@ -91,19 +59,21 @@ def prepared(plan: Plan) -> L.Trainer:
     callbacks = [plan.build(node) for node in cfg.callbacks.values() if node is not None]
     loggers = [plan.build(node) for node in cfg.logger.values() if node is not None]
     learnt = learnt_contents(plan.data.assignment)
-    learnt += (plan.teacher.contents or []) if plan.teacher else []
+    learnt += [content for teacher in plan.teachers for content in teacher.contents or []]
     described = describe(cfg) | {"contents": learnt, "banks": bank_metadata(plan.data.pairs)}
     if caches_features(cfg):
         cache_features(PyramidCache(**cfg.cache), cfg.data, plan.data, plan.module.net.backbone)
     for callback in callbacks:
         if hasattr(callback, "prepare"):
             callback.prepare(plan)
-    plan.teacher = None  # its weights are where they are used by now
-    callbacks += [Provenance(plan.folder, described), FiniteLoss(), Listening(listen)]
+    plan.teachers = []  # their weights are where they are used by now
+    # SIGTERM, taken back from Lightning as each loop begins: a run stops at once.
+    loops = ("on_train_start", "on_validation_start", "on_test_start")
+    listening = LambdaCallback(**dict.fromkeys(loops, lambda *_: listen()))
+    callbacks += [Provenance(plan.folder, described, plan.images), FiniteLoss(), listening]
     share_config_with_ranks(plan.folder, cfg.allow)
-    plugins = [WholeCheckpoints()]
     return plan.build(  # type: ignore[no-any-return]
-        cfg.trainer, callbacks=callbacks, logger=loggers, plugins=plugins
+        cfg.trainer, callbacks=callbacks, logger=loggers, plugins=[AtomicCheckpoints()]
     )
 
 
@@ -122,20 +92,14 @@ def logged(plan: Plan, trainer: L.Trainer) -> Iterator[None]:
             logger.finalize("success" if finished else "failed")
 
 
-def tested(plan: Plan, trainer: L.Trainer, begun: float) -> Results:
-    """Returns the results of the selected weights, having validated and tested them.
-
-    Args:
-        plan: Of the run.
-        trainer: Has fitted the module.
-        begun: When, on the monotonic clock.
-    """
+def tested(plan: Plan, trainer: L.Trainer, begun: float) -> dict[str, Any]:
+    """Returns the content of ``results.json``: the selected weights, validated and tested."""
     module, selection = plan.module, trainer.checkpoint_callback
     path = selection.best_model_path  # type: ignore[union-attr]
     best = Checkpoint.read(path)  # its error names a file that is damaged
     for read in (trainer.validate, trainer.test):
         read(module, datamodule=plan.data, ckpt_path=path, verbose=False, weights_only=True)
-    values = {
+    return {
         "name": str(plan.cfg.name),
         "metrics": dict(module.metrics),
         "selected_on": selection.monitor,  # type: ignore[union-attr]
@@ -147,4 +111,17 @@ def tested(plan: Plan, trainer: L.Trainer, begun: float) -> Results:
         "seed": int(plan.cfg.seed),
         "split": int(plan.cfg.split),
     }
-    return Results(values)
+
+
+def write_results(plan: Plan, results: Mapping[str, Any], loggers: list[Any]) -> None:
+    """Writes the curves, ``results.json`` (the run has finished) and figures, and sends them to W&B."""
+    folder = plan.folder
+    join_curves(folder)
+    write(folder / "results.json", json.dumps(results, indent=2) + "\n")
+    figures = report.draw(folder)
+    for run in runs(loggers):
+        from kdiqa.board import panels
+
+        dataset = type(plan.data).__module__.rpartition(".")[2]
+        panels.summarise(run, results, dataset)
+        panels.send(run, folder, plan.data.root, dataset, figures)

@@ -1,6 +1,7 @@
 """The weight of distillation by the global step, and a learning rate by the epoch."""
 
 import math
+from typing import ClassVar
 
 
 class Constant:
@@ -50,6 +51,8 @@ class Cosine:
         >>> cosine(0.0), round(cosine(0.5), 2), round(cosine(1.0), 2)
         (0.5, 0.35, 0.2)
     """
+
+    spans_run: ClassVar = ("start", "end")  # where these differ, it goes by the run's length
 
     def __init__(self, start: float, end: float) -> None:
         self.start, self.end = start, end

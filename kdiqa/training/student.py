@@ -8,9 +8,11 @@ from torch import Tensor, nn
 from kdiqa.batch import Batch, Prediction
 from kdiqa.training.module import IQAModule
 
+Terms = tuple[dict[str, Tensor], dict[str, Tensor]]
+
 
 class StudentModule(IQAModule):
-    """Learns quality from opinion scores and, given a distiller, from a teacher.
+    """Learns quality from labels and, given a distiller, from a teacher.
 
     Without a distiller the same lines train the supervised baseline. What the distiller trains is
     the student's: it is in the optimizer and in the checkpoint, and the teacher is in neither.
@@ -29,17 +31,22 @@ class StudentModule(IQAModule):
         self.register_buffer("distill_weight", torch.ones(()), persistent=False)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Returns the loss, and the scores for whoever compares them with the teacher's."""
+        """Returns the loss, and the scores, to be compared with the teacher's."""
         student = self(batch)
         terms = {"score": self.loss(student.score, batch["mos"])}
         watched: dict[str, Tensor] = {}
         if self.distiller is not None:
-            made = self.distiller(student, teacher_of(batch), batch["mos"])
-            # Never skipped at weight 0: under DDP every parameter must get its gradient.
-            terms |= {name: self.distill_weight * term for name, term in made.terms.items()}
-            watched = made.watched | {"weight_distill": self.distill_weight}
+            distilled, watched = self.distilled(student, teacher_of(batch), batch["mos"])
+            terms |= distilled
         total = self.log_terms(terms, watched, len(batch["mos"]))
         return {"loss": total, "score": student.score.detach()}
+
+    def distilled(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Terms:
+        """Returns the distiller's terms, weighted, and what to log of them."""
+        distilled = self.distiller(student, teacher, mos)
+        # Never skipped at weight 0: under DDP every parameter must get its gradient.
+        terms = {name: self.distill_weight * term for name, term in distilled.terms.items()}
+        return terms, distilled.watched | {"weight_distill": self.distill_weight}
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Lets the distiller move on after the epoch's last batch.
@@ -51,7 +58,7 @@ class StudentModule(IQAModule):
             self.distiller.end_epoch()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Returns the groups, with the level weights apart: they must not decay to zero."""
+        """Returns the groups, one more for the level weights: they must not decay to zero."""
         groups = super().parameter_groups()
         weights = {
             id(p)
@@ -61,8 +68,8 @@ class StudentModule(IQAModule):
         if weights:
             head = groups[0]["params"]
             groups[0]["params"] = [p for p in head if id(p) not in weights]
-            apart = [p for p in head if id(p) in weights]
-            groups.append({"name": "level_weights", "params": apart, "weight_decay": 0.0})
+            own = [p for p in head if id(p) in weights]
+            groups.append({"name": "level_weights", "params": own, "weight_decay": 0.0})
         return groups
 
 

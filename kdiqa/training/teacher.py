@@ -7,7 +7,7 @@ from kdiqa.training.module import IQAModule
 
 
 class TeacherModule(IQAModule):
-    """Learns opinion scores of distorted images from their difference to a reference."""
+    """Learns labels of distorted images from their difference to a reference."""
 
     role = "teacher"
 

@@ -26,7 +26,9 @@ def finished(file: Path, seconds: float = PATIENCE) -> list[Record]:
     end = time.monotonic() + seconds
     while True:
         try:
-            return list(records(file.read_bytes()))
+            found = list(records(file.read_bytes()))
+            if time.monotonic() > end or any(r.WhichOneof("record_type") == "exit" for r in found):
+                return found
         except AssertionError:
             if time.monotonic() > end:
                 raise

@@ -83,7 +83,7 @@ def test_sixteen_images_stand_in_order_with_captions_and_are_small(
     assert ids == chosen["id"].tolist()
     files, captions = board.images(f"test/{name}_images")
     assert captions == [
-        f"{place + 1}. {row.id}: score {row.score:.3f}, opinion {row.mos:.3f},"
+        f"{place + 1}. {row.id}: score {row.score:.3f}, MOS {row.mos:.3f},"
         f" {row.distortion} {row.level}; 300×40"
         for place, row in chosen.iterrows()
         if row.id != "07 ü.png"  # which cannot be read any more

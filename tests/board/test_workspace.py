@@ -24,10 +24,9 @@ def test_file_holds_the_sections_with_the_panels_of_what_runs_log(
     assert list(sections) == ["Validation", "Training", "Distillation", "Speed", "Test"]
     text = json.dumps(sections)
     for titles in workspace.CURVES.values():
-        for metrics in titles.values():
-            assert all(
-                json.dumps(m) in text for m in ([metrics] if isinstance(metrics, str) else metrics)
-            )
+        for options in titles.values():
+            pattern, metrics = options.get("metric_regex"), options.get("y", [])
+            assert all(json.dumps(m) in text for m in [*metrics, *([pattern] if pattern else [])])
     for keys in (*workspace.MEDIA.values(), *workspace.TABLES.values()):
         assert all(json.dumps(key) in text for key in keys)
     assert [key["name"] for key in spec["runSets"][0]["grouping"]] == ["group", "jobType"]

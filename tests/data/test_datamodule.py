@@ -322,7 +322,7 @@ def test_a_reader_of_ones_own_needs_a_dozen_lines(tmp_path: Path, fake_data: Pat
         def read(self) -> Iterator[Record]:
             for i in range(10):
                 image = f"I0{i % 6 + 1}_{1 if i < 6 else 11:02d}_01.png"
-                yield Record(self.files.path("images", image), i, str(i))
+                yield Record(self.files.path(f"images/{image}"), i, str(i))
 
     class Noise:
         description = "noise"

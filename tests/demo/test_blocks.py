@@ -74,7 +74,7 @@ def drop(browser: Browser, path: Path) -> None:
     clear = "document.querySelector('#given button[aria-label=Clear]')"
     if browser.ask(f"{clear} !== null"):
         browser.ask(f"{clear}.click() === undefined")
-        until(browser, "document.querySelector('#said').innerText.includes('Drop an image')")
+        until(browser, "document.querySelector('#score').innerText.includes('Drop an image')")
     until(browser, "document.querySelector('#given input[type=file]') !== null")
     root = browser("DOM.getDocument")["root"]["nodeId"]
     field = browser("DOM.querySelector", nodeId=root, selector="#given input[type=file]")
@@ -87,8 +87,8 @@ def test_an_image_gets_its_score_its_map_and_its_ladder(
     path = write(tmp_path / "a photograph.png", picture(1, 150, 200))
     score = kdiqa.load(trained).score(path)
     drop(browser, path)
-    until(browser, f"document.querySelector('#said').innerText.includes('{score:.3f}')")
-    said = browser.ask("document.querySelector('#said').innerText")
+    until(browser, f"document.querySelector('#score').innerText.includes('{score:.3f}')")
+    said = browser.ask("document.querySelector('#score').innerText")
     assert f"{9 * score:.3g} in the units of the MOS it learnt from, from 0 (worst) to 9" in said
     assert "200×150 pixels" in said
     for name in ("map", "ladder", "steps"):
@@ -106,8 +106,8 @@ def test_what_is_no_image_is_answered(browser: Browser, tmp_path: Path) -> None:
     path.write_text("hello")
     drop(browser, path)
     message = "Not scored. note.txt shows no image: its bytes are of no known image format."
-    until(browser, "document.querySelector('#said').innerText.includes('Not scored')")
-    assert browser.ask("document.querySelector('#said').innerText").strip() == message
+    until(browser, "document.querySelector('#score').innerText.includes('Not scored')")
+    assert browser.ask("document.querySelector('#score').innerText").strip() == message
 
 
 def test_nobody_but_this_machine_is_asked_for_anything(browser: Browser, address: str) -> None:

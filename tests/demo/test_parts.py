@@ -13,7 +13,8 @@ import pytest
 import kdiqa
 from kdiqa.demo import reading
 from kdiqa.demo.__main__ import HOST, free, main
-from kdiqa.demo.ladder import KINDS, chart, rung, shrunk, thumbnails
+from kdiqa.demo.ladder import KINDS, PIXELS, chart, rung, thumbnails
+from kdiqa.scorer.views import shrunk
 from tests.fakes import picture, write
 
 
@@ -30,7 +31,7 @@ def test_the_ladder_has_the_scorers_scores(trained: Path) -> None:
 
 def test_large_images_are_shrunk_and_small_ones_are_not() -> None:
     image = picture(0, 60, 80)
-    assert shrunk(image) is image
+    assert shrunk(image, PIXELS) is image
     assert shrunk(image, 1200).shape == (30, 40, 3)
 
 

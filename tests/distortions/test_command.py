@@ -37,17 +37,15 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_missing_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "none.png"
-    assert fails([str(path)], capsys) == (
-        f"No file at {path}. Give the path of an image, or none for scikit-image's astronaut.\n"
-    )
+    message = f"Cannot read the image '{path}': no such file. Look at its path.\n"
+    assert fails([str(path)], capsys) == message
 
 
 def test_file_that_is_no_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no image")
-    assert fails([str(path)], capsys) == (
-        f"{path} is not an image that Pillow can read. Give another.\n"
-    )
+    fault = "its bytes are of no known image format. Unpack that file again.\n"
+    assert fails([str(path)], capsys) == f"Cannot read the image '{path}': {fault}"
 
 
 def test_truncated_image_is_told(
@@ -56,9 +54,8 @@ def test_truncated_image_is_told(
     path = tmp_path / "cut.jpg"
     Pillow.fromarray(astronaut).save(path)
     path.write_bytes(path.read_bytes()[:5000])
-    message = fails([str(path)], capsys)
-    assert message.startswith(f"{path} cannot be decoded: image file is truncated")
-    assert message.endswith("Give another.\n")
+    fault = "JPEG cut short, no end marker. Unpack that file again.\n"
+    assert fails([str(path)], capsys) == f"Cannot read the image '{path}': {fault}"
 
 
 def test_output_that_cannot_be_written_is_told_first(

@@ -13,7 +13,6 @@ from kdiqa.distortions.kadid import KADID
 from kdiqa.distortions.redistort import (
     Pipeline,
     kadid_max,
-    kadis,
     none,
     official9,
     official22,
@@ -22,6 +21,7 @@ from kdiqa.distortions.redistort import (
     single,
 )
 from kdiqa.distortions.steps import GaussianBlur, GaussianNoise, Jpeg, generator
+from kdiqa.distortions.synthetic import kadis
 
 Pixels = NDArray[np.uint8]
 CONF = Path(__file__).resolve().parents[2] / "conf" / "redistort"

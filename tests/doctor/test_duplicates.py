@@ -10,7 +10,7 @@ from PIL import Image
 from kdiqa.data.images.read import read_rgb
 from kdiqa.doctor import __main__ as doctor
 from kdiqa.doctor.datasets import data_module, read
-from kdiqa.doctor.duplicates import pictures
+from kdiqa.doctor.duplicates import compared_files
 from tests.fakes import write
 
 
@@ -62,15 +62,15 @@ def test_the_table_names_the_pair(
     output = tmp_path / "out"
     assert doctor.main(["duplicates", "koniq10k", str(koniq), "--output", str(output)]) == 1
     shown = capsys.readouterr().out
-    assert f"KonIQ10k in '{koniq}': 24 of 24 pictures compared, one pair looks alike" in shown
+    assert f"KonIQ10k in '{koniq}': 24 of 24 images compared, one pair looks alike" in shown
     assert "1024x768/1003.jpg  1024x768/1011.jpg  0           1.000" in shown
     assert f"  {output / 'duplicates.png'}\n" in shown
 
 
 def test_references_are_compared_where_there_are_any(fake_data: Path) -> None:
     records = read(data_module("tid2013", fake_data / "tid2013"))
-    assert len(pictures(records)) == 6
-    assert len(pictures(records, images=True)) == 36
+    assert len(compared_files(records)) == 6
+    assert len(compared_files(records, images=True)) == 36
 
 
 def test_images_of_one_content_are_no_pairs(

@@ -7,7 +7,7 @@ from PIL import Image
 
 from kdiqa.data.readers.koniq10k import KonIQ10k
 from kdiqa.doctor import __main__ as doctor
-from kdiqa.doctor import charts, stats
+from kdiqa.doctor import stats
 from kdiqa.doctor.datasets import data_module
 from kdiqa.doctor.decode import decode, measure
 from kdiqa.figures.contact_sheet import Tile
@@ -43,10 +43,13 @@ def test_stats_draws_what_there_is_and_prints_the_numbers(
     arguments = ["stats", "tid2013", str(fake_data / "tid2013"), "--output", str(tmp_path)]
     assert doctor.main(arguments) == 0
     drawn = {path.name for path in tmp_path.iterdir()}
-    assert drawn == {"scores.png", "distortions.png", "samples.png"}  # all have one size
+    assert drawn == {"scores.png", "samples.png"}
     shown = capsys.readouterr().out
     assert "36 images listed, 36 there and readable, 6 contents, 6 references" in shown
     assert "sizes: 36 of 64x48" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["distortion", "level", "1", "level", "2", "level", "3"] in lines
+    assert ["08", "6", "6", "6"] in lines
     assert doctor.main([*arguments, "--json"]) == 0
     numbers = json.loads(capsys.readouterr().out)
     assert numbers["scores"]["lowest"] == 2.6
@@ -63,14 +66,14 @@ def test_stats_goes_as_far_as_the_files(fake_data: Path, tmp_path: Path) -> None
     assert (found.numbers["images"], found.numbers["readable"]) == (24, 22)
     assert found.numbers["sizes"] == {"64x48": 21, "32x48": 1}
     drawn = {path.name for path in stats.draw(data, found, tmp_path / "out")}
-    assert drawn == {"scores.png", "sizes.png", "samples.png"}
+    assert drawn == {"scores.png", "samples.png"}
 
 
 def test_samples_go_from_the_worst_score_to_the_best(
     fake_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = data_module("koniq10k", fake_data / "koniq10k")
-    records = [record for record, _ in stats.collect(data).present]
+    records = stats.collect(data).present
     shown: list[Tile] = []
     monkeypatch.setattr(stats, "tiled", lambda tiles, *rest: shown.extend(tiles))
     stats.samples(records, data)
@@ -82,15 +85,16 @@ def test_samples_go_from_the_worst_score_to_the_best(
     assert [float(tile.first) for tile in shown] == scores[::-1]
 
 
-def test_charts_without_a_subject_are_not_drawn() -> None:
-    assert charts.distortions({}, "none") is None
-    assert charts.sizes([(64, 48)] * 3, "one") is None
+def test_nothing_is_drawn_of_what_cannot_be_read(fake_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(fake_data / "koniq10k", tmp_path / "k", ignore=lambda *_: {"1024x768"})
+    data = KonIQ10k(tmp_path / "k")
+    statistics = stats.collect(data)
+    assert (statistics.numbers["images"], statistics.numbers["readable"]) == (24, 0)
+    assert [path.name for path in stats.draw(data, statistics, tmp_path)] == ["scores.png"]
 
 
 def test_a_header_tells_the_size_of_a_turned_photograph_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(picture(1)).save(tmp_path / "turned.jpg", exif=exif)
-    assert (
-        measure(tmp_path / "turned.jpg").size == decode(tmp_path / "turned.jpg").size == (48, 64)
-    )
+    assert measure(tmp_path / "turned.jpg") == decode(tmp_path / "turned.jpg").size == (48, 64)

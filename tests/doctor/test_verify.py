@@ -154,7 +154,7 @@ def test_files_that_no_list_has_are_noted(copy: Copy) -> None:
     write(root / "1024x768" / "copy of 1003.jpg", picture(3))
     (root / "1024x768" / "Thumbs.db").write_bytes(b"no picture")
     notes = [check for check in verify(KonIQ10k(root)) if check.name == "extra"]
-    message = "1 image files beside the listed ones are in no list"
+    message = "1 image files next to the listed ones are in no list"
     assert notes == [Check("extra", "note", message, ("1024x768/copy of 1003.jpg",))]
 
 

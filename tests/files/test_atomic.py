@@ -18,7 +18,7 @@ import pytest
 from kdiqa.data.cache.rows import Rows
 from kdiqa.files.atomic import NoSpaceError, write
 from kdiqa.runtime.errors import for_user
-from kdiqa.training.callbacks.saving import WholeCheckpoints
+from kdiqa.training.callbacks.saving import AtomicCheckpoints
 from tests.waiting import PATIENCE
 
 SMALL = 2**16  # bytes a file may have
@@ -62,7 +62,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_other(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("limit")
 def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path: Path) -> None:
-    path, saver = tmp_path / "checkpoints" / "last.ckpt", WholeCheckpoints()
+    path, saver = tmp_path / "checkpoints" / "last.ckpt", AtomicCheckpoints()
     saver.save_checkpoint({"epoch": 1}, path)
     with pytest.raises(NoSpaceError, match=f"^{re.escape(full(path))}$"):
         saver.save_checkpoint({"epoch": 2, "large": bytes(2 * SMALL)}, path)

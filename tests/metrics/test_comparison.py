@@ -30,44 +30,37 @@ def test_steigers_z_is_his_formula_written_out() -> None:
     # Equation 14.
     z_a, z_b = 0.5 * np.log((1 + r_a) / (1 - r_a)), 0.5 * np.log((1 + r_b) / (1 - r_b))
     z = np.sqrt(n - 3) * (z_a - z_b) / np.sqrt(2 - 2 * covariance)
-    outcome = steiger(a, b, mos)
-    assert outcome.statistic == pytest.approx(z, rel=1e-12)
-    assert outcome.p_value == pytest.approx(2 * (1 - stats.norm.cdf(z)), rel=1e-9)
+    assert steiger(a, b, mos) == pytest.approx(2 * stats.norm.sf(z), rel=1e-11)
 
 
 def test_methods_that_are_equally_good_differ_five_times_in_100() -> None:
     random = np.random.default_rng(0)
-    significant = [steiger(*two_methods(random, 60)).p_value < 0.05 for _ in range(1000)]
+    significant = [steiger(*two_methods(random, 60)) < 0.05 for _ in range(1000)]
     assert 0.03 <= np.mean(significant) <= 0.07
 
 
 def test_a_method_that_is_better_is_found() -> None:
-    outcome = steiger(*two_methods(np.random.default_rng(2), 300, better=0.4))
-    assert outcome.statistic > 3
-    assert outcome.p_value < 0.001
+    assert steiger(*two_methods(np.random.default_rng(2), 300, better=0.4)) < 0.001
 
 
-def test_swapping_the_methods_changes_signs_and_nothing_else() -> None:
+def test_swapping_the_methods_changes_nothing() -> None:
     a, b, mos = two_methods(np.random.default_rng(3), 80, better=0.2)
-    one, other = steiger(a, b, mos), steiger(b, a, mos)
-    assert one.statistic == pytest.approx(-other.statistic, rel=1e-12)
-    assert one.p_value == pytest.approx(other.p_value, rel=1e-12)
-    assert wilcoxon(a, b).statistic == -wilcoxon(b, a).statistic
-    assert wilcoxon(a, b).p_value == wilcoxon(b, a).p_value
+    assert steiger(a, b, mos) == pytest.approx(steiger(b, a, mos), rel=1e-12)
+    assert wilcoxon(a, b) == wilcoxon(b, a)
 
 
 def test_a_method_and_itself_do_not_differ() -> None:
     score, _, mos = two_methods(np.random.default_rng(4), 30)
-    assert steiger(score, score, mos) == (0.0, 1.0)
-    assert wilcoxon(score, score) == (0.0, 1.0)
+    assert steiger(score, score, mos) == 1
+    assert wilcoxon(score, score) == 1
 
 
 def test_what_cannot_be_tested_is_not_significant() -> None:
     mos = np.linspace(0, 1, 20)
     wave = mos + np.sin(9 * mos)
-    assert 0 <= steiger(np.full(20, 0.5), wave, mos).p_value <= 1
-    assert 0 <= steiger(mos, wave, mos).p_value <= 1
-    assert steiger(wave[:4], mos[:4], mos[:4]).p_value == 1
+    assert 0 <= steiger(np.full(20, 0.5), wave, mos) <= 1
+    assert 0 <= steiger(mos, wave, mos) <= 1
+    assert steiger(wave[:4], mos[:4], mos[:4]) == 1
 
 
 def test_wilcoxon_counts_all_signs_of_the_ranks() -> None:
@@ -76,8 +69,7 @@ def test_wilcoxon_counts_all_signs_of_the_ranks() -> None:
     mine = np.sum(ranks[a > b])
     sums = [np.dot(signs, ranks) for signs in itertools.product([0, 1], repeat=6)]
     exact = 2 * min(np.mean(np.array(sums) >= mine), np.mean(np.array(sums) <= mine))
-    assert wilcoxon(a, b).p_value == pytest.approx(exact)
-    assert wilcoxon(a, b).statistic == pytest.approx((2 * mine - ranks.sum()) / ranks.sum())
+    assert wilcoxon(a, b) == pytest.approx(exact)
 
 
 def test_holm_steps_down_as_written() -> None:

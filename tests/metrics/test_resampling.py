@@ -29,7 +29,7 @@ def interval(
     seed: int = 0,
 ) -> Interval:
     groups = groups_of(len(mos), contents)
-    return bootstrap(lambda w: measure(score, mos, w), groups, 0.95, num_resamples, seed)
+    return bootstrap(lambda w: measure(score, mos, w), groups, num_resamples, seed)
 
 
 def correlated(random: np.random.Generator, num: int) -> tuple[NDArray, NDArray]:
@@ -168,7 +168,7 @@ def difference(
     def less(weights: NDArray) -> NDArray:
         return weighted_srcc(score_a, mos, weights) - weighted_srcc(score_b, mos, weights)
 
-    return bootstrap(less, groups_of(len(mos), contents), 0.95, num_resamples, seed)
+    return bootstrap(less, groups_of(len(mos), contents), num_resamples, seed)
 
 
 def test_methods_equally_good_differ_five_times_in_100() -> None:

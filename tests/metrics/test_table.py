@@ -18,7 +18,6 @@ def test_rows_are_sorted_and_every_image_stands_once() -> None:
     assert rows.index.tolist() == [0, 1, 4]
     assert rows.score.tolist() == [0.0, 0.1, 0.4]
     assert rows.mos.tolist() == [0.0, 0.2, 0.8]
-    assert len(rows) == 3
     assert rows.index.dtype == np.int64
     assert rows.score.dtype == rows.mos.dtype == np.float64
 

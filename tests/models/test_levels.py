@@ -33,14 +33,14 @@ def test_standard_deviations_are_further_channels_and_never_negative() -> None:
 
 
 def test_choices_are_named() -> None:
-    message = "^backbone.pyramid.norm is 'batch'; it is one of: layer, none.$"
+    message = "^backbone.pyramid.norm is 'batch'; it is one of: layer, none, root.$"
     with pytest.raises(ValueError, match=message):
         Levels(norm="batch")  # type: ignore[arg-type]
 
 
 def test_choices_of_a_configuration_are_named_by_their_whole_key() -> None:
     node = {"pyramid": {"_target_": "kdiqa.models.levels.Levels", "taps": "pre_merge"}}
-    known = "stages, post_merge, expansions, inception, tokens"
+    known = "stages, blocks, post_merge, expansions, inception, tokens"
     with pytest.raises(ValueError, match=f"^pyramid.taps is 'pre_merge'; it is one of: {known}.$"):
         checked(node)
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.levels import Levels
-from kdiqa.models.pooled import BinHead, PooledNet, ScoreHead
+from kdiqa.models.pooled import BinHead, PooledNet, PooledPairNet, ScoreHead
 from kdiqa.models.tail import Tail
 
 HEADS = {"score": ScoreHead, "bins": partial(BinHead, num_bins=7)}
@@ -146,3 +146,16 @@ def test_a_tail_goes_on_from_one_plain_level() -> None:
 def test_students_are_small(name: str, millions: float) -> None:
     net = PooledNet(backbone(name, levels=1))
     assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=5e-4)
+
+
+def test_beside_a_reference_it_scores_how_far_apart_the_two_are() -> None:
+    torch.manual_seed(0)
+    net = PooledPairNet(backbone(frozen=True)).eval()
+    shape = (3, 1, 3, 32, 32)
+    crops = [torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(2)]
+    image, reference = net.backbone(crops)
+    gap = [(one - other).abs() for one, other in zip(image, reference, strict=True)]
+    torch.testing.assert_close(net(image, reference).score, PooledNet.forward(net, gap).score)
+    torch.testing.assert_close(net(image, reference).score, net(reference, image).score)
+    same = net(image, image).score
+    torch.testing.assert_close(same, same[:1].expand(3))

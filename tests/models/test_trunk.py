@@ -63,7 +63,7 @@ def refused(path: Path) -> None:
 def test_missing_file_is_named() -> None:
     message = (
         "No backbone weights at '/nowhere.pth'. Set backbone.weights to a state dict of the timm"
-        f" model '{SMALL}', to 'hub', or to 'random'."
+        f" model '{SMALL}', to 'hub', 'package', or 'random'."
     )
     with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
         Backbone(SMALL, "/nowhere.pth")

@@ -24,6 +24,7 @@ def write_study(folder: Path, jobs: list[dict[str, Any]]) -> None:
     variants = {"akd": [], "alone": ["distill=false"]}
     (folder / "study.yaml").write_text(json.dumps(plan | {"variants": variants}))
     found = {"study": folder.name, "baseline": "alone", "jobs": jobs}
+    found["comparisons"] = {"akd": {"baseline": "alone"}}
     (folder / "results.json").write_text(json.dumps(found))
 
 

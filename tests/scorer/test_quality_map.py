@@ -104,7 +104,7 @@ def test_a_small_image_is_enlarged_to_a_tile(scorer: Scorer) -> None:
 
 
 def test_a_large_image_has_no_more_tiles_than_can_be_scored() -> None:
-    tiles = Tiles(64, 32)
+    tiles = Tiles(64, 0.5)
     rows, columns = tiles.positions(3000, 4000)
     assert len(rows) * len(columns) <= MAX_TILES
     assert (rows[-1], columns[-1]) == (3000 - 64, 4000 - 64)

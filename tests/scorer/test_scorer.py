@@ -146,7 +146,9 @@ def test_a_checkpoint_builds_no_other_class(runs: dict[str, Path], tmp_path: Pat
         hostile, "_target_: os.system"
     )
     torch.save(checkpoint, tmp_path / "hostile.ckpt")
-    message = f"Nothing of '{tmp_path / 'hostile.ckpt'}' is built: it asks for 'os.system', and a file"
+    message = (
+        f"Nothing of '{tmp_path / 'hostile.ckpt'}' is built: it asks for 'os.system', and a file"
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         kdiqa.load(tmp_path / "hostile.ckpt")
 

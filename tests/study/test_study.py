@@ -79,7 +79,7 @@ def test_limit_stops_early_and_only_the_whole_table_reaches_the_study(tmp_path: 
     assert found(folder)["finished"] == 10
 
 
-def test_failed_job_stops_nobody_but_its_pupils(
+def test_failed_job_stops_nobody_but_its_students(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules["tests.study.fake"].SCORES, "sick", -1.0)
@@ -109,7 +109,7 @@ def test_changed_variant_runs_again_and_the_others_do_not(
     assert found(folder)["variants"] == before["variants"]
 
 
-def test_pupils_of_a_changed_teacher_run_again(
+def test_students_of_a_changed_teacher_run_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write(tmp_path / "study")
@@ -119,7 +119,7 @@ def test_pupils_of_a_changed_teacher_run_again(
     assert run(folder, "--limit", "1") == 0
     printed = capsys.readouterr().out
     assert "teacher runs again: data.seed ${seed} → 3\ntaught runs again: its teacher" in printed
-    # The pupils of the one teacher that ran are gone with it, should nobody come back.
+    # The students of the one teacher that ran are gone with it, should nobody come back.
     assert not (folder / "logs" / "taught" / "split_0_seed_1").exists()
     assert (folder / "logs" / "taught" / "split_1_seed_1").exists()
     assert run(folder) == 0

@@ -11,7 +11,7 @@ from scipy import stats
 from torch.nn import functional as F
 
 from kdiqa.training.distances import DistanceName, distance_of
-from kdiqa.training.losses import LabelledLoss, ScoreLoss, plcc_loss
+from kdiqa.training.losses import LabelledLoss, LabelledScoreLoss, ScoreLoss, plcc_loss
 
 NAN = float("nan")
 DISTANCES = get_args(DistanceName)
@@ -46,6 +46,18 @@ def test_score_loss_is_the_official_one_by_default() -> None:
     x, y = torch.randn(8), torch.rand(8)
     torch.testing.assert_close(ScoreLoss()(x, y), F.smooth_l1_loss(x, y))
     assert ScoreLoss(correlation=1.0)(x.bfloat16(), y).dtype == torch.float32
+
+
+def test_score_loss_leaves_out_images_without_a_label() -> None:
+    score = torch.tensor([0.1, 0.7, 0.4, 0.9, 0.2], requires_grad=True)
+    mos = torch.tensor([0.3, NAN, 0.9, NAN, 0.1])
+    loss = LabelledScoreLoss(beta=0.1, correlation=1.0)
+    known = torch.tensor([0, 2, 4])
+    plain = ScoreLoss(beta=0.1, correlation=1.0)
+    torch.testing.assert_close(loss(score, mos), plain(score[known], mos[known]))
+    nothing = loss(score, torch.full((5,), NAN))
+    nothing.backward()
+    torch.testing.assert_close(score.grad, torch.zeros(5))
 
 
 def test_loss_is_the_mean_squared_error_of_the_labelled_images() -> None:

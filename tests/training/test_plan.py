@@ -33,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, fake_data: Path) -> tuple[str
 @pytest.fixture(scope="module")
 def soft_teacher(tmp_path_factory: pytest.TempPathFactory, root: tuple[str, ...]) -> Path:
     folder = tmp_path_factory.mktemp("plan") / "soft"
-    words = ("trainer.max_epochs=1", *LOSS[:1], "data.labelled_ratio=0.5")
+    words = ("trainer.max_epochs=1", *LOSS[:1], "data.labelled=0.5")
     return train(*sskd.TEACHER, *root, *words, folder=folder)
 
 
@@ -52,7 +52,7 @@ def test_a_users_own_loss_head_and_module_pass_the_checks_that_ours_pass(
     root: tuple[str, ...], soft_teacher: Path, tmp_path: Path
 ) -> None:
     words = (*sskd.STUDENT, *root, *BINS, *LOSS, MODULE, ALLOW, f"teacher={soft_teacher}")
-    words = (*words, "data.labelled_ratio=0.5")
+    words = (*words, "data.labelled=0.5")
     module = one_step(*words, folder=tmp_path / "run")
     assert type(module) is own.OwnModule
     assert (type(module.loss), type(module.net.head)) == (own.OwnLoss, own.OwnHead)
@@ -116,6 +116,16 @@ def test_a_run_of_soft_targets_and_a_hint_reads_its_teacher_once(
     words = (*root, *hint, f"teacher={soft_teacher}", "trainer.max_epochs=1")
     train(*sskd.STUDENT, *words, folder=tmp_path / "run")
     assert reads == [soft_teacher / "checkpoints" / "best.ckpt"]
+
+
+def test_a_plan_holds_no_words_of_what_its_run_does_not_build(tmp_path: Path) -> None:
+    words = ("experiment=sskd_koniq", "module=student", "distiller=score", "teacher=/a/run")
+    online = Plan.of(composed(*words, folder=tmp_path), tmp_path).cfg
+    assert "distillation" in online.callbacks
+    assert "soft_targets" not in online.callbacks  # whose crops the experiment sets
+    assert "cache" not in online
+    cached = Plan.of(composed(*words, "features=cached", folder=tmp_path), tmp_path).cfg
+    assert cached.cache.views == 1
 
 
 def counted(teacher: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:

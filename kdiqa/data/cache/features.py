@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from kdiqa.batch import Pyramid
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.predictions import CachedPredictions, cached_predictions
 from kdiqa.data.cache.rows import Rows, fill
 from kdiqa.data.dataset import IQADataset
 from kdiqa.data.pairs.pool import Pool
+from kdiqa.data.record import Record
 from kdiqa.data.seeds import Draw, derive_seed
 
 
@@ -73,17 +75,13 @@ class PyramidCache:
             text: Whatever else the crops depend on.
             num_workers: Processes that read images.
             pool_text: Whatever the crops of a pool's images depend on.
-
-        Raises:
-            ValueError: If the backbone is not frozen, or the crops of two images differ.
-            OSError: If the disk is too small.
         """
         check_cacheable(plain, backbone)
-        pools = {name: pair for name, pair in plain.pairs.items() if isinstance(pair, Pool)}
+        pools: dict[str, Any] = {k: pair for k, pair in plain.pairs.items() if pair.draws}
         plain = copy.copy(plain)
         plain.pairs = {name: pair for name, pair in plain.pairs.items() if name not in pools}
         views = self.views if plain.training else 1
-        files = [f"{record.name} {record.image.stat().st_size}" for record in plain.records]
+        files = files_of(plain)
         names = ("image", *sorted(plain.pairs))
         key = hashlib.sha256(
             f"{backbone.digest()} {total} {views} {plain.training} {plain.seed} {names} {text}".encode()
@@ -108,6 +106,25 @@ class PyramidCache:
         return cached
 
 
+def files_of(plain: IQADataset) -> list[str]:
+    """Returns what tells each image's crops from others: its name, its bytes, and its pairs'."""
+    pairs = plain.pairs.values()
+    read = [
+        [record.image, *(path for pair in pairs for path in pair.files([record]))]
+        for record in plain.records
+    ]
+    contents = contents_of(path for paths in read for path in paths)
+    return [
+        " ".join([record.name, *(contents[path] for path in paths), *drawn_by(record)])
+        for record, paths in zip(plain.records, read, strict=True)
+    ]
+
+
+def drawn_by(record: Record) -> list[str]:
+    """Returns what an image is distorted by as it is read, if it is."""
+    return [] if record.drawn is None else [str(getattr(record.drawn, "description", ""))]
+
+
 def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:
     """Raises ``ValueError`` where a backbone's features of a data set cannot be cached."""
     if not backbone.frozen:
@@ -123,13 +140,9 @@ def check_cacheable(plain: IQADataset, backbone: PyramidNet) -> None:
 
 
 class CachedDataset(Dataset[dict[str, Any]]):
-    """The samples of a data set, with pyramids in place of crops.
+    """The samples of a data set, with pyramids of levels ``dims`` in place of crops.
 
-    Args:
-        plain: Gives the crops that the pyramids are of.
-        rows: Where they are.
-        names: Of the images in a row.
-        dims: Channels of the levels.
+    A row holds those of one image and of its pairs, in the order of ``names``.
     """
 
     def __init__(
@@ -151,27 +164,22 @@ class CachedDataset(Dataset[dict[str, Any]]):
         """Returns the sample of ``key = epoch * len(self) + index``."""
         epoch, index = divmod(key, len(self.plain))
         view = epoch % self.rows.shape[0]
-        stored = self.rows.get(index, view)
-        images = torch.from_numpy(stored.astype(np.float32))
-        pyramids = {
-            name: list(image.split(self.dims, dim=1))
-            for name, image in zip(self.names, images, strict=True)
-        }
-        record = self.plain.records[index]
+        images = torch.from_numpy(self.rows.get(index, view).astype(np.float32))
+        levels = (list(image.split(self.dims, dim=1)) for image in images)
+        pyramids = dict(zip(self.names, levels, strict=True))
         pyramids |= {name: self.drawn(name, epoch, index) for name in self.pools}
         predictions = self.predictions
         extra = {} if predictions is None else {"cached_prediction": predictions.get(index, view)}
         return {
             "pyramids": pyramids,
-            "mos": torch.tensor(record.mos, dtype=torch.float32),
+            "mos": torch.tensor(self.plain.records[index].mos, dtype=torch.float32),
             "index": torch.tensor(self.plain.positions[index]),
             **extra,
         }
 
     def drawn(self, name: str, epoch: int, index: int) -> Pyramid:
         """Returns the pyramid of the image that a pool draws for an image in an epoch."""
-        pool, cached = self.pools[name]
-        plain = self.plain
+        (pool, cached), plain = self.pools[name], self.plain
         of = (plain.positions[index], plain.records[index].name, plain.training)
         seed = Draw.of(plain.seed, epoch, *of).seed(pool.seed_mode, "pair")
         view = derive_seed(seed, "view") % cached.rows.shape[0]

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,16 +16,12 @@ from kdiqa.data.cache.rows import Rows, fill
 BATCH_SIZE = 16  # images the teacher sees at once
 
 
+@dataclass(frozen=True)
 class CachedPredictions:
-    """A teacher's predictions of each image and view, float16 like the features they are of.
+    """A teacher's predictions of each image and view, float16 like the features they are of."""
 
-    Args:
-        rows: Where they are, one flat vector a view.
-        shapes: Of each part of one image's prediction.
-    """
-
-    def __init__(self, rows: Rows, shapes: dict[str, tuple[int, ...]]) -> None:
-        self.rows, self.shapes = rows, shapes
+    rows: Rows  # one flat vector a view
+    shapes: dict[str, tuple[int, ...]]  # of each part of one image's prediction
 
     def get(self, image: int, view: int) -> dict[str, Tensor]:
         """Returns the parts of one prediction."""
@@ -35,11 +32,7 @@ class CachedPredictions:
 
 
 def cached_predictions(
-    features: Rows,
-    dataset: Dataset[dict[str, Any]],
-    teacher: Any,
-    pair: Sequence[str],
-    text: str,
+    features: Rows, dataset: Dataset[dict[str, Any]], teacher: Any, pair: Sequence[str], text: str
 ) -> CachedPredictions:
     """Returns a teacher's predictions of cached features, computed where they are missing.
 
@@ -51,10 +44,8 @@ def cached_predictions(
         text: Tells this teacher and its weights from any other.
     """
     with torch.no_grad():
-        parts = present(teacher(*pyramids_of([dataset[0]], pair)))
-    shapes = {
-        name: tuple(part.movedim(BATCH_AXIS[name], 0).shape[1:]) for name, part in parts.items()
-    }
+        parts = batch_first(teacher(*pyramids_of([dataset[0]], pair)))
+    shapes = {name: tuple(part.shape[1:]) for name, part in parts.items()}
     width = sum(map(math.prod, shapes.values()))
     key = hashlib.sha256(f"{features.folder.name} {text} {tuple(pair)}".encode()).hexdigest()[:16]
     rows = Rows.like(features, features.folder.with_name(key), (features.shape[0], width))
@@ -71,22 +62,17 @@ def pyramids_of(
     samples: Sequence[dict[str, Any]], pair: Sequence[str], device: torch.device | None = None
 ) -> list[list[Tensor]]:
     """Returns the pyramids of samples as a batch, one for each image of the pair."""
-    return [
-        [
-            torch.stack(levels).to(device)
-            for levels in zip(*(sample["pyramids"][key] for sample in samples), strict=True)
-        ]
-        for key in pair
-    ]
-
-
-def present(prediction: Prediction) -> dict[str, Tensor]:
-    """Returns the parts a prediction has."""
-    return {name: part for name, part in prediction._asdict().items() if part is not None}
+    levels = [zip(*(sample["pyramids"][key] for sample in samples), strict=True) for key in pair]
+    return [[torch.stack(level).to(device) for level in pyramid] for pyramid in levels]
 
 
 def flattened(prediction: Prediction) -> Tensor:
     r"""Returns a batch's predictions as vectors :math:`(B, N)`, float16."""
-    parts = present(prediction).items()
-    first = [part.movedim(BATCH_AXIS[name], 0) for name, part in parts]
-    return torch.cat([part.reshape(len(part), -1).half() for part in first], dim=1)
+    parts = batch_first(prediction).values()
+    return torch.cat([part.reshape(len(part), -1).half() for part in parts], dim=1)
+
+
+def batch_first(prediction: Prediction) -> dict[str, Tensor]:
+    r"""Returns the parts a prediction has, each :math:`(B, …)`."""
+    parts = {name: part for name, part in prediction._asdict().items() if part is not None}
+    return {name: part.movedim(BATCH_AXIS[name], 0) for name, part in parts.items()}

@@ -41,10 +41,8 @@ def scan(data: bytes) -> int:
 
     A camera's thumbnail has an end marker of its own, in the segments before the scan.
     """
-    at = 2
-    while (
-        data.startswith(JPEG) and data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda"
-    ):
+    at, jpeg = 2, data.startswith(JPEG)
+    while jpeg and data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
         filled = data[at + 1 : at + 2] == b"\xff"  # any number of these may stand before a marker
         at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4])
     return at

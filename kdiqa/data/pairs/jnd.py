@@ -4,6 +4,8 @@ How the just-noticeable difference enters is our interpretation: the paper speak
 just-noticeable-difference image" and gives no formula.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,6 +41,7 @@ class Itself(Pairing):
         return image
 
 
+@dataclass(eq=False)
 class JNDNoise(Itself):
     r"""Each image with noise, in training alone (JND mode ``perturb``, and the student's noise).
 
@@ -53,13 +56,9 @@ class JNDNoise(Itself):
         seed_mode: ``per_epoch`` draws anew in every epoch, ``per_image`` once for ever.
     """
 
-    def __init__(
-        self,
-        noticeable: float = 1.0,
-        deviation: float = 0.02,
-        seed_mode: SeedMode = "per_epoch",
-    ) -> None:
-        self.noticeable, self.deviation, self.seed_mode = noticeable, deviation, seed_mode
+    noticeable: float = 1.0
+    deviation: float = 0.02
+    seed_mode: SeedMode = "per_epoch"
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns the noisy image, :math:`(H, W, 3)`."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
-from kdiqa.data.images.read import read_rgb, write_image
+from kdiqa.data.images.read import ImageReadError, read_rgb, write_image
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 Where = Literal["image", "crop"]
@@ -44,9 +45,11 @@ class Pairing(ABC):
             always in evaluation, as the image itself, at positions of its own.
         where: Whether the second image is computed from the whole image or of each crop.
         seed_mode: What its randomness depends on, see :class:`kdiqa.data.seeds.Draw`.
+        draws: It draws from images of its own, ``records()``, which are cached once each.
     """
 
     aligned: bool = True
+    draws: bool = False
     crops: Crops | None = None
     where: Where = "image"
     seed_mode: SeedMode = "per_image"
@@ -59,7 +62,7 @@ class Pairing(ABC):
         """Raises ``ValueError`` where these records cannot be paired, before the work starts."""
 
     def files(self, records: Sequence[Record]) -> list[Path]:
-        """Returns the files this will read besides the records' images."""
+        """Returns the files this will read in addition to the records' images."""
         return []
 
     def evaluated(self) -> Pairing | None:
@@ -87,9 +90,10 @@ class Reference(Pairing):
         assert record.reference is not None, "check() has not been called"
         reference = read_rgb(record.reference)
         if reference.shape != image.shape:
+            sizes = [f"{width}×{height}" for height, width, _ in (image.shape, reference.shape)]
             raise ValueError(
-                f"'{record.image}' is {_size(image)} and its reference '{record.reference}' "
-                f"{_size(reference)}. Restore the authors' files: an aligned pair has one size."
+                f"'{record.image}' is {sizes[0]} and its reference '{record.reference}' "
+                f"{sizes[1]}. Restore the authors' files: an aligned pair has one size."
             )
         return reference
 
@@ -120,9 +124,6 @@ class Redistorted(Pairing):
             of its own (the official code).
         crops: How it is cropped in training when it is not aligned.
         cache: Folder for the re-distorted images, when they are the same in every epoch.
-
-    Raises:
-        ValueError: If the arguments contradict each other.
     """
 
     def __init__(
@@ -134,8 +135,8 @@ class Redistorted(Pairing):
         crops: Crops | None = None,
         cache: str | Path | None = None,
     ) -> None:
-        check_choice("seed_mode", seed_mode, SeedMode)
-        check_choice("where", where, Where)
+        check_word("seed_mode", seed_mode, SeedMode)
+        check_word("where", where, Where)
         if where == "crop" and not aligned:
             raise ValueError(
                 "Re-distorted crops are aligned with the crops they are computed from, here aligned: "
@@ -147,11 +148,8 @@ class Redistorted(Pairing):
                 f"{seed_mode}, where: {where}.\nSet seed_mode: per_image and where: image, "
                 "or cache: null."
             )
-        self.pipeline = pipeline
-        self.seed_mode = seed_mode
-        self.where = where
-        self.aligned = aligned
-        self.crops = crops
+        self.pipeline, self.seed_mode, self.where = pipeline, seed_mode, where
+        self.aligned, self.crops = aligned, crops
         self.cache = None if cache is None else Path(cache)
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
@@ -159,7 +157,7 @@ class Redistorted(Pairing):
         if self.cache is None:
             return self.pipeline(image, seed)
         path = self.cached_path(record, seed)
-        if path.exists():
+        with suppress(ImageReadError):  # not there yet, or cut or altered: its checksums tell
             return read_rgb(path)
         second = self.pipeline(image, seed)
         write_image(path, second)
@@ -186,11 +184,7 @@ class Redistorted(Pairing):
 
 
 class ReferenceOrRedistorted(Pairing):
-    """The reference of an image that has one, the re-distortion of one that has none.
-
-    Args:
-        redistorted: Makes the second image of those without a reference.
-    """
+    """The reference of an image that has one, the re-distortion of one that has none."""
 
     def __init__(self, redistorted: Redistorted) -> None:
         if redistorted.where == "crop":
@@ -198,10 +192,8 @@ class ReferenceOrRedistorted(Pairing):
                 "A reference is cropped from the whole image, and so must be what stands in for "
                 "it, here where: crop. Set where: image."
             )
-        self.reference = Reference()
-        self.redistorted = redistorted
-        self.aligned = redistorted.aligned
-        self.crops = redistorted.crops
+        self.reference, self.redistorted = Reference(), redistorted
+        self.aligned, self.crops = redistorted.aligned, redistorted.crops
         self.seed_mode = redistorted.seed_mode
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
@@ -221,7 +213,3 @@ class ReferenceOrRedistorted(Pairing):
 def given(pairs: Mapping[str, Pairing | None] | None) -> dict[str, Pairing]:
     """Returns the pairings there are."""
     return {name: pairing for name, pairing in (pairs or {}).items() if pairing is not None}
-
-
-def _size(image: Image) -> str:
-    return f"{image.shape[1]}×{image.shape[0]}"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
 from kdiqa.data.seeds import SeedMode, derive_seed
+from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
@@ -40,7 +40,7 @@ class Pool(Pairing):
         digest: Of the bank's files, as a checkpoint has it: other files are refused.
     """
 
-    aligned = False
+    aligned, draws = False, True
 
     def __init__(
         self,
@@ -51,13 +51,10 @@ class Pool(Pairing):
         bank_seed: int = 0,
         digest: str | None = None,
     ) -> None:
-        check_choice("seed_mode", seed_mode, SeedMode)
-        self.folder = Path(folder).expanduser()
-        self.crops = crops
-        self.seed_mode = seed_mode
+        check_word("seed_mode", seed_mode, SeedMode)
+        self.folder, self.crops, self.seed_mode = Path(folder).expanduser(), crops, seed_mode
         self.bank, self.bank_seed, self.digest = bank, bank_seed, digest
-        paths = (path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        self.images = sorted(paths, key=self._name)
+        self.images = sorted(images_below(self.folder), key=self._name)
 
     def __call__(self, image: Image, record: Record, seed: int) -> Image:
         """Returns one image of the pool."""
@@ -136,6 +133,11 @@ class Pool(Pairing):
         return path.relative_to(self.folder).as_posix()
 
 
+def images_below(folder: Path) -> list[Path]:
+    """Returns the image files below a folder, at any depth, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
 def bank_metadata(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
     """Returns what a checkpoint holds of the banks among pairings, by their names."""
     pools = {name: pair for name, pair in pairs.items() if isinstance(pair, Pool)}
@@ -145,12 +147,9 @@ def bank_metadata(pairs: Mapping[str, Pairing]) -> dict[str, dict[str, Any]]:
 def with_banks(
     nodes: Mapping[str, Any], banks: Mapping[str, Mapping[str, Any]], folder: str | Path | None
 ) -> dict[str, Any]:
-    """Returns the configuration of pairings with the very references a checkpoint names.
+    """Returns the configuration of pairings with the very references of a checkpoint's banks.
 
-    Args:
-        nodes: By name, as the run had them.
-        banks: What the checkpoint holds of them, of :func:`bank_metadata`.
-        folder: Where the images lie now; None for where they lay.
+    They are looked for in the folder, or where they were in the run.
 
     Raises:
         ValueError: If a bank is of no pool.

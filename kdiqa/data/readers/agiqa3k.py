@@ -32,10 +32,7 @@ class AGIQA3K(IQADataModule):
         path = self.table("data.csv")
         images = {image.name.casefold(): image for image in self.files}
         for line, row in read_csv(path, ["name", "prompt", "mos_quality"]):
-            name = row["name"]
-            subject = row["prompt"].partition(",")[0].strip()
-            yield Record(
-                image=images.get(name.casefold(), self.files.path(name)),
-                mos=to_number(row["mos_quality"], path, line),
-                content=(subject or name).casefold(),
-            )
+            name, subject = row["name"], row["prompt"].partition(",")[0].strip()
+            image = images.get(name.casefold(), self.files.path(name))
+            mos = to_number(row["mos_quality"], path, line)
+            yield Record(image, mos, (subject or name).casefold())

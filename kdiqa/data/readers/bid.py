@@ -1,13 +1,12 @@
 """BID, the blurred image database: realistic blur, scores from a laboratory study."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import to_number
+from kdiqa.data.readers.files import row_error, to_number
 from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
-from kdiqa.data.source import DatasetNotFoundError, Facts
+from kdiqa.data.source import Facts
 
 GRADES = ("DatabaseGrades.xlsx", "DatabaseGrades.xls")
 NUMBER, SCORE = "Image Number", "Average Subjective Grade"
@@ -28,29 +27,15 @@ class BID(IQADataModule):
     mos_range = (0.0, 5.0)
     homepage = "http://www02.smt.ufrj.br/~eduardo/ImageDatabase.htm"
     licence = "research use, cite the paper"
-    layout = (
-        "ImageDatabase/DatabaseImage0001.JPG … DatabaseImage0590.JPG",
-        "DatabaseGrades.xlsx",
-    )
+    layout = ("ImageDatabase/DatabaseImage0001.JPG … DatabaseImage0590.JPG", GRADES[0])
     facts = Facts(586, 0.1638, 4.9198, 2.9527)
 
     def read(self) -> Iterator[Record]:
         """Yields the images; each is a content of its own."""
-        path = next(filter(None, map(self.files.find, GRADES)), None)
-        if path is None:
-            raise DatasetNotFoundError(self.source, f"lacks '{GRADES[0]}'")
+        path = self.table(*GRADES)
         for line, row in read_xlsx(path, [NUMBER, SCORE]):
             if not row[NUMBER].isdecimal():
-                raise ValueError(
-                    f"'{path}', line {line}: {row[NUMBER]!r} is no image number. "
-                    "Restore the authors' file."
-                )
+                raise row_error(path, line, f"{row[NUMBER]!r} is no image number")
             name = f"DatabaseImage{int(row[NUMBER]):04d}.JPG"
-            yield Record(
-                image=self._image(name),
-                mos=to_number(row[SCORE], path, line),
-                content=name.casefold(),
-            )
-
-    def _image(self, name: str) -> Path:
-        return self.files.find(name) or self.files.path("ImageDatabase", name)
+            image = self.files.path(f"ImageDatabase/{name}", name)
+            yield Record(image, to_number(row[SCORE], path, line), name.casefold())

@@ -21,11 +21,7 @@ class BIQ2021(IQADataModule):
     mos_range = (0.0, 1.0)
     homepage = "https://github.com/nisarahmedrana/BIQ2021"
     licence = "research use, cite the paper"
-    layout = (
-        "Images/ss01 (1).jpg …",
-        "Train (Images and MOS).csv",
-        "Test (Images and MOS).csv",
-    )
+    layout = ("Images/ss01 (1).jpg …", "Train (Images and MOS).csv", "Test (Images and MOS).csv")
     split_by = "official"
 
     def read(self) -> Iterator[Record]:
@@ -35,7 +31,7 @@ class BIQ2021(IQADataModule):
             for line, row in read_csv(path, ["Image Name", "MOS"]):
                 name = row["Image Name"]
                 yield Record(
-                    image=self.files.path("Images", name),
+                    image=self.files.path(f"Images/{name}"),
                     mos=to_number(row["MOS"], path, line),
                     content=name.casefold(),
                     split=split,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.record import Record
+from kdiqa.data.record import Record, below, told_apart
 
 
 class CrossDataset(IQADataModule):
@@ -59,21 +59,23 @@ class CrossDataset(IQADataModule):
                 yield replace(record, content=f"{data.name}/{record.content}")
 
     def load(self) -> list[Record]:
-        """Returns the records of both, once the labels of each have been looked at.
-
-        Raises:
-            ValueError: If both are one folder.
-        """
+        """Returns the records of both, once the labels of each have been looked at."""
         records = list(self.read())
         roots = [Path(data.root or "").resolve() for data in (self.train_on, self.test_on)]
         if roots[0] == roots[1]:
             raise ValueError(
                 f"Training and test set are one: '{roots[0]}'. Set data.test_on.root to another, "
-                "or train with data="
-                f"{self.train_on.name}, which splits it."
+                f"or train with data={self.train_on.name}, which splits it."
             )
         self.root = Path(os.path.commonpath(roots))
-        return records
+        mark = f"{self.train_on.name}/"
+
+        def folder_of(record: Record) -> str:
+            of_train = record.content.startswith(mark)
+            data, role = (self.train_on, "train") if of_train else (self.test_on, "test")
+            return f"{role}/{below(record.image.parent, Path(data.root or ''))}".removesuffix("/.")
+
+        return told_apart(records, folder_of)
 
     def assign(self, records: list[Record]) -> list[str]:
         """Returns train and val for the one, test for the other."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import to_number
+from kdiqa.data.readers.files import read_lines, row_error, to_number
 from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
 from kdiqa.data.source import Facts
@@ -39,7 +39,7 @@ class CSIQ(IQADataModule):
         "src_imgs/1600.png … woman.png",
         "dst_imgs/awgn/1600.AWGN.1.png …",
         *(f"dst_imgs/{folder}/…" for folder in DISTORTIONS[1:]),
-        "csiq.DMOS.xlsx",
+        WORKBOOKS[0],
     )
     facts = Facts(866, 0.0, 1.0, 0.3507, contents=30)
 
@@ -49,37 +49,28 @@ class CSIQ(IQADataModule):
             parts = name.rsplit(".", 3)
             distortion = parts[1].casefold() if len(parts) == 4 else ""
             if distortion not in DISTORTIONS or not parts[2].isdecimal():
-                raise ValueError(
-                    f"'{path}', line {line}: {name!r} is not named content.distortion.level.png, "
-                    f"with a distortion of\n{', '.join(DISTORTIONS)}. Restore the authors' file."
-                )
+                fault = f"{name!r} is not named content.distortion.level.png, with a distortion of"
+                raise row_error(path, line, f"{fault}\n{', '.join(DISTORTIONS)}")
+            folders = (f"dst_imgs/{distortion}", distortion, "dst_imgs", "dst_imgs_all")
             yield Record(
-                image=self._image(distortion, name),
+                image=self.files.path(*(f"{folder}/{name}" for folder in folders)),
                 mos=to_number(score, path, line),
                 content=parts[0].casefold(),
-                reference=self.files.path("src_imgs", f"{parts[0]}.png"),
+                reference=self.files.path(f"src_imgs/{parts[0]}.png"),
                 distortion=distortion,
                 level=int(parts[2]),
             )
 
     def _rows(self) -> Iterator[tuple[Path, int, str, str]]:
         """Yields file and line of each label, the image's name, and its score."""
-        book = next(filter(None, map(self.files.find, WORKBOOKS)), None)
         text = self.files.find(TEXT)
-        if book is None and text is not None:
-            for line, row in enumerate(text.read_text().splitlines(), start=1):
-                if row.strip():
-                    name, *rest = row.split()
-                    yield text, line, name, " ".join(rest)
+        if text is not None and self.files.find(*WORKBOOKS) is None:
+            for line, row in read_lines(text):
+                name, *rest = row.split()
+                yield text, line, name, " ".join(rest)
             return
-        book = book or self.table(WORKBOOKS[0])
+        book = self.table(*WORKBOOKS)
         columns = ["image", "dst_type", "dst_lev", "dmos"]
         for line, cells in read_xlsx(book, columns, "all_by_image", header_row=4):
             image, distortion, level, score = (cells[column] for column in columns)
             yield book, line, f"{image}.{TYPES.get(distortion, distortion)}.{level}.png", score
-
-    def _image(self, distortion: str, name: str) -> Path:
-        """Returns a distorted image, in a folder of its own kind or among all."""
-        folders = (("dst_imgs", distortion), (distortion,), ("dst_imgs",), ("dst_imgs_all",))
-        candidates = (self.files.find(*folder, name) for folder in folders)
-        return next(filter(None, candidates), None) or self.files.path(*folders[0], name)

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import skimage
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress
+from rich.progress import track
 from torchmetrics.functional.image import visual_information_fidelity
 
 from kdiqa.data.crops import Crops
@@ -51,13 +52,8 @@ PHOTOS: Mapping[str, str] = {
     "rocket.jpg": "val",
 }
 KINDS = (
-    "gaussian_blur",
-    "jpeg2000",
-    "jpeg",
-    "white_noise",
-    "impulse_noise",
-    "multiplicative_noise",
-    "pixelate",
+    *("gaussian_blur", "jpeg2000", "jpeg", "white_noise"),
+    *("impulse_noise", "multiplicative_noise", "pixelate"),
 )
 
 
@@ -146,14 +142,11 @@ class Demo(IQADataModule):
         """Writes all images, and their labels last."""
         for name in ("images", "references"):
             (folder / name).mkdir(parents=True)
-        tiles = [pair for photo in self.photos for pair in self._tiles(photo)]
-        rows: list[tuple[object, ...]] = []
-        with Progress() as progress, ThreadPoolExecutor() as pool:
-            distorted = pool.map(lambda pair: self._distorted(folder, *pair), tiles)
-            rounds = progress.track(
-                distorted, len(tiles), description="Distorting photographs, once"
-            )
-            rows += [row for of_one in rounds for row in of_one]
+        tiles = [tile for photo in self.photos for tile in self._tiles(photo)]
+        with ThreadPoolExecutor() as pool:
+            distorted = pool.map(lambda tile: self._distorted(folder, *tile), tiles)
+            each = track(distorted, "Distorting photographs, once", len(tiles))
+            rows = [row for of_one in each for row in of_one]
         with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
 
@@ -166,22 +159,17 @@ class Demo(IQADataModule):
         tiles = Crops(max(count, 1), self.tile, "grid")({"image": small}, seed=0)["image"]
         return [(f"{Path(photo).stem}_{i}", photo, tile) for i, tile in enumerate(tiles)]
 
-    def _distorted(
-        self, folder: Path, name: str, content: str, tile: Image
-    ) -> list[tuple[object, ...]]:
+    def _distorted(self, folder: Path, name: str, content: str, tile: Image) -> list[list[str]]:
         """Writes a tile and all its distorted versions, and returns the latters' labels."""
-        reference = f"references/{name}.png"
+        reference, rows = f"references/{name}.png", []
         write_image(folder / reference, tile)
-        rows: list[tuple[object, ...]] = []
-        for kind in self.kinds:
-            for level in self.levels:
-                file = f"images/{name}_{kind}_{level}.png"
-                rng = np.random.default_rng(derive_seed(file))
-                image = to_uint8(distort(tile / 255.0, kind, level, rng, mapmm=False))
-                write_image(folder / file, image)
-                rows.append(
-                    (file, f"{fidelity(image, tile):.6f}", reference, kind, level, content)
-                )
+        for kind, level in product(self.kinds, self.levels):
+            file = f"images/{name}_{kind}_{level}.png"
+            rng = np.random.default_rng(derive_seed(file))
+            image = to_uint8(distort(tile / 255.0, kind, level, rng, mapmm=False))
+            write_image(folder / file, image)
+            score = f"{fidelity(image, tile):.6f}"
+            rows.append([file, score, reference, kind, str(level), content])
         return rows
 
 

@@ -1,13 +1,13 @@
 """FLIVE, also called PaQ-2-PiQ or LIVE-FB: authentic distortions, crowdsourced scores."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
 
 TEST, TRAINING = "labels640.csv", "labels=640_padded.csv"
+TRUE = ("true", "1")
 
 
 class FLIVE(IQADataModule):
@@ -28,41 +28,31 @@ class FLIVE(IQADataModule):
     homepage = "https://github.com/baidut/PaQ-2-PiQ"
     licence = "research use, cite the paper"
     layout = (
-        "database/voc_emotic_ava/*.jpg",
-        "database/blur_dataset/*.jpg",
-        "database/EE371R/*.jpg",
-        "database/labels_image.csv",
-        f"database/{TEST}",
-        f"database/{TRAINING}",
+        *(f"database/{folder}/*.jpg" for folder in ("voc_emotic_ava", "blur_dataset", "EE371R")),
+        *(f"database/{name}" for name in ("labels_image.csv", TEST, TRAINING)),
     )
     split_by = "official"
 
     def read(self) -> Iterator[Record]:
         """Yields the images; each is a content of its own."""
         subsets = self._subsets()
-        path = self._locate("labels_image.csv") or self.table("labels_image.csv")
+        path = self.table("labels_image.csv", "database/labels_image.csv")
         for line, row in read_csv(path, ["name", "mos"]):
             name = row["name"]
             yield Record(
-                image=self._locate(name) or self.files.path("database", name),
+                image=self.files.path(f"database/{name}", name),
                 mos=to_number(row["mos"], path, line),
                 content=name.casefold(),
                 split=subsets.get(name.casefold(), "train") if subsets else None,
             )
 
-    def _locate(self, name: str) -> Path | None:
-        """Returns a file below the root, below ``database``, or below one folder around that."""
-        return self.files.find(name) or self.files.find("database", name)
-
     def _subsets(self) -> dict[str, str]:
         """Returns the images that do not train, each with its subset; none where that is not known."""
-        test, training = self._locate(TEST), self._locate(TRAINING)
+        test, training = (self.files.find(name, f"database/{name}") for name in (TEST, TRAINING))
         if test is None:
             return {}
-        subsets = {}
-        if training is not None:
-            for _, row in read_csv(training, ["name_image", "is_valid"]):
-                if row["is_valid"].casefold() in ("true", "1"):
-                    subsets[row["name_image"].casefold()] = "val"
-        names = read_csv(test, ["name_image"])
-        return subsets | {row["name_image"].casefold(): "test" for _, row in names}
+        marked = read_csv(training, ["name_image", "is_valid"]) if training else ()
+        valid = [row["name_image"] for _, row in marked if row["is_valid"].casefold() in TRUE]
+        tested = [row["name_image"] for _, row in read_csv(test, ["name_image"])]
+        subsets = dict.fromkeys(valid, "val") | dict.fromkeys(tested, "test")
+        return {name.casefold(): subset for name, subset in subsets.items()}

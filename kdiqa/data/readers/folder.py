@@ -1,14 +1,13 @@
 """Your own images, with their scores in one table."""
 
 import csv
-import difflib
-import math
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import read_csv
+from kdiqa.data.readers.files import finite, read_csv
 from kdiqa.data.record import Record
 from kdiqa.data.splits.split import Split
 
@@ -57,10 +56,6 @@ class Folder(IQADataModule):
         upper: Its upper end.
         lower_is_better: Whether low scores are good ones, as with DMOS.
         options: Those of :class:`kdiqa.data.datamodule.IQADataModule`.
-
-    Raises:
-        ValueError: If the scale is empty; in ``setup()``, if a row of the table is wrong.
-        FileNotFoundError: In ``setup()``, if the folder, the table or an image is missing.
     """
 
     name = "folder"
@@ -100,11 +95,11 @@ class Folder(IQADataModule):
         images = self._located(path, rows, "image")
         references = self._located(path, rows, "ref") if "ref" in columns else {}
         _check_unique(path, [(line, images[row["image"]]) for line, row in rows])
-        names: dict[Path, str] = {}
+        names: dict[str, str] = {}
         for line, row in rows:
             image, reference = images[row["image"]], references.get(row.get("ref", ""))
             # The first name of a file stands for it: others may call it by a longer path.
-            original = names.setdefault(reference or image, row.get("ref") or row["image"])
+            original = names.setdefault(str(reference or image), row.get("ref") or row["image"])
             yield Record(
                 image=image,
                 mos=float(row["mos"]),
@@ -131,39 +126,26 @@ class Folder(IQADataModule):
         self, table: Path, rows: list[tuple[int, dict[str, str]]], column: str
     ) -> dict[str, Path]:
         """Returns the file of each name in a column."""
-        by_name: dict[str, list[Path]] = {}
-        for path in self.files:
-            by_name.setdefault(path.name.casefold(), []).append(path)
-        files: dict[str, Path] = {}
-        missing: dict[str, int] = {}
-        for line, row in rows:
-            name = row[column]
-            file = self._only(name, by_name.get(_bare(name), []))
-            if file is not None:
-                files[name] = file
-            elif name or column == "image":
-                missing.setdefault(name, line)
+        names = {row[column]: line for line, row in reversed(rows)}  # the first line of each
+        found = self.files.ending_in({_end(name) for name in names})
+        files = {name: found[_end(name)] for name in names if _end(name) in found}
+        missing = {
+            row[column]: names[row[column]]
+            for _, row in rows
+            if row[column] not in files and (row[column] or column == "image")
+        }
         if missing:
-            self._refuse_missing(table, column, missing, by_name)
+            self._refuse_missing(table, column, missing)
         return files
 
-    def _only(self, name: str, namesakes: list[Path]) -> Path | None:
-        """Returns the file at a path, or else the only one whose path ends so."""
-        end = name.replace("\\", "/").casefold().removeprefix("./")
-        below = {f.relative_to(self.files.root).as_posix().casefold(): f for f in namesakes}
-        alike = [file for path, file in below.items() if path.endswith(f"/{end}")]
-        return below.get(end) or (alike[0] if len(alike) == 1 else None)
-
-    def _refuse_missing(
-        self, path: Path, column: str, missing: dict[str, int], by_name: dict[str, list[Path]]
-    ) -> None:
+    def _refuse_missing(self, path: Path, column: str, missing: dict[str, int]) -> None:
+        by_name: dict[str, list[Path]] = {}
+        for file in self.files:
+            by_name.setdefault(file.name.casefold(), []).append(file)
         name, line = next(iter(missing.items()))
-        near = by_name.get(_bare(name)) or [
-            by_name[close][0] for close in difflib.get_close_matches(_bare(name), by_name, 1)
-        ]
-        hint = ""
-        if near:
-            hint = f"; the nearest name there is '{near[0].relative_to(self.files.root)}'"
+        near = [_bare(name)] if _bare(name) in by_name else get_close_matches(_bare(name), by_name)
+        files = [by_name[close][0].relative_to(self.files.root) for close in near[:1]]
+        hint = f"; the nearest name there is '{files[0]}'" if files else ""
         raise FileNotFoundError(
             f"'{path}' lists {len(missing)} names in column '{column}' that are no file in "
             f"'{self.root}',\nthe first in line {line}: '{name}'{hint}.\nName each image by its "
@@ -171,16 +153,16 @@ class Folder(IQADataModule):
         )
 
 
+def _end(name: str) -> str:
+    return name.replace("\\", "/").casefold().removeprefix("./")
+
+
 def _bare(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2].casefold()
 
 
 def _columns(path: Path) -> list[str]:
-    """Returns those columns of a table that are read.
-
-    Raises:
-        ValueError: If one that is needed is missing.
-    """
+    """Returns those columns of a table that are read."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
     missing = [name for name in NEEDED if name not in header]
@@ -194,11 +176,7 @@ def _columns(path: Path) -> list[str]:
 
 
 def _score(text: str, path: Path, line: int) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
+    if (score := finite(text)) is None:
         raise ValueError(
             f"'{path}', line {line}: mos is '{text}', which is no number. Write one such as 3.5, "
             "or take that row out."
@@ -227,11 +205,11 @@ def _subset(text: str, path: Path, line: int) -> str:
 
 
 def _check_unique(path: Path, images: list[tuple[int, Path]]) -> None:
-    lines: dict[Path, int] = {}
+    lines: dict[str, int] = {}  # of paths, hashes take long
     for line, image in images:
-        if image in lines:
+        first = lines.setdefault(str(image), line)
+        if first != line:
             raise ValueError(
-                f"'{path}' lists '{image.name}' twice, in lines {lines[image]} and {line}. Keep "
+                f"'{path}' lists '{image.name}' twice, in lines {first} and {line}. Keep "
                 "one row an image, for instance with the mean of its scores."
             )
-        lines[image] = line

@@ -23,11 +23,7 @@ class KADID10k(IQADataModule):
     mos_range = (1.0, 5.0)
     homepage = "https://database.mmsp-kn.de/kadid-10k-database.html"
     licence = "research use, cite the paper"
-    layout = (
-        "images/I01.png … I81.png",
-        "images/I01_01_01.png … I81_25_05.png",
-        "dmos.csv",
-    )
+    layout = ("images/I01.png … I81.png", "images/I01_01_01.png … I81_25_05.png", "dmos.csv")
     facts = Facts(10125, 1.0, 4.93, 3.0326, contents=81)
 
     def read(self) -> Iterator[Record]:
@@ -36,10 +32,10 @@ class KADID10k(IQADataModule):
         for line, row in read_csv(path, ["dist_img", "ref_img", "dmos"]):
             content, distortion, level = split_name(row["dist_img"], path, line)
             yield Record(
-                image=self.files.path("images", row["dist_img"]),
+                image=self.files.path(f"images/{row['dist_img']}"),
                 mos=to_number(row["dmos"], path, line),
                 content=content,
-                reference=self.files.path("images", row["ref_img"]),
+                reference=self.files.path(f"images/{row['ref_img']}"),
                 distortion=distortion,
                 level=level,
             )

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
-from kdiqa.data.source import DatasetNotFoundError, Facts
+from kdiqa.data.source import Facts
+from kdiqa.runtime.words import check_word
 
 SETS = "koniq10k_distributions_sets.csv"
 SCORES = ("koniq10k_scores_and_distributions.csv", "koniq10k_scores.csv")
@@ -38,12 +38,7 @@ class KonIQ10k(IQADataModule):
     name = "koniq10k"
     homepage = "https://database.mmsp-kn.de/koniq-10k-database.html"
     licence = "research use, cite the paper"
-    layout = (
-        "1024x768/*.jpg",
-        "512x384/*.jpg",
-        "koniq10k_distributions_sets.csv",
-        "koniq10k_scores_and_distributions.csv",
-    )
+    layout = ("1024x768/*.jpg", "512x384/*.jpg", SETS, SCORES[0])
     split_by = "official"
 
     def __init__(
@@ -54,8 +49,8 @@ class KonIQ10k(IQADataModule):
         label: Label = "mos_100",
         **options: Any,
     ) -> None:
-        check_choice("label", label, Label)
-        check_choice("image_size", image_size, ImageSize)
+        check_word("label", label, Label)
+        check_word("image_size", image_size, ImageSize)
         self.mos_range = (0.0, 100.0) if label == "mos_100" else (1.0, 5.0)
         # The copies of the scores file that are about differ in their five-point means.
         self.facts = Facts(10073, 3.9118, 88.3889, 58.7296) if label == "mos_100" else None
@@ -70,7 +65,7 @@ class KonIQ10k(IQADataModule):
         for line, row in read_csv(path, ["image_name", column]):
             name = row["image_name"]
             yield Record(
-                image=self.files.path(self.image_size, name),
+                image=self.files.path(f"{self.image_size}/{name}"),
                 mos=to_number(row[column], path, line),
                 content=name.casefold(),
                 split=subsets.get(name.casefold()),
@@ -85,13 +80,7 @@ class KonIQ10k(IQADataModule):
 
     def _scores(self) -> tuple[Path, str]:
         """Returns the label file to read and its column: ``MOS`` means two things in the two."""
-        sets, scores = (
-            self.files.find(SETS),
-            next(filter(None, map(self.files.find, SCORES)), None),
-        )
-        if self.label_name == "mos_100" and sets is not None:
-            return sets, "MOS"
-        if scores is not None:
-            return scores, "MOS_zscore" if self.label_name == "mos_100" else "MOS"
-        wanted = SETS if self.label_name == "mos_100" else SCORES[0]
-        raise DatasetNotFoundError(self.source, f"lacks '{wanted}'")
+        if self.label_name == "mos_5":
+            return self.table(*SCORES), "MOS"
+        path = self.table(SETS, *SCORES)
+        return path, "MOS" if path == self.files.find(SETS) else "MOS_zscore"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import to_number
 from kdiqa.data.readers.tables import read_mat
 from kdiqa.data.record import Record
 from kdiqa.data.source import Facts
+from kdiqa.runtime.words import check_word
 
 FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """How many images each distortion has; the label files list them in this order."""
@@ -42,19 +42,13 @@ class LIVE(IQADataModule):
     layout = (
         "refimgs/bikes.bmp …",
         *(f"{folder}/img1.bmp … img{count}.bmp" for folder, count in FOLDERS.items()),
-        "dmos.mat",
-        "dmos_realigned.mat",
-        "refnames_all.mat",
+        *("dmos.mat", "dmos_realigned.mat", "refnames_all.mat"),
     )
 
     def __init__(
-        self,
-        root: str | Path | None = None,
-        *,
-        label: Label = "realigned",
-        **options: Any,
+        self, root: str | Path | None = None, *, label: Label = "realigned", **options: Any
     ) -> None:
-        check_choice("label", label, Label)
+        check_word("label", label, Label)
         realigned = label == "realigned"
         self.mos_range = (-5.0, 115.0) if realigned else (0.0, 115.0)
         numbers = (-2.64, 111.7747, 48.5812) if realigned else (17.9024, 84.489, 44.7655)
@@ -75,15 +69,12 @@ class LIVE(IQADataModule):
                     f"'{table}' lists {rows} images, but LIVE has {len(images)}. "
                     "Restore the authors' file."
                 )
-        for (row_number, row), reference, (folder, i) in zip(
-            scores, references, images, strict=True
-        ):
-            if float(row["orgs"]):
-                continue
-            yield Record(
-                image=self.files.path(folder, f"img{i}.bmp"),
-                mos=to_number(row[column], path, row_number),
-                content=Path(reference).stem.casefold(),
-                reference=self.files.path("refimgs", reference),
-                distortion=folder,
-            )
+        for (number, row), reference, (folder, i) in zip(scores, references, images, strict=True):
+            if not float(row["orgs"]):
+                yield Record(
+                    image=self.files.path(f"{folder}/img{i}.bmp"),
+                    mos=to_number(row[column], path, number),
+                    content=Path(reference).stem.casefold(),
+                    reference=self.files.path(f"refimgs/{reference}"),
+                    distortion=folder,
+                )

@@ -29,17 +29,18 @@ class LIVEChallenge(IQADataModule):
     homepage = "https://live.ece.utexas.edu/research/ChallengeDB/index.html"
     licence = "research use, keep the copyright notice, cite the papers"
     layout = (
-        "Images/100.bmp … 1164.bmp",
-        "Images/533.JPG …",
-        "Images/trainingImages/t1.bmp … t7.bmp",
-        "Data/AllImages_release.mat",
-        "Data/AllMOS_release.mat",
+        *(
+            "Images/100.bmp … 1164.bmp",
+            "Images/533.JPG …",
+            "Images/trainingImages/t1.bmp … t7.bmp",
+        ),
+        *("Data/AllImages_release.mat", "Data/AllMOS_release.mat"),
     )
     facts = Facts(1162, 3.42, 92.432, 55.4013)
 
     def read(self) -> Iterator[Record]:
         """Yields the images; each is a content of its own."""
-        listed, path = (self.table("Data", f"{array}.mat") for array in (IMAGES, SCORES))
+        listed, path = (self.table(f"Data/{array}.mat") for array in (IMAGES, SCORES))
         names = [row[IMAGES] for _, row in read_mat(listed, [IMAGES])]
         scores = list(read_mat(path, [SCORES]))
         if len(names) != len(scores):
@@ -53,9 +54,6 @@ class LIVEChallenge(IQADataModule):
                 f"'{listed}' begins with {', '.join(first)!r}, but should with the seven training "
                 f"images\n{', '.join(TRAINING)!r}. Restore the authors' file."
             )
-        for name, (row_number, row) in list(zip(names, scores, strict=True))[len(TRAINING) :]:
-            yield Record(
-                image=self.files.path("Images", name),
-                mos=to_number(row[SCORES], path, row_number),
-                content=name.casefold(),
-            )
+        for name, (number, row) in list(zip(names, scores, strict=True))[len(TRAINING) :]:
+            mos = to_number(row[SCORES], path, number)
+            yield Record(self.files.path(f"Images/{name}"), mos, name.casefold())

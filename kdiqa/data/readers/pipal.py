@@ -1,10 +1,10 @@
 """PIPAL: outputs of restoration algorithms, scores by pairwise comparison."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import split_name, to_number
+from kdiqa.data.readers.files import read_lines, split_name, to_number
 from kdiqa.data.record import Record
 from kdiqa.data.source import DatasetNotFoundError, Facts
 
@@ -38,34 +38,19 @@ class PIPAL(IQADataModule):
     facts = Facts(23200, 916.7136, 1835.9856, 1448.9596, contents=200)
 
     def read(self) -> Iterator[Record]:
-        """Yields the images that the lists of ``Train_Label`` name; the content is the reference.
-
-        Raises:
-            DatasetNotFoundError: If there are no lists.
-        """
-        lists = [path for path in self.files if _is_list(path)]
+        """Yields the images that the lists of ``Train_Label`` name; the content is the reference."""
+        lists = [p for p in self.files if re.search(r"(?i)/train_label/[^/]+\.txt$", p.as_posix())]
         if not lists:
-            raise DatasetNotFoundError(
-                self.source, "lacks 'Train_Label/A0001.txt' and all other labels"
+            lack = "lacks 'Train_Label/A0001.txt' and all other labels"
+            raise DatasetNotFoundError(self.source, lack)
+        for path, line, text in ((file, *row) for file in lists for row in read_lines(file)):
+            name, _, score = (cell.strip() for cell in text.partition(","))
+            content, distortion, level = split_name(name, path, line)
+            yield Record(
+                image=self.files.path(*(f"{folder}/{name}" for folder in FOLDERS)),
+                mos=to_number(score, path, line),
+                content=content,
+                reference=self.files.path(f"Train_Ref/{content.upper()}.bmp"),
+                distortion=distortion,
+                level=level,
             )
-        for path in lists:
-            for line, text in enumerate(path.read_text().splitlines(), start=1):
-                if text.strip():
-                    yield self._record(text, path, line)
-
-    def _record(self, text: str, path: Path, line: int) -> Record:
-        name, _, score = (cell.strip() for cell in text.partition(","))
-        content, distortion, level = split_name(name, path, line)
-        candidates = (self.files.find(folder, name) for folder in FOLDERS)
-        return Record(
-            image=next(filter(None, candidates), self.files.path(FOLDERS[0], name)),
-            mos=to_number(score, path, line),
-            content=content,
-            reference=self.files.path("Train_Ref", f"{content.upper()}.bmp"),
-            distortion=distortion,
-            level=level,
-        )
-
-
-def _is_list(path: Path) -> bool:
-    return path.parent.name.casefold() == "train_label" and path.suffix.casefold() == ".txt"

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.readers.files import read_csv, to_number
 from kdiqa.data.record import Record
+from kdiqa.runtime.words import check_word
 
 Attribute = Literal["Overall", "Details", "Exposure"]
 Official = Literal["scene", "device"]
-SUBSETS = {"train": "train", "test": "test"}
 
 
 class PIQ23(IQADataModule):
@@ -39,14 +38,9 @@ class PIQ23(IQADataModule):
     homepage = "https://github.com/DXOMARK-Research/PIQ2023"
     licence = "non-commercial research use, after a form"
     layout = (
-        "Overall/0_Indoor_Scene_1_0.jpg …",
-        "Details/…",
-        "Exposure/…",
-        "Scores_Overall.csv",
-        "Scores_Details.csv",
-        "Scores_Exposure.csv",
-        "Device Split.csv",
-        "Scene Split.csv",
+        *("Overall/0_Indoor_Scene_1_0.jpg …", "Details/…", "Exposure/…"),
+        *("Scores_Overall.csv", "Scores_Details.csv", "Scores_Exposure.csv"),
+        *("Device Split.csv", "Scene Split.csv"),
     )
     split_by = "official"
 
@@ -58,10 +52,9 @@ class PIQ23(IQADataModule):
         official: Official = "scene",
         **options: Any,
     ) -> None:
-        check_choice("attribute", attribute, Attribute)
-        check_choice("official", official, Official)
-        self.attribute = attribute
-        self.official = official
+        check_word("attribute", attribute, Attribute)
+        check_word("official", official, Official)
+        self.attribute, self.official = attribute, official
         super().__init__(root, **options)
 
     def read(self) -> Iterator[Record]:
@@ -69,24 +62,19 @@ class PIQ23(IQADataModule):
         path = self.table(f"Scores_{self.attribute}.csv")
         subsets = self._subsets()
         for line, row in read_csv(path, ["IMAGE PATH", "JOD", "SCENE"]):
-            file, scene = row["IMAGE PATH"], row["SCENE"].casefold()
-            name = file.replace("\\", "/").rpartition("/")[2]
+            file, scene = row["IMAGE PATH"].replace("\\", "/"), row["SCENE"].casefold()
+            name = file.rpartition("/")[2].casefold()
             yield Record(
-                image=self.files.path(*file.replace("\\", "/").split("/")),
+                image=self.files.path(file),
                 mos=to_number(row["JOD"], path, line),
                 content=scene,
-                split=subsets.get(scene if self.official == "scene" else name.casefold()),
+                split=subsets.get(scene if self.official == "scene" else name),
             )
 
     def _subsets(self) -> dict[str, str]:
         """Returns the subset of each scene or of each image; none where the table is missing."""
-        table, column = f"{self.official.capitalize()} Split.csv", "SCENE"
-        if self.official == "device":
-            column = "IMAGE"
-        path = self.files.find(table) or self.files.find("Test split", table)
-        if path is None:
-            return {}
-        rows = read_csv(path, [column, "SPLIT"])
-        return {
-            row[column].casefold(): SUBSETS.get(row["SPLIT"].casefold(), "") for _, row in rows
-        }
+        table = f"{self.official.capitalize()} Split.csv"
+        column = "SCENE" if self.official == "scene" else "IMAGE"
+        path = self.files.find(table, f"Test split/{table}")
+        rows = read_csv(path, [column, "SPLIT"]) if path else ()
+        return {row[column].casefold(): row["SPLIT"].casefold() for _, row in rows}

@@ -8,6 +8,8 @@ from kdiqa.data.readers.tables import read_xlsx
 from kdiqa.data.record import Record
 from kdiqa.data.source import Facts
 
+LABELS = "Annotations/MOS and Image attribute scores.xlsx"
+
 
 class SPAQ(IQADataModule):
     """11 125 photos of 66 smartphones in their full size, MOS in [0, 100].
@@ -25,20 +27,13 @@ class SPAQ(IQADataModule):
     mos_range = (0.0, 100.0)
     homepage = "https://github.com/h4nwei/SPAQ"
     licence = "educational and research use, cite the paper"
-    layout = (
-        "TestImage/00001.jpg … 11125.jpg",
-        "Annotations/MOS and Image attribute scores.xlsx",
-    )
+    layout = ("TestImage/00001.jpg … 11125.jpg", LABELS)
     facts = Facts(11125, 2.0, 96.0, 50.318)
     split_by = "image"
 
     def read(self) -> Iterator[Record]:
         """Yields all images; every image is a content of its own."""
-        path = self.table("Annotations", "MOS and Image attribute scores.xlsx")
+        path = self.table(LABELS)
         for line, row in read_xlsx(path, ["Image name", "MOS"]):
-            name = row["Image name"]
-            yield Record(
-                image=self.files.path("TestImage", name),
-                mos=to_number(row["MOS"], path, line),
-                content=name.casefold(),
-            )
+            image = self.files.path(f"TestImage/{row['Image name']}")
+            yield Record(image, to_number(row["MOS"], path, line), row["Image name"].casefold())

@@ -15,10 +15,9 @@ import pandas as pd
 import scipy.io
 import xlrd
 
-ENGINES = {
-    b"PK\x03\x04": "openpyxl",
-    b"\xd0\xcf\x11\xe0": "xlrd",
-}  # how an .xlsx and an .xls begin
+from kdiqa.data.readers.files import check_columns
+
+ENGINES = {b"PK\x03\x04": "openpyxl", b"\xd0\xcf\x11\xe0": "xlrd"}  # how .xlsx and .xls begin
 UNREADABLE = (
     *(EOFError, IndexError, KeyError, NotImplementedError, OSError, TypeError, ValueError),
     *(struct.error, zipfile.BadZipFile, zlib.error, ElementTree.ParseError),
@@ -46,13 +45,7 @@ def read_xlsx(
     """
     rows = _sheet(path, sheet)
     header = [_text(cell).strip() for cell in next(islice(rows, header_row - 1, None), ())]
-    missing = [name for name in columns if name not in header]
-    if missing:
-        named = ", ".join(filter(None, header))
-        raise ValueError(
-            f"'{path}' has no column {missing[0]!r}, its columns are {named!r}. "
-            "Restore the authors' file."
-        )
+    check_columns(path, header, columns)
     indices = {name: header.index(name) for name in columns}
     for line, row in enumerate(rows, start=header_row + 1):
         cells = {name: _text(row[i]).strip() for name, i in indices.items() if i < len(row)}
@@ -73,14 +66,9 @@ def read_mat(path: Path, arrays: Sequence[str]) -> Iterator[tuple[int, dict[str,
     try:
         arrays_by_name: dict[str, Any] = scipy.io.loadmat(path, squeeze_me=True)
     except UNREADABLE as error:
-        raise ValueError(_unreadable(path, "MATLAB file (up to version 7)")) from error
-    missing = [name for name in arrays if name not in arrays_by_name]
-    if missing:
-        named = ", ".join(name for name in arrays_by_name if not name.startswith("__"))
-        raise ValueError(
-            f"'{path}' has no array {missing[0]!r}, its arrays are {named!r}. "
-            "Restore the authors' file."
-        )
+        raise _unreadable(path, "MATLAB file (up to version 7)") from error
+    names = [name for name in arrays_by_name if not name.startswith("__")]
+    check_columns(path, names, arrays, "array")
     vectors = {name: np.atleast_1d(arrays_by_name[name]) for name in arrays}
     if len({vector.shape for vector in vectors.values()}) > 1:
         sizes = ", ".join(f"{name} {vector.size}" for name, vector in vectors.items())
@@ -96,26 +84,18 @@ def _sheet(path: Path, sheet: str | None) -> Iterator[Sequence[Any]]:
     data = path.read_bytes()
     engine = ENGINES.get(data[:4])
     if engine is None:
-        raise ValueError(_unreadable(path, "Excel workbook"))
+        raise _unreadable(path, "Excel workbook")
     # Otherwise xlrd prints its findings to standard output.
     options = {"logfile": io.StringIO()} if engine == "xlrd" else {}
     try:
         with pd.ExcelFile(io.BytesIO(data), engine=engine, engine_kwargs=options) as book:
             names = [str(name) for name in book.sheet_names]
-            name = sheet or names[0]
             cells = {"header": None, "dtype": object, "na_filter": False}
-            rows = (
-                pd.read_excel(book, sheet_name=name, **cells).to_numpy().tolist()
-                if name in names
-                else None
-            )
+            name = sheet if sheet in names else names[0]
+            rows = pd.read_excel(book, sheet_name=name, **cells).to_numpy().tolist()
     except UNREADABLE as error:
-        raise ValueError(_unreadable(path, "Excel workbook")) from error
-    if rows is None:
-        raise ValueError(
-            f"'{path}' has no sheet {sheet!r}, its sheets are {', '.join(names)!r}. "
-            "Restore the authors' file."
-        )
+        raise _unreadable(path, "Excel workbook") from error
+    check_columns(path, names, [sheet or name], "sheet")
     return iter(rows)
 
 
@@ -126,8 +106,8 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _unreadable(path: Path, kind: str) -> str:
-    return (
+def _unreadable(path: Path, kind: str) -> ValueError:
+    return ValueError(
         f"'{path}' is no {kind}, or is damaged: {path.stat().st_size} bytes that begin with "
         f"{path.read_bytes()[:8]!r}.\nDownload it again."
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kdiqa.data.datamodule import IQADataModule
-from kdiqa.data.readers.files import split_name, to_number
+from kdiqa.data.readers.files import read_lines, split_name, to_number
 from kdiqa.data.record import Record
 from kdiqa.data.source import Facts
 
@@ -34,16 +34,14 @@ class TID2013(IQADataModule):
     def read(self) -> Iterator[Record]:
         """Yields the images that ``mos_with_names.txt`` lists; the content is the reference."""
         path = self.table("mos_with_names.txt")
-        for line, text in enumerate(path.read_text().splitlines(), start=1):
-            if not text.strip():
-                continue
-            score, _, name = text.strip().partition(" ")
+        for line, text in read_lines(path):
+            score, _, name = text.partition(" ")
             content, distortion, level = split_name(name.strip(), path, line)
             yield Record(
-                image=self.files.path("distorted_images", name.strip()),
+                image=self.files.path(f"distorted_images/{name.strip()}"),
                 mos=to_number(score, path, line),
                 content=content,
-                reference=self.files.path("reference_images", f"{content}.bmp"),
+                reference=self.files.path(f"reference_images/{content}.bmp"),
                 distortion=distortion,
                 level=level,
             )

@@ -37,7 +37,7 @@ import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from rich.progress import Progress
+from rich.progress import track
 
 from kdiqa.data.images.read import ImageReadError
 from kdiqa.files.atomic import replacing
@@ -53,15 +53,10 @@ ROWS = 2048  # compared with all others at once: bounds the memory
 
 @dataclass(frozen=True)
 class PerceptualHashes:
-    """Thumbnails and perceptual hashes of images.
+    """Thumbnails of images, and the perceptual hashes of each and of its mirror image."""
 
-    Args:
-        thumbs: In grey, :math:`(N, 32, 32)`.
-        codes: Perceptual hash of each image and of its mirror image, :math:`(N, 2)`, uint64.
-    """
-
-    thumbs: NDArray[np.uint8]
-    codes: NDArray[np.uint64]
+    thumbs: NDArray[np.uint8]  # grey, (N, 32, 32)
+    codes: NDArray[np.uint64]  # (N, 2)
 
     @classmethod
     def of(cls, thumbs: Sequence[NDArray[np.uint8]]) -> PerceptualHashes:
@@ -104,11 +99,7 @@ def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Returns an image in grey, upright, :math:`(32, 32)`, whatever its shape.
-
-    Raises:
-        ImageReadError: If it cannot be read.
-    """
+    """Returns an image in grey, upright, :math:`(32, 32)`, whatever its shape."""
     try:
         with Image.open(path) as file:
             file.draft("L", (DECODED, DECODED))
@@ -119,9 +110,8 @@ def thumbnail(path: Path) -> NDArray[np.uint8]:
             lanczos = Image.Resampling.LANCZOS
             small = upright.convert("L").resize((SIDE, SIDE), lanczos, reducing_gap=3.0)
     except (OSError, ValueError, SyntaxError) as error:
-        raise ImageReadError(
-            f"Cannot read the image '{path}': {error}. Unpack that file again."
-        ) from error
+        message = f"Cannot read the image '{path}': {error}. Unpack that file again."
+        raise ImageReadError(message) from error
     return np.asarray(small, np.uint8)
 
 
@@ -133,17 +123,19 @@ def hashes_of(paths: Sequence[Path]) -> PerceptualHashes:
     if not paths:
         return PerceptualHashes.of([])
     keys = [_key(path) for path in paths]
-    cache = HashCache(
-        cache_folder() / f"{_digest(os.path.commonpath([p.parent for p in paths]))}.npz"
-    )
-    new = {key: path for key, path in zip(keys, paths, strict=True) if key not in cache.rows}
+    file = cache_folder() / f"{_digest(os.path.commonpath([p.parent for p in paths]))}.npz"
+    hashes = _stored(file)
+    new = {key: path for key, path in zip(keys, paths, strict=True) if key not in hashes}
     if new:
-        with ThreadPoolExecutor(os.cpu_count()) as pool, Progress(transient=True) as progress:
-            read = pool.map(thumbnail, new.values())
-            text = f"Hashes of {len(new)} images"
-            cache.add(list(new), list(progress.track(read, len(new), description=text)))
-    rows = [cache.rows[key] for key in keys]
-    return PerceptualHashes(cache.hashes.thumbs[rows], cache.hashes.codes[rows])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            read, text = pool.map(thumbnail, new.values()), f"Hashes of {len(new)} images"
+            added = PerceptualHashes.of(list(track(read, text, len(new), transient=True)))
+        hashes |= zip(new, zip(added.thumbs, added.codes, strict=True), strict=True)
+        thumbs, codes = map(np.array, zip(*hashes.values(), strict=True))
+        with replacing(file, cache=True) as stream:
+            np.savez(stream, keys=np.array(list(hashes)), thumbs=thumbs, codes=codes)
+    thumbs, codes = map(np.array, zip(*(hashes[key] for key in keys), strict=True))
+    return PerceptualHashes(thumbs, codes)
 
 
 def cache_folder() -> Path:
@@ -151,39 +143,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("KDIQA_CACHE", "~/.cache/kdiqa")).expanduser() / "hashes"
 
 
-class HashCache:
-    """Perceptual hashes of one folder's files, in one file.
-
-    Args:
-        path: Of that file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.hashes = PerceptualHashes.of([])
-        keys: list[str] = []
-        # There is none yet, or it is damaged: it is made anew.
-        damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-        with damaged, np.load(path, allow_pickle=False) as stored:
-            self.hashes = PerceptualHashes(stored["thumbs"], stored["codes"])
-            keys = stored["keys"].tolist()
-        self.rows = {key: row for row, key in enumerate(keys)}
-
-    def add(self, keys: Sequence[str], thumbs: Sequence[NDArray[np.uint8]]) -> None:
-        """Adds hashes, and writes all atomically."""
-        new = PerceptualHashes.of(thumbs)
-        self.rows |= {key: len(self.hashes) + row for row, key in enumerate(keys)}
-        self.hashes = PerceptualHashes(
-            np.concatenate([self.hashes.thumbs, new.thumbs]),
-            np.concatenate([self.hashes.codes, new.codes]),
-        )
-        with replacing(self.path, cache=True) as file:
-            np.savez(
-                file,
-                keys=np.array(list(self.rows)),
-                thumbs=self.hashes.thumbs,
-                codes=self.hashes.codes,
-            )
+def _stored(path: Path) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint64]]]:
+    """Returns thumbnail and hashes of each image in a file; none where it is missing or damaged."""
+    damaged = suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+    with damaged, np.load(path, allow_pickle=False) as stored:
+        rows = zip(stored["thumbs"], stored["codes"], strict=True)
+        return dict(zip(stored["keys"].tolist(), rows, strict=True))
+    return {}
 
 
 def to_text(thumb: NDArray[np.uint8]) -> str:

@@ -23,21 +23,13 @@ MOST_PAIRS = 20_000  # that local features are compared for: minutes
 
 @dataclass(frozen=True)
 class ComparedImage:
-    """An image that stands for the records of one subset that show it.
-
-    Args:
-        path: Its file.
-        content: What it shows.
-        subset: Whose it is.
-        indices: Of the records that show it.
-        reference: Whether it is the pristine original of those.
-    """
+    """An image that stands for the records of one subset that show it."""
 
     path: Path
     content: str
     subset: str
-    indices: tuple[int, ...]
-    reference: bool
+    indices: tuple[int, ...]  # of those records
+    reference: bool  # whether it is their pristine original
 
 
 @dataclass(frozen=True)
@@ -70,15 +62,9 @@ def compared(assignment: Assignment, subset: str) -> list[ComparedImage]:
 
 
 def split_leaks(assignment: Assignment, policy: OnLeak, crops: bool = False) -> list[Leak]:
-    """Returns what stands in two subsets of a split.
+    """Returns what stands in two subsets of a split, with crops of one photograph in test or not.
 
-    Args:
-        assignment: The split.
-        policy: Of the data.
-        crops: Looks for crops of one photograph as well, between test and the others.
-
-    Raises:
-        LeakError: If there is any and the policy is ``stop``.
+    Raises ``LeakError`` if there is any and the policy is ``stop``.
     """
     images = {subset: compared(assignment, subset) for subset in SUBSETS}
     hashes = {subset: hashes_of([i.path for i in images[subset]]) for subset in SUBSETS}
@@ -101,14 +87,9 @@ def same_content(
     one: Sequence[ComparedImage], other: Sequence[ComparedImage]
 ) -> set[tuple[int, int]]:
     """Returns the pairs that the labels already call one content: for each of the one, a first."""
-    first: dict[str, int] = {}
-    for index, image in enumerate(other):
-        first.setdefault(image.content.casefold(), index)
-    return {
-        (index, first[image.content.casefold()])
-        for index, image in enumerate(one)
-        if image.content.casefold() in first
-    }
+    mine, theirs = ([image.content.casefold() for image in side] for side in (one, other))
+    first = {content: index for index, content in reversed(list(enumerate(theirs)))}
+    return {(index, first[content]) for index, content in enumerate(mine) if content in first}
 
 
 def crops_of_one(
@@ -127,8 +108,7 @@ def unlabelled_leaks(
 ) -> list[Leak]:
     """Returns which images without labels show what the validation or test images do.
 
-    Raises:
-        LeakError: If there is any and the policy is ``stop``.
+    Raises ``LeakError`` if there is any and the policy is ``stop``.
     """
     unlabelled = [ComparedImage(r.image, r.content, "unlabelled", (), False) for r in records]
     hashes = hashes_of([image.path for image in unlabelled])
@@ -155,18 +135,14 @@ def describe(leaks: Sequence[Leak]) -> str:
 def learnt_contents(assignment: Assignment) -> list[dict[str, str]]:
     """Returns the references a run learns from or selects by, in plain values for a checkpoint.
 
-    Photographs without reference are not listed: no teacher learns from them alone.
+    Images without a reference are not listed: no teacher learns from them alone.
     """
     images = [i for subset in ("train", "val") for i in compared(assignment, subset)]
     images = [image for image in images if image.reference]
     thumbs = hashes_of([image.path for image in images]).thumbs
     return [
-        {
-            "content": image.content,
-            "file": str(image.path.resolve()),
-            "thumbnail": to_text(thumb),
-        }
-        for image, thumb in zip(images, thumbs, strict=True)
+        {"content": i.content, "file": str(i.path.resolve()), "thumbnail": to_text(thumb)}
+        for i, thumb in zip(images, thumbs, strict=True)
     ]
 
 
@@ -184,10 +160,7 @@ def leaks_into_test(
 ) -> list[Leak]:
     """Returns which test images are among those that something was learnt from.
 
-    Args:
-        assignment: Whose test images.
-        learnt: What was learnt from.
-        hashes: Of those; where their files are here, local features are compared as well.
+    By their hashes and, where their files are here, by local features as well.
     """
     tested = compared(assignment, "test")
     pairs = set(duplicates(hashes, hashes_of([image.path for image in tested])))
@@ -199,15 +172,9 @@ def leaks_into_test(
 def teacher_leaks(
     assignment: Assignment, contents: Iterable[Mapping[str, Any]], policy: OnLeak
 ) -> list[Leak]:
-    """Returns which of a teacher's contents are among the test images.
+    """Returns which of a teacher's contents are among the student's test images.
 
-    Args:
-        assignment: The student's.
-        contents: What :func:`learnt_contents` put into the teacher's checkpoint.
-        policy: Of the student's data.
-
-    Raises:
-        LeakError: If there are any, unless the policy is ``warn``.
+    Raises ``LeakError`` if there are any, unless the policy of the student's data is ``warn``.
     """
     leaks = leaks_into_test(assignment, *from_contents(contents))
     if leaks and policy != "warn":

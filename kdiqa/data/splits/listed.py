@@ -12,61 +12,51 @@ NAME_COLUMNS = ("dist_name", "img_name", "image_name", "image", "name")
 
 
 class ListError(ValueError):
-    """A list does not fit the data set.
-
-    Args:
-        fault: What the list does wrong, to follow its name.
-        remedy: What to do.
-    """
+    """A list does not fit the data set: what it does wrong, to follow its name, and what to do."""
 
     def __init__(self, fault: str, remedy: str) -> None:
         super().__init__(f"{fault}.\n{remedy}")
 
 
 class ListedImages:
-    """Finds images by the names that lists give them: with their folder, or without.
-
-    Args:
-        records: Of the data set.
-    """
+    """Finds images of a data set by the names in lists: with their folder, or without."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self.with_folder: dict[tuple[str, str], int] = {}
-        self.by_name: dict[str, list[int]] = {}
+        self.named: dict[str, int] = {}
+        self.with_folder: dict[str, dict[Path, int]] = {}
+        self.by_name: dict[str, dict[Path, int]] = {}
         for index, record in enumerate(records):
-            name = record.image.name.casefold()
-            self.with_folder[record.image.parent.name.casefold(), name] = index
-            self.by_name.setdefault(name, []).append(index)
+            file = record.image
+            name = file.name.casefold()
+            self.named[record.name.casefold()] = index
+            near = f"{file.parent.name.casefold()}/{name}"
+            self.with_folder.setdefault(near, {})[file] = index
+            self.by_name.setdefault(name, {})[file] = index
 
     def index(self, listed: str) -> int:
-        """Returns the index of an image in the records.
-
-        Raises:
-            ListError: If there is none of that name, or several.
-        """
+        """Returns the index of an image in the records; ``ListError`` if there is not just one."""
         path = PurePosixPath(listed.strip().replace("\\", "/").casefold())
-        index = self.with_folder.get((path.parent.name, path.name))
-        if index is not None:
-            return index
-        indices = self.by_name.get(path.name, [])
-        if len(indices) != 1:
-            fault = "is not in the data set" if not indices else f"may be {len(indices)} images"
-            raise ListError(
-                f"lists '{listed}', which {fault}",
-                "It is of another data set."
-                if not indices
-                else "Write each image with its folder, as in jpeg/img1.bmp.",
-            )
-        return indices[0]
+        if str(path) in self.named:
+            return self.named[str(path)]
+        files = self.with_folder.get(f"{path.parent.name}/{path.name}", {})
+        if len(files) > 1:
+            end = "/" + str(path).lstrip("/")
+            longer = {f: i for f, i in files.items() if f.as_posix().casefold().endswith(end)}
+            files = longer or files
+        files = files or self.by_name.get(path.name, {})
+        if len(files) != 1:
+            fault, remedy = "is not in the data set", "It is of another data set."
+            if files:
+                fault = f"may be {len(files)} images"
+                remedy = "Write each image with its folder, as in jpeg/img1.bmp."
+            raise ListError(f"lists '{listed}', which {fault}", remedy)
+        return next(iter(files.values()))
 
 
 def listed_order(records: Sequence[Record], distortions: Sequence[str] | None) -> list[int]:
-    """Returns the indices of the records in the order of a list.
+    """Returns the indices of the records in the order of a list, or their own.
 
-    Args:
-        records: Of the data set.
-        distortions: In the list's order; it goes by content and level within each. None for the
-            records' own order.
+    A list goes by its distortions, and by content and level within each.
     """
     if distortions is None:
         return list(range(len(records)))
@@ -90,11 +80,7 @@ def _plain(name: str) -> str:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Returns the rows of a table of images.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
+    """Returns the rows of a table of images; raises ``FileNotFoundError`` if there is none."""
     if not path.is_file():
         raise FileNotFoundError(
             f"No table of images at '{path}'. Set data.stored_split.path (for a pickle, "
@@ -117,19 +103,9 @@ def name_column(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def by_subset(
-    rows: Sequence[Mapping[str, str]],
-    name: str,
-    column: str,
-    images: ListedImages,
+    rows: Sequence[Mapping[str, str]], name: str, column: str, images: ListedImages
 ) -> Lists:
-    """Returns the indices of each subset's images, from a table with a subset in each row.
-
-    Args:
-        rows: Of the table.
-        name: The column of the images.
-        column: The column of the subsets.
-        images: Finds them.
-    """
+    """Returns the indices of each subset's images, from a table with columns of both."""
     lists: dict[str, list[int]] = {subset: [] for subset in SUBSETS}
     for row in rows:
         if name not in row or column not in row:
@@ -140,7 +116,6 @@ def by_subset(
         if row[column] in SUBSETS:
             lists[row[column]].append(images.index(row[name]))
         elif row[column] not in (LEFT_OUT, ""):
-            raise ListError(
-                f"puts '{row[name]}' into '{row[column]}'", "A subset is train, val, test or none."
-            )
+            fault = f"puts '{row[name]}' into '{row[column]}'"
+            raise ListError(fault, "A subset is train, val, test or none.")
     return lists

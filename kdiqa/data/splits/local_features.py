@@ -18,34 +18,24 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
+from rich.progress import track
 
 from kdiqa.data.images.read import read_rgb
 
 LONG_SIDE = 512  # pixels: larger photographs are made so much smaller first
 FEATURES = 500  # of a photograph, the strongest
 RATIO = 0.75  # the best match's distance, to the second best's (Lowe, 2004)
-PIXELS = 4.0  # that a match may lie beside where the similarity puts it
+PIXELS = 4.0  # between a match and where the similarity puts it, at most
 INLIERS = 15  # matches one similarity must explain
 SCALES = (0.25, 4.0)  # a similarity that shrinks or grows more than that is none
 
 
 @dataclass(frozen=True)
 class Features:
-    """Where a photograph's local features are, and what they look like.
+    """Where a photograph's local features are, and what they look like."""
 
-    Args:
-        points: In pixels, :math:`(N, 2)`.
-        descriptors: SIFT, :math:`(N, 128)`.
-    """
-
-    points: NDArray[np.float32]
-    descriptors: NDArray[np.float32]
-
-
-def features(path: Path) -> Features:
-    """Returns the local features of a photograph."""
-    return features_of(read_rgb(path))
+    points: NDArray[np.float32]  # in pixels, (N, 2)
+    descriptors: NDArray[np.float32]  # SIFT, (N, 128)
 
 
 def features_of(image: NDArray[np.uint8]) -> Features:
@@ -56,9 +46,8 @@ def features_of(image: NDArray[np.uint8]) -> Features:
     points, descriptors = cv2.SIFT.create(FEATURES).detectAndCompute(grey, None)
     if descriptors is None:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
-    return Features(
-        np.array([point.pt for point in points], np.float32), np.asarray(descriptors, np.float32)
-    )
+    positions = np.array([point.pt for point in points], np.float32)
+    return Features(positions, np.asarray(descriptors, np.float32))
 
 
 def same_scene(one: Features, other: Features) -> bool:
@@ -84,9 +73,11 @@ def same_scene(one: Features, other: Features) -> bool:
 
 def shared_scenes(one: Sequence[Path], other: Sequence[Path]) -> list[tuple[int, int]]:
     """Returns the pairs of indices whose images show one scene; a few hundred of each."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool, Progress(transient=True) as progress:
-        mine, theirs = list(pool.map(features, one)), list(pool.map(features, other))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        mine, theirs = (
+            list(pool.map(lambda path: features_of(read_rgb(path)), side)) for side in (one, other)
+        )
         pairs = list(product(range(len(one)), range(len(other))))
         same = pool.map(lambda pair: same_scene(mine[pair[0]], theirs[pair[1]]), pairs)
-        tracked = progress.track(same, len(pairs), description="Crops of one photograph")
+        tracked = track(same, "Crops of one photograph", len(pairs), transient=True)
         return [pair for pair, alike in zip(pairs, tracked, strict=True) if alike]

@@ -38,16 +38,14 @@ class PyiqaColumn(StoredSplit):
     def lists(self, records: Sequence[Record], index: int) -> Lists:
         """Returns the lists of one column."""
         rows = read_rows(self.path)
-        fold = f"{index + 1:02d}"
+        header = list(rows[0]) if rows else []
         # Both spellings exist: split_01 in the files, split01 in the documentation.
-        wanted = [
-            self.column.format(fold=fold),
-            self.column.replace("split_{", "split{").format(fold=fold),
-        ]
-        column = next((name for name in wanted if rows and name in rows[0]), None)
+        spellings = (self.column, self.column.replace("split_{", "split{"))
+        wanted = [spelling.format(fold=f"{index + 1:02d}") for spelling in spellings]
+        column = next((name for name in wanted if name in header), None)
         if column is None:
             raise ListError(
-                f"has no column '{wanted[0]}', its columns are {', '.join(rows[0] if rows else ())}",
+                f"has no column '{wanted[0]}', its columns are {', '.join(header)}",
                 "Set data.stored_split.column to one of them, or split to a fold that is there.",
             )
         return by_subset(rows, name_column(rows), column, ListedImages(records))
@@ -98,9 +96,7 @@ class PyiqaPickle(StoredSplit):
             with self.path.open("rb") as file:
                 folds: Any = PlainUnpickler(file).load()
             return {
-                int(fold): {
-                    str(subset): [int(row) for row in rows] for subset, rows in lists.items()
-                }
+                int(fold): {str(subset): list(map(int, rows)) for subset, rows in lists.items()}
                 for fold, lists in folds.items()
             }
         except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError) as error:

@@ -9,32 +9,44 @@ from kdiqa.data.scale import Label
 from kdiqa.data.splits.split import Split
 
 
-def check_shares(fraction: float, labelled_ratio: float) -> None:
-    """Raises unless both shares are more than 0 and at most 1."""
-    for images, key, share in (
-        ("training images", "fraction", fraction),
-        ("labelled training images", "labelled_ratio", labelled_ratio),
-    ):
-        if not 0 < share <= 1:
-            raise ValueError(
-                f"The share of the {images} is {share:g}. Set data.{key} to more than 0 and at "
-                "most 1."
-            )
+def check_shares(fraction: float, labelled: float) -> None:
+    """Raises unless the shares are more than 0 and at most 1; ``labelled`` may be a number too."""
+    if not 0 < fraction <= 1:
+        raise ValueError(
+            f"The share of the training images is {fraction:g}. Set data.fraction to more than 0"
+            " and at most 1."
+        )
+    if labelled <= 0 or (labelled > 1 and not isinstance(labelled, int)):
+        raise ValueError(
+            f"The share of the labelled training images is {labelled:g}. Set data.labelled to more"
+            " than 0 and at most 1.0, or to a whole number of images."
+        )
 
 
 def shared(records: Sequence[Record], indices: list[int], split: Split, share: float) -> list[int]:
-    """Returns the first of some indices, in the split's own order: a larger share holds a smaller.
+    """Returns a share in (0, 1] of some indices, at least one: a larger share holds a smaller.
+
+    They are ordered by the names of their records, as the split orders these.
 
     Args:
         records: All of the data set.
         indices: Of some of them.
-        split: Orders them by their names.
-        share: Of the indices, in (0, 1]; at least one is chosen.
+        split: Orders them.
+        share: Of the indices or, an int, their number.
+
+    Raises:
+        ValueError: If there are fewer than that number.
     """
-    if share == 1:
+    count = share if isinstance(share, int) else max(1, round(share * len(indices)))
+    if count == len(indices):
         return indices
+    if count > len(indices):
+        raise ValueError(
+            f"{count} training images are to be labelled (data.labelled), and there are"
+            f" {len(indices)}. Set data.labelled=1.0 for all of them."
+        )
     names = {f"{records[index].image.name}\x1f{index}": index for index in indices}
-    chosen = split.order(names)[: max(1, round(share * len(indices)))]
+    chosen = split.order(names)[:count]
     return sorted(names[name] for name in chosen)
 
 
@@ -42,11 +54,5 @@ def scored(
     records: Sequence[Record], indices: Sequence[int], labelled: Sequence[int], label: Label
 ) -> list[Record]:
     """Returns the records at some indices, mos as it is learned, NaN for those not labelled."""
-    known = set(labelled)
-    return [
-        replace(
-            records[index],
-            mos=label.learned(records[index].mos) if index in known else math.nan,
-        )
-        for index in indices
-    ]
+    unit = dict.fromkeys(indices, math.nan) | {index: records[index].mos for index in labelled}
+    return [replace(records[index], mos=label.learned(unit[index])) for index in indices]

@@ -9,35 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kdiqa.data.choices import check_choice
 from kdiqa.data.record import Record
+from kdiqa.runtime.words import check_word
 
 SUBSETS = ("train", "val", "test")
 LEFT_OUT = "none"  # the subset of an image that is not used at all
 SplitBy = Literal["content", "image", "official"]
 CARVED = 0.1  # of the training contents become the validation subset where a split has none
 
-SelectOn = Literal["val", "test"]
-# The subsets that stand in for another where the test images select, as published codes have it.
+SelectOn = Literal["val", "test", "train"]
+# The subsets that stand in for another: where the test images select, as published codes have it,
+# and where none are spared to select, for data sets of a few contents.
 SUBSETS_OF: dict[SelectOn, dict[str, tuple[str, ...]]] = {
     "val": {},
     "test": {"train": ("train", "val"), "val": ("test",)},
+    "train": {"train": ("train", "val"), "val": ("train", "val")},
 }
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The records of a data set, each in one subset of a split.
-
-    Args:
-        records: All of the data set.
-        subsets: Of each: ``train``, ``val``, ``test``, or ``none`` for one that is not used.
-        digest: Of all names, scores and subsets, whatever the order of the records.
-    """
+    """The records of a data set, each in one subset of a split."""
 
     records: Sequence[Record]
-    subsets: Sequence[str]
-    digest: str
+    subsets: Sequence[str]  # train, val, test, or none for a record that is not used
+    digest: str  # of all names, scores and subsets, whatever the order of the records
 
     @classmethod
     def of(cls, records: Sequence[Record], subsets: Sequence[str]) -> Assignment:
@@ -60,6 +56,7 @@ class Assignment:
                 table.writerow([record.name, record.content, subset])
 
 
+@dataclass
 class Split:
     """Assigns each record to one subset.
 
@@ -73,6 +70,7 @@ class Split:
             ``official`` split; where they name no val, it gets 10 % of the training contents.
         ratios: Shares of train, val and test in the number of groups. A zero for val carves 10 %
             out of train as well.
+        carve: Whether that is done; otherwise there is none.
 
     Example:
         >>> split = Split(index=0, ratios=(0.6, 0.2, 0.2))
@@ -80,28 +78,22 @@ class Split:
         ['train', 'test', 'val', 'train', 'train']
     """
 
-    def __init__(
-        self,
-        index: int = 0,
-        by: SplitBy = "content",
-        ratios: Sequence[float] = (0.7, 0.1, 0.2),
-    ) -> None:
-        check_choice("split_by", by, SplitBy)
-        if len(ratios) != 3 or min(ratios) < 0 or abs(sum(ratios) - 1) > 1e-6:
+    index: int = 0
+    by: SplitBy = "content"
+    ratios: Sequence[float] = (0.7, 0.1, 0.2)
+    carve: bool = True
+
+    def __post_init__(self) -> None:
+        check_word("split_by", self.by, SplitBy)
+        self.ratios = tuple(self.ratios)
+        if len(self.ratios) != 3 or min(self.ratios) < 0 or abs(sum(self.ratios) - 1) > 1e-6:
             raise ValueError(
-                f"The shares of train, val and test are {list(ratios)}, but three that add up to "
-                "1 are needed. Set ratios: [0.7, 0.1, 0.2]."
+                f"The shares of train, val and test are {list(self.ratios)}, but three that add up "
+                "to 1 are needed. Set ratios: [0.7, 0.1, 0.2]."
             )
-        self.index = index
-        self.by = by
-        self.ratios = tuple(ratios)
 
     def assign(self, records: Sequence[Record]) -> list[str]:
-        """Returns the subset of each record: ``train``, ``val`` or ``test``.
-
-        Raises:
-            ValueError: If a subset would stay empty, or the authors' subsets are not known.
-        """
+        """Returns the subset of each record: ``train``, ``val`` or ``test``."""
         if self.by == "official":
             subsets = self._official(records)
         else:
@@ -111,36 +103,25 @@ class Split:
         return self.completed(records, subsets)
 
     def completed(self, records: Sequence[Record], subsets: list[str]) -> list[str]:
-        """Returns subsets with validation carved out of train where they have none.
-
-        Args:
-            records: What is split.
-            subsets: Of each record, from wherever they come.
-
-        Raises:
-            ValueError: If a subset would stay empty.
-        """
-        if "val" not in subsets:
+        """Returns the records' subsets, with validation carved out of train where they have none."""
+        if "val" not in subsets and self.carve:
             subsets = self._carve(records, subsets)
         self.check_subsets(records, subsets)
         return subsets
 
     def order(self, groups: Iterable[str]) -> list[str]:
         """Returns the distinct groups in the order of this split."""
-        return sorted(
-            set(groups),
-            key=lambda group: hashlib.sha256(f"{self.index}\x1f{group}".encode()).digest(),
-        )
+
+        def key(group: str) -> bytes:
+            return hashlib.sha256(f"{self.index}\x1f{group}".encode()).digest()
+
+        return sorted(set(groups), key=key)
 
     def without(self, assignment: Assignment, indices: Iterable[int]) -> Assignment:
-        """Returns an assignment with some records left out.
-
-        Raises:
-            ValueError: If a subset would stay empty.
-        """
-        left_out = set(indices)
-        old = enumerate(assignment.subsets)
-        subsets = [LEFT_OUT if index in left_out else subset for index, subset in old]
+        """Returns an assignment with some records left out."""
+        subsets = list(assignment.subsets)
+        for index in indices:
+            subsets[index] = LEFT_OUT
         self.check_subsets(assignment.records, subsets)
         return Assignment.of(assignment.records, subsets)
 
@@ -161,21 +142,15 @@ class Split:
         return dict(zip(ordered, subsets, strict=True))
 
     def _carve(self, records: Sequence[Record], subsets: list[str]) -> list[str]:
-        by: SplitBy = "image" if self.by == "image" else "content"
-        groups = _groups(records, by)
-        ordered = self.order(
-            g for g, subset in zip(groups, subsets, strict=True) if subset == "train"
-        )
+        each = list(zip(_groups(records, self.by), subsets, strict=True))
+        ordered = self.order(group for group, subset in each if subset == "train")
         carved = set(ordered[: max(1, round(len(ordered) * CARVED))])
-        return [
-            "val" if subset == "train" and group in carved else subset
-            for group, subset in zip(groups, subsets, strict=True)
-        ]
+        return ["val" if s == "train" and g in carved else s for g, s in each]
 
     def check_subsets(self, records: Sequence[Record], subsets: Sequence[str]) -> None:
         """Raises ``ValueError`` if a subset has no image."""
         counts = {subset: subsets.count(subset) for subset in SUBSETS}
-        if 0 in counts.values():
+        if 0 in (counts["train"], counts["test"]) or (counts["val"] == 0 and self.carve):
             contents = len({record.content for record in records})
             counted = ", ".join(f"{number} {subset}" for subset, number in counts.items())
             raise ValueError(

@@ -38,15 +38,9 @@ class StoredSplit:
         """Returns the indices of each subset's images in ``records``, for one of the folds."""
 
     def assign(self, records: Sequence[Record], index: int) -> list[str]:
-        """Returns the subset of each record.
+        """Returns the subset of each record, in the order of the authors' label file, of a fold.
 
-        Args:
-            records: In the order of the authors' label file.
-            index: Which of the stored folds: 0, 1, 2, …
-
-        Raises:
-            ValueError: If the file does not fit the records.
-            FileNotFoundError: If there is none.
+        Raises ``FileNotFoundError`` if there is no file, ``ValueError`` if it does not fit.
         """
         if not self.path.exists():
             raise FileNotFoundError(
@@ -78,12 +72,10 @@ class StoredSplit:
                     )
                 subsets[position] = subset
         if LEFT_OUT in subsets and not self.partial:
-            first = records[subsets.index(LEFT_OUT)]
-            raise ListError(
-                f"does not list {subsets.count(LEFT_OUT)} of {len(records)} images, the first is "
-                f"'{first.name}'",
-                "Set data.stored_split.partial=true to leave them out.",
-            )
+            fault = f"does not list {subsets.count(LEFT_OUT)} of {len(records)} images"
+            first = records[subsets.index(LEFT_OUT)].name
+            remedy = "Set data.stored_split.partial=true to leave them out."
+            raise ListError(f"{fault}, the first is '{first}'", remedy)
         return subsets
 
 
@@ -121,9 +113,8 @@ class ArniqaNpy(StoredSplit):
         for subset in SUBSETS:
             file = self.path / f"{subset}.npy"
             if not file.is_file():
-                raise ListError(
-                    f"has no '{file.name}'", "Copy all three files of ARNIQA's folder."
-                )
+                remedy = "Copy all three files of ARNIQA's folder."
+                raise ListError(f"has no '{file.name}'", remedy)
             table = np.load(file, allow_pickle=False)
             table = table[None] if table.ndim == 1 else table
             if not 0 <= index < len(table):

@@ -57,11 +57,8 @@ class GateWeighting(Weighting):
 class TeacherTrust(Weighting):
     r"""Counts a sample by how right the teacher is on it: :math:`e^{-|z(\hat y_T) - z(y)| / \tau}`.
 
-    z standardises within the batch, as a teacher's scores may stand on another scale.
-
-    Args:
-        inner: Weighs the levels of the trusted losses.
-        temperature: τ.
+    z standardises within the batch, as a teacher's scores may stand on another scale. The inner
+    weighting weighs the levels of the trusted losses.
     """
 
     def __init__(self, inner: Weighting, temperature: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""From pooled levels of two images to their difference: what the discrepancy extractor reads."""
+"""From pooled levels to tokens of one width, whose difference the discrepancy extractor reads."""
 
 from collections.abc import Sequence
 
@@ -33,8 +33,3 @@ class LevelEmbedding(nn.Module):
                 x = x * self.scales[i] + self.shifts[i]
             levels.append(projection(x).transpose(2, 3))
         return torch.stack(levels)
-
-
-def difference(image: Tensor, second: Tensor, sign: int) -> Tensor:
-    """Returns ``sign * (image - second)``; zero everywhere when both are the same image."""
-    return sign * (image - second)

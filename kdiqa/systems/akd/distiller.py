@@ -49,15 +49,14 @@ class LevelDistiller(Distiller):
         self.num_blocks, self.reduce, self.name = num_blocks, reduce, name
 
     def forward(self, student: Prediction, teacher: Prediction, mos: Tensor) -> Distilled:
-        r"""Returns the weighted term, and each level's loss and weight to log.
-
-        Args:
-            student: The student's prediction, with a gradient.
-            teacher: The teacher's; it gets none.
-            mos: Labels :math:`(B,)`, not used.
-        """
+        """Returns the weighted term, and each level's loss and weight to log."""
         s, t = (blocks_of(side, self.feature) for side in (student, teacher))
         ours, theirs = paired_blocks(len(s), len(t), self.layer_map, self.num_blocks)
+        if max(self.levels) >= (fewest := min(s.shape[1], t.shape[1])):
+            raise ValueError(
+                f"Levels {self.levels} are compared (module.distiller.levels), and the nets have"
+                f" {fewest}. Set module.net.backbone.pyramid.levels as the teacher had it."
+            )
         s, t = s[ours][:, self.levels].float(), t[theirs][:, self.levels].float()
         if s.shape != t.shape:
             raise ValueError(
@@ -65,8 +64,7 @@ class LevelDistiller(Distiller):
                 f" tokens, width) and the teacher's {tuple(t.shape)}. Give both nets the same"
                 " net.dim, net.crop_fusion, num_crops and backbone.pyramid.grid."
             )
-        each = self.distance(s, t)
-        losses = each.sum(dim=0)
+        losses = self.distance(s, t).sum(dim=0)
         if self.reduce == "mean":
             losses = losses / max(len(ours), 1)
         total, weights = self.weighting(losses, student, teacher, mos)
@@ -117,7 +115,6 @@ class CrossLevelDistiller(Distiller):
         num_levels: Levels L.
         width: Of queries and keys.
         dim: Width D of the tokens.
-        name: Of the term in the log.
 
     References:
         | Cross-Layer Distillation with Semantic Calibration (Chen et al., 2021)
@@ -125,15 +122,10 @@ class CrossLevelDistiller(Distiller):
     """
 
     def __init__(
-        self,
-        batch_size: int,
-        num_levels: int = 4,
-        width: int = 128,
-        dim: int = 64,
-        name: str = "cross_level",
+        self, batch_size: int, num_levels: int = 4, width: int = 128, dim: int = 64
     ) -> None:
         super().__init__()
-        self.batch_size, self.name = batch_size, name
+        self.batch_size = batch_size
         self.query = nn.ModuleList(nn.Linear(batch_size, width) for _ in range(num_levels))
         self.key = nn.ModuleList(nn.Linear(batch_size, width) for _ in range(num_levels))
         self.adapter = nn.Linear(dim, dim)
@@ -149,14 +141,14 @@ class CrossLevelDistiller(Distiller):
                 f"distiller.batch_size is {self.batch_size} and a process got {s.shape[1]} images:"
                 " set it to data.batch_size, and use no accumulation of unequal batches."
             )
-        q = normalised(self.query, s)
-        k = normalised(self.key, t)
+        q, k = normalised(self.query, s), normalised(self.key, t)
         attention = torch.einsum("jnw,inw->nji", q, k).softmax(dim=-1)
         gaps = self.adapter(s).unsqueeze(1) - t.unsqueeze(0)
         losses = gaps.square().mean(dim=(-2, -1))
         total = torch.einsum("nji,jin->", attention, losses) / self.batch_size
-        share = attention.mean(dim=(0, 1)).detach()
-        return Distilled({self.name: total}, {f"weight_level{i}": x for i, x in enumerate(share)})
+        shares = attention.mean(dim=(0, 1)).detach()
+        watched = {f"weight_level{i}": share for i, share in enumerate(shares)}
+        return Distilled({"cross_level": total}, watched)
 
 
 def normalised(layers: nn.ModuleList, levels: Tensor) -> Tensor:

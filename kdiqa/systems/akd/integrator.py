@@ -3,21 +3,20 @@ r"""The cross-scale integrator: how the difference D and the distorted image U b
 Every variant maps two maps :math:`(B, T, C)` (all levels on the channels) to :math:`(B, F)`.
 """
 
-from typing import Literal, assert_never
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from kdiqa.runtime.words import check_word
 
-Source = Literal["both", "difference", "distorted"]
 FusionName = Literal["dpaff1", "dpaff", "dpaff_res", "cat", "add", "aff", "none_lq", "none_diff"]
 
 
 class Fusion(nn.Module):
     """What all variants share: which maps they need, and how wide their result is."""
 
-    needs: Source = "both"
+    needs: str = "both"  # or difference, distorted
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -68,23 +67,27 @@ class CrossAttention(Fusion):
         return x.mean(dim=1)
 
 
-class Concatenation(Fusion):
-    """Both maps' means over tokens, side by side."""
+class MeanFusion(Fusion):
+    r"""The mean over tokens of both maps, or of one: a mixer whose map is not read is not built.
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(2 * dim)
+    Args:
+        dim: Channels C of a map.
+        join: ``cat`` puts both on the channels, :math:`(B, 2C)`; ``add`` sums them; ``none_lq``
+            reads the difference only and ``none_diff`` the distorted image only (ablation E).
+    """
+
+    def __init__(self, dim: int, join: Literal["cat", "add", "none_lq", "none_diff"]) -> None:
+        super().__init__(2 * dim if join == "cat" else dim)
+        self.join = join
+        self.needs = {"none_lq": "difference", "none_diff": "distorted"}.get(join, "both")
 
     def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
-        r"""Returns :math:`(B, 2C)`."""
-        return torch.cat([difference, distorted], dim=-1).mean(dim=1)
-
-
-class Addition(Fusion):
-    """The mean over tokens of the sum of both maps."""
-
-    def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
-        r"""Returns :math:`(B, C)`."""
-        return (difference + distorted).mean(dim=1)
+        r"""Returns the fused vector :math:`(B, F)`."""
+        if self.join == "cat":
+            return torch.cat([difference, distorted], dim=-1).mean(dim=1)
+        if self.join == "add":
+            return (difference + distorted).mean(dim=1)
+        return (difference if self.join == "none_lq" else distorted).mean(dim=1)
 
 
 class AttentionalFusion(Fusion):
@@ -112,60 +115,27 @@ class AttentionalFusion(Fusion):
         )
 
     def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
-        r"""Returns :math:`(B, C)`."""
+        r"""Returns the fused vector :math:`(B, C)`."""
         both = difference + distorted
         gate = torch.sigmoid(self.local(both) + self.globe(both.mean(dim=1, keepdim=True)))
         return 2 * (gate * difference + (1 - gate) * distorted).mean(dim=1)
-
-
-class DifferenceOnly(Fusion):
-    """Only the difference; the distorted-image mixer is not built (ablation E)."""
-
-    needs: Source = "difference"
-
-    def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
-        r"""Returns :math:`(B, C)`."""
-        return difference.mean(dim=1)
-
-
-class DistortedOnly(Fusion):
-    """Only the distorted image; the discrepancy extractor is not built (ablation E)."""
-
-    needs: Source = "distorted"
-
-    def forward(self, difference: Tensor, distorted: Tensor) -> Tensor:
-        r"""Returns :math:`(B, C)`."""
-        return distorted.mean(dim=1)
 
 
 def fusion_of(name: FusionName, dim: int) -> Fusion:
     """Returns the integrator of a name, for maps of so many channels.
 
     Args:
-        name: ``dpaff1`` (official), ``dpaff`` and ``dpaff_res`` are :class:`CrossAttention`, ``cat``
-            :class:`Concatenation`, ``add`` :class:`Addition`, ``aff`` :class:`AttentionalFusion`,
-            ``none_lq`` :class:`DifferenceOnly`, ``none_diff`` :class:`DistortedOnly`.
+        name: ``dpaff1`` (official), ``dpaff`` and ``dpaff_res`` are :class:`CrossAttention`,
+            ``aff`` is :class:`AttentionalFusion`, the others are :class:`MeanFusion`.
         dim: Channels C of both maps.
-
-    Raises:
-        ValueError: If there is no such name.
     """
     check_word("net.fusion", name, FusionName)
     match name:
         case "dpaff1":
             return CrossAttention(dim)
-        case "dpaff":
-            return CrossAttention(dim, project="query_key")
-        case "dpaff_res":
-            return CrossAttention(dim, project="query_key", residual=True)
-        case "cat":
-            return Concatenation(dim)
-        case "add":
-            return Addition(dim)
+        case "dpaff" | "dpaff_res":
+            return CrossAttention(dim, project="query_key", residual=name == "dpaff_res")
         case "aff":
             return AttentionalFusion(dim)
-        case "none_lq":
-            return DifferenceOnly(dim)
-        case "none_diff":
-            return DistortedOnly(dim)
-    assert_never(name)
+        case _:
+            return MeanFusion(dim, name)

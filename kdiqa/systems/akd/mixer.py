@@ -56,13 +56,9 @@ class Mixer(nn.Module):
         self.norm = nn.LayerNorm(dim) if norm else nn.Identity()
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        r"""Returns the last tokens, normalised, and every block's output.
+        r"""Returns of tokens :math:`(N, T, C)` the last ones, normalised, and every block's output.
 
-        Args:
-            x: Tokens :math:`(N, T, C)`.
-
-        Returns:
-            Tokens :math:`(N, T, D)`, and K tensors of the same shape.
+        All are :math:`(N, T, D)`.
         """
         x = self.embed(x)
         outputs: list[Tensor] = []

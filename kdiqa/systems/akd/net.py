@@ -9,8 +9,8 @@ from kdiqa.batch import Prediction, Pyramid
 from kdiqa.models.backbone import Backbone
 from kdiqa.models.standardise import Standardise
 from kdiqa.runtime.words import check_word
-from kdiqa.systems.akd.discrepancy import LevelEmbedding, difference
-from kdiqa.systems.akd.integrator import FusionName, Source, fusion_of
+from kdiqa.systems.akd.discrepancy import LevelEmbedding
+from kdiqa.systems.akd.integrator import FusionName, fusion_of
 from kdiqa.systems.akd.mixer import Mixer
 
 LevelFusion = Literal["late", "early_cat"]
@@ -85,7 +85,7 @@ class AKDNet(nn.Module):
         self.fusion = fusion_of(fusion, dim * num_levels)
         in_dim = width * num_crops if crop_fusion == "cat" else width
 
-        def mixer(source: Source, blocks: int) -> Mixer | None:
+        def mixer(source: str, blocks: int) -> Mixer | None:
             if self.fusion.needs not in ("both", source):
                 return None
             tokens = backbone.grid**2
@@ -114,18 +114,15 @@ class AKDNet(nn.Module):
         inner = outer = None
         maps: dict[str, Tensor] = {}
         if self.discrepancy is not None:
-            d = difference(z, self.embedding(second), self.sign)
-            maps["difference"], inner = self.read(self.discrepancy, d)
+            difference = self.sign * (z - self.embedding(second))
+            maps["difference"], inner = self.read(self.discrepancy, difference)
         if self.integrator is not None:
             maps["distorted"], outer = self.read(self.integrator, z)
         present = next(iter(maps.values()))
         fused = self.fusion(maps.get("difference", present), maps.get("distorted", present))
         score = self.head(self.dropout(fused)).float().squeeze(-1)
         if self.crop_fusion == "mean":
-            score, fused = (
-                score.unflatten(0, (-1, crops)).mean(1),
-                fused.unflatten(0, (-1, crops)).mean(1),
-            )
+            score, fused = (x.unflatten(0, (-1, crops)).mean(1) for x in (score, fused))
         return Prediction(score, inner, outer, fused)
 
     def read(self, mixer: Mixer, levels: Tensor) -> tuple[Tensor, Tensor]:

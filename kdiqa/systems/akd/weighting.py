@@ -25,6 +25,11 @@ class Weighting(nn.Module):
     ) -> Weighed:
         r"""Returns the scalar to minimise and the weights :math:`(L,)`."""
         weights = self.weights(losses)
+        if len(losses) != len(weights):
+            raise ValueError(
+                f"The weighting has {len(weights)} levels and the distiller compares {len(losses)}."
+                " Give distiller.weighting one value a level of distiller.levels."
+            )
         return (weights * losses.mean(dim=1)).sum() + self.penalty(weights), weights
 
     def weights(self, losses: Tensor) -> Tensor:
@@ -40,11 +45,7 @@ class Weighting(nn.Module):
 
 
 class FixedWeighting(Weighting):
-    """Weights given by hand.
-
-    Args:
-        values: One weight a level; the official initial ones are .45, .45, .05, .05.
-    """
+    """Weights given by hand, one a level; the official initial ones are .45, .45, .05, .05."""
 
     values: Tensor
 
@@ -54,7 +55,6 @@ class FixedWeighting(Weighting):
 
     def weights(self, losses: Tensor) -> Tensor:
         """Returns the given weights."""
-        same_levels(losses, self.values)
         return self.values
 
 
@@ -84,7 +84,6 @@ class SoftmaxWeighting(Weighting):
 
     def weights(self, losses: Tensor) -> Tensor:
         """Returns the softmax."""
-        same_levels(losses, self.logits)
         return self.scale * self.logits.softmax(dim=0)
 
     def penalty(self, weights: Tensor) -> Tensor:
@@ -107,7 +106,6 @@ class SoftplusWeighting(Weighting):
 
     def weights(self, losses: Tensor) -> Tensor:
         """Returns the softplus."""
-        same_levels(losses, self.raw)
         weights = nn.functional.softplus(self.raw)
         return weights / weights.sum() if self.normalise else weights
 
@@ -116,9 +114,6 @@ class UncertaintyWeighting(Weighting):
     r"""Homoscedastic uncertainty: :math:`\sum_l \tfrac12 e^{-s_l} L_l + \tfrac12 s_l`.
 
     Well posed: its optimum is :math:`e^{s_l} = L_l`, all levels equalised.
-
-    Args:
-        num_levels: Levels L.
 
     References:
         | Multi-Task Learning Using Uncertainty to Weigh Losses (Kendall et al., 2018)
@@ -131,7 +126,6 @@ class UncertaintyWeighting(Weighting):
 
     def weights(self, losses: Tensor) -> Tensor:
         """Returns half the precisions."""
-        same_levels(losses, self.log_variance)
         return 0.5 * torch.exp(-self.log_variance)
 
     def penalty(self, weights: Tensor) -> Tensor:
@@ -143,10 +137,6 @@ class DynamicAverage(Weighting):
     r"""Dynamic weight average: levels whose loss falls slowest count most; no gradient.
 
     .. math:: \omega_l = L \, \mathrm{softmax}_l\!\left(\bar L_l(t-1) / \bar L_l(t-2) / \tau\right)
-
-    Args:
-        num_levels: Levels L.
-        temperature: τ.
 
     References:
         | End-to-End Multi-Task Learning with Attention (Liu et al., 2019), equation 7
@@ -164,11 +154,10 @@ class DynamicAverage(Weighting):
 
     def weights(self, losses: Tensor) -> Tensor:
         """Returns the weights of this epoch, and stores its losses."""
-        same_levels(losses, self.history[0])
         if self.training:
             self.seen.append(losses.detach().mean(dim=1))
         ratio = self.history[1] / self.history[0].clamp(min=1e-12)
-        return len(losses) * (ratio / self.temperature).softmax(dim=0)
+        return len(ratio) * (ratio / self.temperature).softmax(dim=0)
 
     def end_epoch(self) -> None:
         """Takes the epoch's mean losses, the same on every rank, into the history."""
@@ -192,12 +181,3 @@ class HardFocus(Weighting):
         """Returns the softmax of the relative losses, without a gradient."""
         mean = losses.detach().mean(dim=1)
         return (mean / mean.mean().clamp(min=1e-12) / self.temperature).softmax(dim=0)
-
-
-def same_levels(losses: Tensor, weights: Tensor) -> None:
-    """Raises where a weighting was built for another number of levels."""
-    if len(losses) != len(weights):
-        raise ValueError(
-            f"The weighting has {len(weights)} levels and the distiller compares {len(losses)}. Give"
-            " distiller.weighting one value a level of distiller.levels."
-        )

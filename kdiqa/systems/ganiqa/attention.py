@@ -6,13 +6,9 @@ from torch.nn import functional as F
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution that leaves the map's size, without bias, and batch norm behind it.
+    """A convolution of an odd kernel that leaves the map's size, without bias, then batch norm.
 
     Args:
-        dim: Channels in.
-        out_dim: Channels out.
-        kernel_size: Odd.
-        groups: As of a convolution.
         gain: Initial scale of the batch norm; 0 makes a residual branch begin as nothing.
     """
 
@@ -120,12 +116,7 @@ class WindowAttention(nn.Module):
     no key of any position. In training it still counts in the statistics of batch norm.
 
     Args:
-        dim: Channels C.
-        window: Side of a window.
-        heads: See :class:`CascadedGroupAttention`.
-        key_dim: Likewise.
-        attn_ratio: Likewise.
-        cascade: Likewise.
+        window: Side of a window; the others are as for :class:`CascadedGroupAttention`.
     """
 
     def __init__(

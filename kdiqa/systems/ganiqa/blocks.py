@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from kdiqa.batch import Prediction, Pyramid
 from kdiqa.models.pooled import BinHead, ScoreHead
@@ -44,16 +45,13 @@ class Reader(nn.Module):
 
         All are read as one batch: the norms in the attention see them alike.
         """
-        levels = [
-            torch.cat(level, dim=1) for level in zip(*self.standardise(*pyramids), strict=True)
-        ]
+        standardised = self.standardise(*pyramids)
+        levels = [torch.cat(level, dim=1) for level in zip(*standardised, strict=True)]
         crops = pyramids[0][0].shape[1]
         x = self.project(torch.cat([level.flatten(0, 1) for level in levels], dim=1))
         if self.attention is not None:
-            mask = nn.functional.dropout(
-                x.new_ones(x.shape[0], 1, 1, 1), self.drop_path, self.training
-            )
-            x = x + mask * self.attention(x)
+            kept = F.dropout(x.new_ones(x.shape[0], 1, 1, 1), self.drop_path, self.training)
+            x = x + kept * self.attention(x)
         maps = x.unflatten(0, (-1, len(pyramids), crops)).unbind(1)
         means = levels[-1].mean(dim=(3, 4)).unflatten(1, (-1, crops)).unbind(1)
         return [x.flatten(0, 1) for x in maps], [mean.flatten(0, 1) for mean in means]

@@ -20,8 +20,7 @@ class AdaptedDistiller(Distiller):
 
     Args:
         distance: Of two stacks of features, one number a sample; the paper's description: cosine.
-        dim: Width of the student's tokens.
-        teacher_dim: Width of the teacher's.
+        dim: Width of the student's tokens, and ``teacher_dim`` of the teacher's.
         num_crops: Crops of an image, whose tokens stand side by side.
         feature: Which of the teacher's features the student's (``distorted``) ones learn from.
         num_blocks: How many blocks are compared, counted from the last.
@@ -50,16 +49,12 @@ class AdaptedDistiller(Distiller):
                 f"The distiller compares {count} blocks; the student has {len(ours)} and the teacher"
                 f" {len(theirs)} of {self.feature}. Set distiller.num_blocks."
             )
-        side = min(self.side(ours), self.side(theirs))
+        side = min(isqrt(x.shape[-2] // self.num_crops) for x in (ours, theirs))
         ours, theirs = (on_grid(x, self.num_crops, side) for x in (ours, theirs))
         adapted = torch.stack([a(x) for a, x in zip(self.adapters, ours, strict=True)])
         each = self.distance(adapted, theirs).mean(dim=1)
         watched = {f"loss_block{k}": x.detach() for k, x in enumerate(each)}
         return Distilled({"features": each.sum()}, watched)
-
-    def side(self, x: Tensor) -> int:
-        """Returns the side of the grid that tokens stand on."""
-        return isqrt(x.shape[-2] // self.num_crops)
 
 
 def on_grid(x: Tensor, crops: int, side: int) -> Tensor:
@@ -81,20 +76,15 @@ class BinsDistiller(Distiller):
     The bins of a teacher that gives some itself are taken as they are.
 
     Args:
-        num_bins: As the student's net has them, see :class:`kdiqa.models.pooled.BinHead`.
-        lower: The first one's centre, in label units.
-        upper: The last one's.
+        num_bins: As the student's net has them, see :class:`kdiqa.models.pooled.BinHead`, their
+            centres from ``lower`` to ``upper``, in label units.
         deviation: σ of the bins around a teacher's score, in label units.
     """
 
     centres: Tensor
 
     def __init__(
-        self,
-        num_bins: int = 20,
-        lower: float = -2.85,
-        upper: float = 2.85,
-        deviation: float = 0.3,
+        self, num_bins: int = 20, lower: float = -2.85, upper: float = 2.85, deviation: float = 0.3
     ) -> None:
         super().__init__()
         self.deviation = deviation

@@ -11,11 +11,7 @@ from kdiqa.models.digest import digest
 
 
 class MaskedBackbone(Backbone):
-    r"""A backbone with one level more: each cell's mean just-noticeable difference, in grey levels.
-
-    Args:
-        options: Those of :class:`kdiqa.models.backbone.Backbone`.
-    """
+    r"""A backbone with one level more: each cell's mean just-noticeable difference, in grey levels."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

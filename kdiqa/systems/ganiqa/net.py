@@ -51,7 +51,7 @@ class GANIQATeacher(nn.Module):
             the difference ``diff``.
         semantic: Whether the head sees the distance of both images' coarsest levels.
         dropout: In the transformer and the head.
-        input_dropout: See :class:`Reader`.
+        input_dropout: As for :class:`Reader`.
     """
 
     def __init__(
@@ -110,11 +110,9 @@ class GANIQAStudent(nn.Module):
     Args:
         backbone: Small, its own or, frozen, its teacher's.
         dim: Channels D of the map.
-        attention: Of the map, see :class:`Reader`.
+        attention: Of the map, as ``input_dropout`` and ``drop_path`` for :class:`Reader`.
         semantic: Whether the head sees the means of the coarsest level.
         dropout: Before the layers of the head.
-        input_dropout: See :class:`Reader`.
-        drop_path: Likewise.
         last: Layer of the head, see :class:`Head`.
     """
 

@@ -5,15 +5,11 @@ from torch.nn import functional as F
 
 from kdiqa.models.residual import Residual, mlp
 
+HEADS, EXPANSION = 4, 4  # of an attention; of a perceptron's hidden layer
+
 
 class Attention(nn.Module):
-    r"""Multi-head attention of tokens to others, :math:`\mathrm{softmax}(QK^\top/\sqrt d)V`.
-
-    Args:
-        dim: Width D of a token.
-        heads: Number of heads.
-        dropout: Behind the output.
-    """
+    r"""Multi-head attention of tokens to others, :math:`\mathrm{softmax}(QK^\top/\sqrt d)V`, then dropout."""
 
     def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -22,12 +18,7 @@ class Attention(nn.Module):
         self.out = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(dropout))
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
-        r"""Returns one token for each of x, :math:`(B, T, D)`.
-
-        Args:
-            x: What asks, :math:`(B, T, D)`.
-            memory: What answers, :math:`(B, T', D)`; x itself by default.
-        """
+        r"""Returns one token for each of x, :math:`(B, T, D)`, from a memory :math:`(B, T', D)` or x."""
         k, v = self.pair(x if memory is None else memory).chunk(2, dim=-1)
         q, k, v = (
             y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (self.query(x), k, v)
@@ -36,38 +27,24 @@ class Attention(nn.Module):
 
 
 class EncoderLayer(nn.Sequential):
-    """Self-attention and a perceptron, each in a pre-normalised residual branch.
+    """Self-attention and a perceptron, each in a pre-normalised residual branch with dropout."""
 
-    Args:
-        dim: Width D of a token.
-        heads: Number of heads.
-        expansion: Of the perceptron.
-        dropout: In both branches.
-    """
-
-    def __init__(self, dim: int, heads: int = 4, expansion: int = 4, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, dropout: float = 0.1) -> None:
         super().__init__(
-            Residual(dim, Attention(dim, heads, dropout)),
-            Residual(dim, mlp(dim, dim * expansion, nn.Linear, dropout)),
+            Residual(dim, Attention(dim, HEADS, dropout)),
+            Residual(dim, mlp(dim, dim * EXPANSION, nn.Linear, dropout)),
         )
 
 
 class DecoderLayer(nn.Module):
-    """Self-attention of the queries, attention to the memory, and a perceptron.
+    """Self-attention of the queries, attention to the memory, and a perceptron, all with dropout."""
 
-    Args:
-        dim: Width D of a token.
-        heads: Number of heads.
-        expansion: Of the perceptron.
-        dropout: In all branches.
-    """
-
-    def __init__(self, dim: int, heads: int = 4, expansion: int = 4, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.own = Residual(dim, Attention(dim, heads, dropout))
+        self.own = Residual(dim, Attention(dim, HEADS, dropout))
         self.norm = nn.LayerNorm(dim)
-        self.cross = Attention(dim, heads, dropout)
-        self.perceptron = Residual(dim, mlp(dim, dim * expansion, nn.Linear, dropout))
+        self.cross = Attention(dim, HEADS, dropout)
+        self.perceptron = Residual(dim, mlp(dim, dim * EXPANSION, nn.Linear, dropout))
 
     def forward(self, x: Tensor, memory: Tensor) -> Tensor:
         r"""Returns the queries, informed by the memory, :math:`(B, T, D)`."""

@@ -11,8 +11,7 @@ from kdiqa.systems.qfm.matching import Matching
 from kdiqa.systems.qfm.net import Seen
 from kdiqa.systems.qfm.perturbation import Perturbation
 from kdiqa.systems.qfm.queue import Entries, Memory
-from kdiqa.training.module import IQAModule
-from kdiqa.training.student import teacher_of
+from kdiqa.training.student import StudentModule, teacher_of
 
 Semantic = Literal["student", "frozen"]
 VIEW = "view"  # the batch's key of the images that the teacher labels
@@ -33,7 +32,7 @@ class Shown(NamedTuple):
     r"""1, and the weight of a view, :math:`(N,)`."""
 
 
-class NoiseMatchingModule(IQAModule):
+class NoiseMatchingModule(StudentModule):
     r"""Learns a score that matched features of other images do not change.
 
     .. math:: \ell(\hat{y}, y) + \ell(\hat{y}', y) + \lambda_c |\hat{y} - \hat{y}'|
@@ -49,19 +48,16 @@ class NoiseMatchingModule(IQAModule):
         noise: Adds the chosen one's features.
         consistency: λ_c.
         gate: λ_g.
-        semantic: By what images differ in meaning: ``student``, the net's semantic vector; ``frozen``, the
-            coarsest level of frozen features.
+        semantic: By what images differ in meaning: ``student``, the net's semantic vector;
+            ``frozen``, the coarsest level of frozen features.
         seed: Of the draws of matches, with the epoch, the batch and the rank.
-        distiller: Compares the student's and the teacher's prediction of a view.
         contrast: The loss of the paper's first version on the memory, in place of noise.
-        options: As for :class:`IQAModule`; the net is a :class:`kdiqa.systems.qfm.net.PanelNet`.
+        options: As for :class:`StudentModule`, whose distiller compares predictions of a view; the
+            net is a :class:`kdiqa.systems.qfm.net.PanelNet`.
 
     References:
         | QFM-IQM (ICML 2024): the abstract, captions quoted in reviews; no code is public
     """
-
-    distill_weight: Tensor
-    distiller: Any
 
     def __init__(
         self,
@@ -73,7 +69,6 @@ class NoiseMatchingModule(IQAModule):
         gate: float = 1e-3,
         semantic: Semantic = "student",
         seed: int = 0,
-        distiller: nn.Module | None = None,
         contrast: nn.Module | None = None,
         **options: Any,
     ) -> None:
@@ -81,9 +76,8 @@ class NoiseMatchingModule(IQAModule):
         check_word("module.semantic", semantic, Semantic)
         self.memory, self.matching, self.noise = memory, matching, noise
         self.consistency, self.gate, self.semantic = consistency, gate, semantic
-        self.seed, self.distiller, self.contrast = seed, distiller, contrast
+        self.seed, self.contrast = seed, contrast
         self.teachers_scale = (1.0, 0.0)
-        self.register_buffer("distill_weight", torch.ones(()), persistent=False)
 
     def on_fit_start(self) -> None:
         """Learns how to read the teacher's scores: its labels may stand on another scale."""
@@ -109,10 +103,8 @@ class NoiseMatchingModule(IQAModule):
             view = prediction._replace(
                 score=prediction.score[count:], fused=prediction.fused[count:]
             )
-            distilled = self.distiller(view, self.labelled(batch), batch["mos"])
-            # Never skipped at weight 0: under DDP every parameter must get its gradient.
-            terms |= {name: self.distill_weight * term for name, term in distilled.terms.items()}
-            watched = distilled.watched | {"weight_distill": self.distill_weight}
+            distilled, watched = self.distilled(view, self.labelled(batch), batch["mos"])
+            terms |= distilled
         if seen.gate is not None:
             terms["gate"] = self.gate * seen.gate.float().mean()
         rows = self.entries(batch, shown, seen)
@@ -160,11 +152,7 @@ class NoiseMatchingModule(IQAModule):
         )
 
     def frozen(self, batch: Batch, shown: Shown) -> Tensor:
-        r"""Returns the semantic vector of each crop by frozen features, :math:`(N, S)`.
-
-        Raises:
-            RuntimeError: If the backbone is trained and no callback gives frozen features.
-        """
+        r"""Returns the semantic vector of each crop by frozen features, :math:`(N, S)`."""
         if self.net.backbone.frozen:
             return shown.levels[-1].flatten(0, 1).mean(dim=(-2, -1))
         if "semantic" not in batch:
@@ -232,7 +220,13 @@ class NoiseMatchingModule(IQAModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the memory of every rank, so that a resumed run goes on with it bit by bit."""
-        checkpoint["memory"] = self.memory.of_all_ranks(self.device)
+        own = {name: column.to(self.device) for name, column in self.memory.state().items()}
+        ranks = self.trainer.world_size
+        every: Any = self.all_gather(own)
+        checkpoint["memory"] = [
+            {name: (x[rank] if ranks > 1 else x).cpu().clone() for name, x in every.items()}
+            for rank in range(ranks)
+        ]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes this rank's memory back; a rank that was not there before begins with another's."""

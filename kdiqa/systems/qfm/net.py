@@ -1,6 +1,6 @@
 """QFM-IQM's student: tokens, a gate on their channels, a panel of queries that scores them."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,8 @@ class Seen(NamedTuple):
 class ChannelGate(nn.Module):
     r"""How much of each channel matters for quality.
 
-    .. math:: g = \sigma(W_2 \, \mathrm{GELU}(W_1 \, \mathrm{GAP}(F))) \in (0, 1)^D
-
-    Args:
-        dim: Channels D.
-        reduction: D over the width between the two layers.
+    .. math:: g = \sigma(W_2 \, \mathrm{GELU}(W_1 \, \mathrm{GAP}(F))) \in (0, 1)^D,
+        \quad W_1 \in \mathbb{R}^{D / r \times D}
     """
 
     def __init__(self, dim: int, reduction: int = 4) -> None:
@@ -46,40 +43,18 @@ class PanelDecoder(nn.Module):
     """A panel: each query begins as the image's class token and asks the tokens its own way.
 
     Args:
-        dim: Width D of tokens and queries.
-        queries: Members of the panel.
-        heads: Of the attention.
-        depth: Layers.
-        expansion: Width of a layer's hidden layer over D.
-        dropout: Within the layers.
-        norm_first: Normalises a sublayer's input in place of its output.
+        options: Of ``nn.TransformerDecoderLayer``.
 
     References:
         | Data-Efficient Image Quality Assessment with Attention-Panel Decoder (Qin et al., 2023)
         | https://arxiv.org/abs/2304.04952
     """
 
-    def __init__(
-        self,
-        dim: int,
-        queries: int,
-        heads: int,
-        depth: int,
-        expansion: int,
-        dropout: float,
-        norm_first: bool,
-    ) -> None:
+    def __init__(self, dim: int, queries: int, heads: int, depth: int, **options: Any) -> None:
         super().__init__()
         self.queries = nn.Parameter(0.02 * torch.randn(queries, dim))
-        layer = nn.TransformerDecoderLayer(
-            dim,
-            heads,
-            expansion * dim,
-            dropout,
-            activation="gelu",
-            batch_first=True,
-            norm_first=norm_first,
-        )
+        options |= {"activation": "gelu", "batch_first": True}
+        layer = nn.TransformerDecoderLayer(dim, heads, **options)
         self.layers = nn.TransformerDecoder(layer, depth)
         self.head = nn.Linear(dim, 1)
 
@@ -143,7 +118,15 @@ class PanelNet(nn.Module):
             nn.Identity() if plain else nn.Linear(width, dim) for width in dims
         )
         self.gate = ChannelGate(dim, gate_reduction) if gate else None
-        self.decoder = PanelDecoder(dim, queries, heads, depth, expansion, dropout, norm_first)
+        self.decoder = PanelDecoder(
+            dim,
+            queries,
+            heads,
+            depth,
+            dim_feedforward=expansion * dim,
+            dropout=dropout,
+            norm_first=norm_first,
+        )
 
     def read(self, image: Pyramid) -> Seen:
         r"""Returns the gated tokens of crops, from levels :math:`(B, P, C_l, G, G)`."""
@@ -176,7 +159,5 @@ class PanelNet(nn.Module):
     @staticmethod
     def prediction(score: Tensor, semantic: Tensor, crops: int) -> Prediction:
         """Returns the prediction of images from rows of crops."""
-        score, semantic = (
-            rows.unflatten(0, (-1, crops)).mean(dim=1) for rows in (score, semantic)
-        )
+        score, semantic = (x.unflatten(0, (-1, crops)).mean(dim=1) for x in (score, semantic))
         return Prediction(score, None, None, semantic)

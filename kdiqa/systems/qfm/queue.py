@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 
@@ -55,24 +54,6 @@ class Memory:
     def state(self) -> dict[str, Tensor]:
         """Returns the entries by name; none before the first batch."""
         return {} if self.held is None else self.held._asdict()
-
-    def of_all_ranks(self, device: torch.device) -> list[dict[str, Tensor]]:
-        """Returns every rank's state, on the CPU; every rank must call it.
-
-        Args:
-            device: Where processes exchange tensors.
-        """
-        states: list[dict[str, Tensor]] = [{}]
-        if dist.is_available() and dist.is_initialized():
-            states = [{} for _ in range(dist.get_world_size())]
-        for name, own in self.state().items():
-            columns = [own]
-            if len(states) > 1:
-                columns = [torch.empty_like(own, device=device) for _ in states]
-                dist.all_gather(columns, own.to(device))
-            for state, column in zip(states, columns, strict=True):
-                state[name] = column.cpu().clone()
-        return states
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes back what :meth:`state` gave."""

@@ -9,10 +9,11 @@ from torch import Tensor
 from kdiqa.batch import Batch
 from kdiqa.metrics.correlation import srcc
 from kdiqa.systems.sskd.targets import Views, by_index, labelled
-from kdiqa.training.plan import Plan, check_same_teacher
+from kdiqa.training.distillation import TeacherCallback
+from kdiqa.training.plan import Plan
 
 
-class SoftTargets(L.Callback):
+class SoftTargets(TeacherCallback):
     """Adds ``soft`` to every training batch: the teacher's mean score and its deviation.
 
     Args:
@@ -25,7 +26,8 @@ class SoftTargets(L.Callback):
             did (``features=cached``), in place of new views: the targets are means over those.
     """
 
-    needs_teacher = True
+    settings = "teacher and callbacks.soft_targets as they were"
+    takes_scores = True  # of a table, or of several teachers
 
     def __init__(
         self,
@@ -42,24 +44,20 @@ class SoftTargets(L.Callback):
             )
         self.folder = Path(folder).expanduser()
         self.views, self.kept = Views(looks, mirrored, crops), kept
-        self.digest = ""
         self.table: Tensor | None = None
         self.agreement: float | None = None
 
     def prepare(self, plan: Plan) -> None:
-        """Reads the targets, or has the run's teacher compute those that are missing (stage 0)."""
+        """Reads the targets, and has the run's teacher score the images that lack one."""
         nodes = plan.cfg.callbacks.values()
         (node,) = [node for node in nodes if plan.target_of(node) is type(self)]
         table, digest = labelled(plan, self.folder, self.views, self.kept, node)
         self.hold(*by_index(table, plan.data), digest)
 
     def hold(self, table: Tensor, mos: Tensor, digest: str) -> None:
-        r"""Takes the targets, in label units, :math:`(N, 2)`, by the batch's index.
+        r"""Takes a teacher's targets in label units, :math:`(N, 2)`, and the labels, :math:`(N,)`.
 
-        Args:
-            table: NaN where there is no target.
-            mos: The labels, :math:`(N,)`, NaN where there are none.
-            digest: Names the teacher.
+        Both by the batch's index, NaN where there is none.
         """
         self.table, self.digest = table, digest
         known = ~(table[:, 0].isnan() | mos.isnan())
@@ -82,13 +80,3 @@ class SoftTargets(L.Callback):
         """Logs how the targets order the labelled training images: is there anything to learn?"""
         if self.agreement is not None:
             module.log("teacher/train_srcc", self.agreement, rank_zero_only=False)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the teacher's digest: the checkpoint names the teacher and does not hold it."""
-        return {"teacher": self.digest}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuses to resume with another teacher."""
-        check_same_teacher(
-            state_dict["teacher"], self.digest, "teacher and callbacks.soft_targets as they were"
-        )

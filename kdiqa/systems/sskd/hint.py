@@ -10,10 +10,6 @@ from kdiqa.training.distiller import Distiller
 class Hint(Distiller):
     """The mean squared difference of what the two heads score, through a trained 1×1 adapter.
 
-    Args:
-        student_dim: Width of the student's vector.
-        teacher_dim: Width of the teacher's.
-
     References:
         | FitNets: Hints for Thin Deep Nets (Romero et al., 2015), https://arxiv.org/abs/1412.6550
     """

@@ -15,11 +15,7 @@ from kdiqa.training.distiller import log_bins
 
 
 class SoftScore(nn.Module):
-    """Smooth L1 between the student's score and the teacher's mean.
-
-    Args:
-        beta: Where it turns from a square into a line, in label units.
-    """
+    """Smooth L1 between the student's score and the teacher's mean; β is in label units."""
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()
@@ -29,13 +25,9 @@ class SoftScore(nn.Module):
         """Takes any head: all give scores."""
 
     def forward(self, student: Prediction, mean: Tensor, std: Tensor, head: Any) -> Tensor:
-        """Returns the loss of a batch, a scalar.
+        r"""Returns the loss of a batch, a scalar.
 
-        Args:
-            student: The student's prediction.
-            mean: The teacher's scores, in label units, :math:`(B,)`.
-            std: Their deviation over its views, not used here.
-            head: The student's, not used here.
+        Of the teacher's scores in label units, :math:`(B,)`, and their deviation over its views.
         """
         return F.smooth_l1_loss(student.score.float(), mean.float(), beta=self.beta)
 

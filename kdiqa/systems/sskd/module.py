@@ -33,6 +33,7 @@ class SoftTargetModule(IQAModule):
 
     distils_by = ("distiller", "soft", "hint")
     soft_labels = "soft"
+    accepts_unlabelled = True  # an image without a label has no hard loss
     distill_weight: Tensor
     soft: Any
     hint: Any

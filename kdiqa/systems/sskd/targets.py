@@ -1,4 +1,4 @@
-"""Stage 0 of SSKD: a teacher scores the training images, once and for all, into a table."""
+"""Labelling with the teacher (SSKD): it scores the training images once, into a table."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,18 +14,20 @@ from torch.utils.data import DataLoader, Dataset
 
 from kdiqa.config.buildable import READERS
 from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.crops import Crops
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.images.read import read_rgb
+from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.record import Record
 from kdiqa.data.scale import Label
 from kdiqa.models.digest import digest
 from kdiqa.runtime.devices import auto_device, one_thread
-from kdiqa.scorer import scorer as scorers
+from kdiqa.scorer.open import opened, pairing_of
 from kdiqa.scorer.scorer import Scorer
-from kdiqa.systems.sskd.table import Target, TargetTable
+from kdiqa.systems.sskd.table import GivenScores, Target, TargetTable
 from kdiqa.training.features import cache_features, caches_features
 from kdiqa.training.plan import Plan
 
@@ -36,38 +38,61 @@ console = Console()
 class Views(NamedTuple):
     """What a teacher sees of each image."""
 
-    num: int
-    """Views of an image; the first is that of the teacher's own evaluation."""
-    mirrored: bool
-    """Whether every second one is mirrored left-right."""
-    crops: Crops | None
-    """None for those that its run tested it on."""
+    num: int  # of an image; the first is that of the teacher's own evaluation
+    mirrored: bool  # every second one, left-right
+    crops: Crops | None  # None for those that its run tested it on
 
 
 def labelled(
     plan: Plan, folder: Path, views: Views, cached: bool, node: Any
-) -> tuple[TargetTable, str]:
-    """Returns the table of a run's soft targets, complete, and what names their teacher.
+) -> tuple[TargetTable | GivenScores, str]:
+    """Returns the complete table of the soft targets of a run, and what names their teacher.
+
+    Of several teachers, an image's target is the mean over all of their views. A teacher that
+    compares with a reference is shown each image's own.
 
     Args:
-        plan: Of the run; its training images are scored, and those without labels too.
+        plan: Of the run; its images without labels are scored too.
         folder: Of the tables.
-        views: What the teacher sees of each.
-        cached: Reads the features that the teacher's run cached of the labelled ones.
+        views: Of each image.
+        cached: Reads the features that the teacher's run cached of the labelled images.
         node: The callback's configuration: another one has a table of its own.
     """
-    assert plan.teacher is not None
-    scorer = scorers.load(plan.teacher, auto_device(), seed_by="name")
-    if views.crops is not None:
-        scorer.views.crops = views.crops
+    if plan.teacher_table is not None:
+        given = GivenScores(plan.teacher_table, every_image(plan.data))
+        return given, given.digest
+    teachers = [
+        opened(one, Scorer, auto_device(), "name", pair=pairing_of) for one in plan.teachers
+    ]
+    for scorer in teachers:
+        scorer.views.crops = views.crops or scorer.views.crops
+        for pairing in scorer.views.pairs.values():
+            pairing.check(every_image(plan.data))
+    check_views(teachers, views, cached)
     plain: Any = OmegaConf.to_container(node, resolve=True)
     asked = str([plain[key] for key in ("looks", "mirrored", "crops", "kept")])
-    name = digest({}, f"{scorer.digest} {asked}")
-    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv")
+    name = digest({}, f"{' '.join(scorer.digest for scorer in teachers)} {asked}")
+    contents = contents_of(record.image for record in every_image(plan.data))
+    table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv", contents)
     if cached and any(record not in table for record in trained(plan.data)):
-        table.append(cached_targets(plan.teacher, plan.data, plan.cfg.cache.folder))
-    fill(table, every_image(plan.data), scorer, views, plan.data.num_workers)
+        table.append(cached_targets(plan.teachers[0], plan.data, plan.cfg.cache.folder))
+    fill(table, every_image(plan.data), teachers, views, plan.data.num_workers)
     return table, name
+
+
+def check_views(teachers: Sequence[Scorer], views: Views, cached: bool) -> None:
+    """Raises where teachers cannot score what they are to be shown."""
+    referenced = any(isinstance(p, Reference) for t in teachers for p in t.views.pairs.values())
+    if referenced and views.mirrored:
+        raise ValueError(
+            "A teacher that compares with references sees no mirrored views. Set"
+            " callbacks.soft_targets.mirrored=false."
+        )
+    if cached and (referenced or len(teachers) > 1):
+        raise ValueError(
+            "Cached features are of one teacher that sees the image alone. Set"
+            " callbacks.soft_targets.kept=false."
+        )
 
 
 def trained(data: Any) -> list[Record]:
@@ -81,12 +106,9 @@ def every_image(data: Any) -> list[Record]:
 
 
 def cached_targets(teacher: Checkpoint, data: Any, folder: str) -> list[tuple[Record, Target]]:
-    """Returns a teacher's scores of the features that its own run cached of its training images.
+    """Returns a teacher's scores of the features that its own run, of the same split, cached.
 
-    Args:
-        teacher: Its checkpoint.
-        data: This run's, of the same split.
-        folder: Of this run's caches: what the teacher's file says of one is not used.
+    They are looked for in the folder: what the teacher's file says of one is not used.
 
     Raises:
         ValueError: If its run cached none.
@@ -125,14 +147,19 @@ def cached_targets(teacher: Checkpoint, data: Any, folder: str) -> list[tuple[Re
 
 
 def fill(
-    table: TargetTable, records: Sequence[Record], scorer: Scorer, views: Views, workers: int
+    table: TargetTable,
+    records: Sequence[Record],
+    teachers: Sequence[Scorer],
+    views: Views,
+    workers: int,
 ) -> None:
     """Adds the targets that a table lacks, with a progress bar; an interruption loses none."""
     missing = [record for record in records if record not in table]
-    scored = iter(scores_of(missing, scorer, views, workers)) if missing else iter(())
+    asked = teachers if missing else []
+    scored = zip(*(scores_of(missing, one, views, workers) for one in asked), strict=True)
     new: list[tuple[Record, Target]] = []
     for record in track(missing, "Soft targets", console=console, disable=not missing):
-        scores = next(scored)
+        scores = [score for of_one in next(scored) for score in of_one]
         new.append((record, Target(float(np.mean(scores)), float(np.std(scores)))))
         if len(new) == BATCH:
             table.append(new)
@@ -153,14 +180,7 @@ def scores_of(
 
 
 class ViewDataset(Dataset[Any]):
-    """Views of images for a teacher: their crops, stacked, or already their scores.
-
-    Args:
-        records: The images.
-        scorer: The teacher.
-        views: Of each image.
-        score_in_worker: Scores them where they are read.
-    """
+    """Views of images for a teacher: their crops, stacked, or already their scores in the worker."""
 
     def __init__(
         self, records: Sequence[Record], scorer: Scorer, views: Views, score_in_worker: bool
@@ -181,12 +201,12 @@ class ViewDataset(Dataset[Any]):
             # Two views that only differ in the mirror share their draws.
             drawn = view // 2 if self.views.mirrored else view
             name = f"{record.name} look {drawn}" if drawn else record.name
-            seen.append(self.scorer.views(shown, name))
+            seen.append(self.scorer.views(shown, name, record.reference))
         crops = {key: torch.stack([view[key] for view in seen]) for key in seen[0]}
         return self.scorer.predict(crops).tolist() if self.score_in_worker else crops
 
 
-def by_index(table: TargetTable, data: Any) -> tuple[Tensor, Tensor]:
+def by_index(table: TargetTable | GivenScores, data: Any) -> tuple[Tensor, Tensor]:
     r"""Returns targets, :math:`(N, 2)`, and labels, :math:`(N,)`, by the batch's index.
 
     In label units; NaN where there is none.

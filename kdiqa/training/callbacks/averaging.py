@@ -13,25 +13,17 @@ class Average(WeightAveraging):
     """Validates, tests and saves an average of the weights.
 
     Lightning's own takes the average in for a validation and not for a test: what it tests from a
-    checkpoint are the weights of the step, and no scorer of that checkpoint would say the same.
+    checkpoint are the weights of the step, and a scorer of that checkpoint predicts otherwise.
     """
 
-    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Takes the average in."""
-        self.on_validation_epoch_start(trainer, pl_module)
-
-    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Takes it out again."""
-        self.on_validation_epoch_end(trainer, pl_module)
+    on_test_epoch_start = WeightAveraging.on_validation_epoch_start
+    on_test_epoch_end = WeightAveraging.on_validation_epoch_end
 
 
 class LastEpochs(Average):
     """Validates, tests and saves the mean of the weights at the ends of all epochs from one on.
 
-    Before that epoch, what is validated are the weights as they are.
-
-    Args:
-        begin: The first epoch whose end counts, from 0.
+    Before that epoch, ``begin`` counted from 0, what is validated are the weights as they are.
     """
 
     def __init__(self, begin: int) -> None:

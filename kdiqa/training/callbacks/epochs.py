@@ -13,9 +13,6 @@ class EpochSeed(L.Callback):
     Lightning's checkpoints hold no random state; dropout would differ after a resume. It is done
     before the epoch's first batch, not at the epoch's start: a data loader's iterator draws from
     torch's generator too, before that start in a resumed run's first epoch and after it in others.
-
-    Args:
-        seed: The run's.
     """
 
     def __init__(self, seed: int) -> None:
@@ -37,8 +34,7 @@ class Throughput(L.Callback):
     """
 
     def __init__(self) -> None:
-        self.begun = self.idle_since = 0.0
-        self.waited = 0.0
+        self.begun = self.idle_since = self.waited = 0.0
         self.images = 0
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
@@ -53,12 +49,7 @@ class Throughput(L.Callback):
         self.waited += time.perf_counter() - self.idle_since
 
     def on_train_batch_end(
-        self,
-        trainer: L.Trainer,
-        module: L.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Counts the batch's images."""
         self.images += len(batch["index"])

@@ -13,15 +13,12 @@ from kdiqa.metrics.table import Rows
 class Predictions(L.Callback):
     """Writes ``predictions/<split>.csv`` when a whole split has been validated or tested.
 
-    Columns: index (the image's place in the data set), id (its file, relative to the data's root),
+    Columns: index (the image's position in the data set), id (its file, relative to the data's root),
     content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
     scale, higher is better. Numbers are written to the last bit: every measure follows from them.
 
     A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
     columns, its scores on the scale that it learnt itself.
-
-    Args:
-        folder: Where the tables go.
     """
 
     def __init__(self, folder: str | Path) -> None:

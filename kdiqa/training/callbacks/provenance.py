@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,17 @@ class Provenance(L.Callback):
         folder: The run's.
         description: Plain values for every checkpoint: the net's and the whole configuration as
             YAML text, seeds, the policy of crops.
+        images: The digest of all images that the run reads.
     """
 
-    def __init__(self, folder: str | Path, description: Mapping[str, Any]) -> None:
-        self.folder, self.description = Path(folder), dict(description)
+    def __init__(self, folder: str | Path, description: Mapping[str, Any], images: str) -> None:
+        self.folder, self.description, self.images = Path(folder), dict(description), images
 
     def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Takes the data's digest and label scale, and writes the file on the first rank."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        self.description["data"] = {"digest": data.digest, "label": data.label.as_dict()}
+        digests = {"digest": data.digest, "images": self.images}
+        self.description["data"] = digests | {"label": data.label.as_dict()}
         if trainer.is_global_zero:
             metadata = {
                 "command": [sys.executable, *sys.argv],
@@ -63,13 +66,11 @@ class Provenance(L.Callback):
 
 def versions() -> dict[str, str]:
     """Returns the versions of this package, of Python, and of what the numbers depend on."""
-    found = {"kdiqa": kdiqa.__version__, "python": platform.python_version()}
+    installed = {"kdiqa": kdiqa.__version__, "python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            installed[package] = version(package)
+    return installed
 
 
 def git_state(folder: Path) -> dict[str, Any]:

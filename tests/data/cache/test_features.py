@@ -20,7 +20,9 @@ from torch.utils.data import default_collate
 from kdiqa.batch import Prediction, restored
 from kdiqa.data.cache.predictions import CachedPredictions, flattened
 from kdiqa.data.cache.rows import Rows
+from kdiqa.data.images.read import read_rgb
 from kdiqa.models.backbone import Backbone
+from tests.fakes import write
 from tests.runs import STUDENT, TEACHER, train
 
 CENTRES = tuple(
@@ -89,7 +91,7 @@ def test_features_of_a_backbone_that_is_trained_are_refused(
 def test_row_counts_only_when_all_its_views_are_there(tmp_path: Path) -> None:
     rows = Rows(tmp_path, 5, (2, 1, 1, 3, 1, 1), ["a 10", "b 20"], [4, 1])
     assert rows.missing() == [0, 1]
-    rows.create()
+    rows.create(2)
     rows.put(0, 0, np.ones((1, 1, 3, 1, 1), np.float16))
     assert rows.missing() == [0, 1]
     rows.put(0, 1, np.ones((1, 1, 3, 1, 1), np.float16))
@@ -98,6 +100,81 @@ def test_row_counts_only_when_all_its_views_are_there(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.get(0, 1), 1)
     replaced = Rows(tmp_path, 5, (2, 1, 1, 3, 1, 1), ["a 11", "b 20"], [4, 1])
     assert replaced.missing() == [0, 1]
+
+
+def damage(path: Path, way: str) -> None:
+    """Does to a cache file what disks and people do."""
+    if way == "deleted":
+        path.unlink()
+    elif way == "cut":
+        path.write_bytes(path.read_bytes()[:-5])
+    else:
+        with path.open("r+b") as file:  # one bit of the last row
+            file.seek(-3, 2)
+            value = file.read(1)[0]
+            file.seek(-3, 2)
+            file.write(bytes([value ^ 1]))
+
+
+@pytest.mark.parametrize("way", ["deleted", "cut", "altered"])
+@pytest.mark.parametrize("name", ["features.npy", "marks.npy"])
+def test_a_damaged_file_is_found_and_computed_anew(tmp_path: Path, name: str, way: str) -> None:
+    shape, files = (2, 4), ["a", "b", "c"]
+    values = np.arange(1, 25, dtype=np.float16).reshape(3, 2, 4)
+
+    def filled() -> list[int]:
+        rows = Rows(tmp_path, 3, shape, files, range(3))
+        missing = rows.missing()
+        rows.create(len(missing))
+        for image in missing:
+            for view in range(2):
+                rows.put(image, view, values[image, view])
+        assert rows.missing() == []
+        stored = np.array([[rows.get(image, view) for view in range(2)] for image in range(3)])
+        np.testing.assert_array_equal(stored, values)
+        return missing
+
+    assert filled() == [0, 1, 2]
+    assert filled() == []
+    damage(tmp_path / name, way)
+    assert filled() == ([2] if way == "altered" else [0, 1, 2])
+    assert filled() == []
+
+
+def test_features_are_of_the_bytes_on_the_disk(
+    home: Path, common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "tid2013"
+    shutil.copytree(common[0].removeprefix("data.root="), root)
+    words = (*TEACHER, *common, f"data.root={root}", "features=cached", "trainer.max_epochs=1")
+    words += (f"cache.folder={tmp_path / 'features'}",)
+    written: list[int] = []
+    put = Rows.put
+
+    def counted(self: Rows, image: int, view: int, features: NDArray[np.float16]) -> None:
+        written.append(self.positions[image])
+        put(self, image, view, features)
+
+    monkeypatch.setattr(Rows, "put", counted)
+    train(*words, folder=tmp_path / "a")
+    every = len(set(written))
+    image = sorted((root / "distorted_images").iterdir())[0]
+    size = image.stat().st_size
+    write(image, 255 - read_rgb(image))
+    assert (image.stat().st_size, image.suffix) == (size, ".bmp")  # name and size say nothing
+    written.clear()
+    train(*words, folder=tmp_path / "b")
+    assert len(set(written)) == 1
+    reference = sorted((root / "reference_images").iterdir())[0]
+    write(reference, 255 - read_rgb(reference))  # what a row holds of it is of its bytes too
+    written.clear()
+    train(*words, folder=tmp_path / "c")
+    assert 1 < len(set(written)) < every
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    written.clear()
+    train(*words, f"data.root={copy}", folder=tmp_path / "d")
+    assert len(set(written)) == every
 
 
 def test_small_disk_is_refused_before_the_work(
@@ -111,7 +188,7 @@ def test_small_disk_is_refused_before_the_work(
         r" features=online\.$"
     )
     with pytest.raises(OSError, match=message):
-        rows.create()
+        rows.create(1)
 
 
 def test_half_precision_rounds_by_less_than_a_thousandth() -> None:
@@ -127,7 +204,7 @@ def test_teacher_with_another_backbone_cannot_read_the_cached_features(
     teacher = train(*TEACHER, *words, folder=home / "stranger")
     cached = ("features=cached", f"cache.folder={home / 'features4'}", f"teacher={teacher}")
     message = (
-        r"^The teacher's backbone is not the student's, and the batch holds kept features of the"
+        r"^The teacher's backbone is not the student's, and the batch holds cached features of the"
         r" student's alone\. Give both the same frozen backbone, or set features=online\.$"
     )
     with pytest.raises(RuntimeError, match=message):
@@ -196,7 +273,7 @@ class FlatRows:
 def fill(folder: Path, start: int) -> int:
     """Fills rows that another process fills as well, and returns how many it wrote itself."""
     rows = Rows(folder, 40, (1, 8), [f"{i} 10" for i in range(40)], range(40))
-    rows.create()
+    rows.create(40)
     order, written = [*range(start, 40), *range(start)], 0
     for image in rows.pending(order):
         time.sleep(0.005)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import tracemalloc
 import zlib
@@ -185,7 +184,7 @@ def test_a_header_of_millions_takes_no_memory(kind: str, tmp_path: Path) -> None
         read(tmp_path, bytes(data))
     assert tracemalloc.get_traced_memory()[1] < 2e6
     tracemalloc.stop()
-    assert re.search("20000×10000 pixels, more than any|exceeds limit", str(error.value))
+    assert "20000×10000 pixels, and more than 100 megapixels are not read" in str(error.value)
 
 
 FORMATS = {

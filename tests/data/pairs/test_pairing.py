@@ -76,6 +76,23 @@ def test_a_cached_redistortion_is_made_once_and_is_the_same(
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".png"]
 
 
+@pytest.mark.parametrize("way", ["cut", "altered", "empty"])
+def test_a_damaged_redistortion_is_computed_anew(
+    record: Record, tmp_path: Path, way: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image, pipeline = read_rgb(record.image), CountedNoise()
+    cached = Redistorted(pipeline, cache=tmp_path / "cache")
+    cached.check([record])
+    first = cached(image, record, 3)
+    (path,) = (tmp_path / "cache").iterdir()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes({"cut": data[:-30], "altered": data, "empty": b""}[way])
+    for _ in range(2):
+        np.testing.assert_array_equal(cached(image, record, 3), first)
+    assert pipeline.calls == 2
+
+
 def test_the_cache_tells_seeds_pipelines_and_contents_apart(
     record: Record, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.readers.biq2021 import BIQ2021
 from kdiqa.data.readers.crossdataset import CrossDataset
+from kdiqa.data.readers.folder import Folder
 from kdiqa.data.readers.kadid10k import KADID10k
 from kdiqa.data.readers.live import LIVE
 from kdiqa.data.readers.tid2013 import TID2013
@@ -129,3 +130,20 @@ def test_a_missing_half_is_told_by_its_own_name(fake_data: Path, tmp_path: Path)
     )
     with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
         data.setup()
+
+
+def test_files_of_one_name_in_both_have_names_of_their_own(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    write_tid2013(one)
+    shared = sorted(path.name for path in (one / "distorted_images").iterdir())[:3]
+    for number, name in enumerate([*shared, "own.png"]):
+        write(other / "deep" / name, picture(50 + number))
+    rows = [f"deep/{name},{number}" for number, name in enumerate([*shared, "own.png"])]
+    (other / "labels.csv").write_text("\n".join(["image,mos", *rows]) + "\n")
+    data = CrossDataset(TID2013(one), Folder(other, upper=5), guard="warn")
+    data.setup()
+    names = [record.name for record in data.records]
+    assert len({name.casefold() for name in names}) == len(names)
+    assert names[-4:] == [*(f"test/deep/{name}" for name in shared), "own.png"]
+    assert {f"train/distorted_images/{name}" for name in shared} <= set(names)
+    assert sum("/" in name for name in names) == 6  # the others keep theirs

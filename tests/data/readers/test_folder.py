@@ -1,12 +1,16 @@
 """A user's own folder: what it may look like, and the messages for a table that is wrong."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from kdiqa.data.images import read
 from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.readers.folder import Folder
+from kdiqa.data.source import BrokenImagesError
+from kdiqa.data.splits.stored import SplitTable
 from tests.fakes import picture, write
 
 
@@ -223,3 +227,39 @@ def test_an_empty_scale_is_refused() -> None:
     )
     with pytest.raises(ValueError, match=message):
         Folder("x", lower=5, upper=1)
+
+
+def test_each_image_has_a_name_of_its_own_whatever_folders_are_called(tmp_path: Path) -> None:
+    names = [
+        f"{top}/{low}/{i}.png" for top in "ab" for low in ("x", f"only_{top}") for i in range(6)
+    ]
+    for number, name in enumerate(names):
+        write(tmp_path / name, picture(number))
+    table = "\n".join(["image,mos", *(f"{name},{i % 5}" for i, name in enumerate(names))])
+    data = ready(listed(tmp_path, table + "\n"), upper=5)
+    written = [record.name for record in data.records]
+    assert written == [name if "/x/" in name else name[2:] for name in names]
+    data.assignment.write(tmp_path / "split.csv")
+    again = ready(tmp_path, upper=5, split=1, stored_split=SplitTable(tmp_path / "split.csv"))
+    assert again.assignment.subsets == data.assignment.subsets
+    assert again.digest == data.digest
+
+
+def test_a_setup_looks_once_at_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{i}/0.png" for i in range(300)]
+    for name in names:
+        write(tmp_path / name, picture(0))
+    listed(tmp_path, "\n".join(["image,mos", *(f"{name},1" for name in names)]) + "\n")
+    looked: list[str] = []
+    plain = read.check_image
+    monkeypatch.setattr(read, "check_image", lambda p: looked.append(str(p)) or plain(p))
+    assert len(ready(tmp_path, upper=5).records) == 300
+    assert sorted(looked) == sorted(str(tmp_path / name) for name in names)
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(small: Path) -> None:
+    two_columns(small, [0.5] * 12)
+    (small / "holiday" / "3.png").unlink()
+    os.mkfifo(small / "holiday" / "3.png")
+    with pytest.raises(BrokenImagesError, match=r"'holiday/3\.png' \(it is no plain file\)"):
+        ready(small)

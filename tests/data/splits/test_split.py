@@ -162,7 +162,8 @@ def test_an_official_split_with_val_is_taken_as_it_is() -> None:
 
 def test_namesakes_of_two_folders_are_two_images(tmp_path: Path) -> None:
     records = uniquely_named(
-        [Record(Path(folder, f"img{i}.bmp"), 0.5, "a") for folder in "ab" for i in range(20)]
+        [Record(Path(folder, f"img{i}.bmp"), 0.5, "a") for folder in "ab" for i in range(20)],
+        Path(),
     )
     assignment = Split(0, "image").assign(records)
     assert assignment[:20] != assignment[20:]

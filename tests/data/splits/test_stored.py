@@ -167,7 +167,7 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         "has no column 'ratio802_seed123_split_01', its columns are img_name, official_split.\n"
         "Set data.stored_split.column to one of them, or split to a fold that is there.",
     )
-    namesakes = uniquely_named([Record(Path(f"{f}/img1.bmp"), 0.5, f) for f in "ab"])
+    namesakes = uniquely_named([Record(Path(f"{f}/img1.bmp"), 0.5, f) for f in "ab"], Path())
     write_csv(path, [("image", "split"), ("img1.bmp", "test")])
     message = (
         f"The stored split '{path}' lists 'img1.bmp', which may be 2 images.\n"

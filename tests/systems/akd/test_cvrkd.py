@@ -35,11 +35,11 @@ HOT = ((Distillation, "on_train_batch_start"), (StudentModule, "training_step"))
 SWITCHES: dict[str, tuple[int, tuple[str, ...]]] = {
     "as it is": (3, ()),
     "NR student without the branch": (0, ("second=none", "fusion=none_diff", "distill=false")),
-    "NR student beside itself": (0, ("second=none", "distill=false")),
+    "NR student compared with itself": (0, ("second=none", "distill=false")),
     "NAR without KD": (3, ("distill=false",)),
     "FR upper bound": (0, ("second=reference", "distill=false")),
     "NAR of similar content": (0, ("second=reference", "data.pairs.second.aligned=false")),
-    "teacher beside the student's pair": (3, ("distiller/teacher_pair=[]",)),
+    "teacher of the student's pair": (3, ("distiller/teacher_pair=[]",)),
     "one drawn reference": (0, ("bank=null",)),
     **{f"bank of {count}": (count, (f"bank={count}",)) for count in (1, 5, 10)},
     "levels one by one": (3, ("module.net.level_fusion=late", "distill=false")),
@@ -67,7 +67,7 @@ def teacher(home: Path, root: tuple[str, str]) -> Path:
 
 @pytest.fixture(scope="module")
 def words(root: tuple[str, str], teacher: Path, pool: Path) -> tuple[str, ...]:
-    """Returns a student's overrides, beside a bank of 3."""
+    """Returns a student's overrides, with a bank of 3."""
     # Standardised labels, so that what little is learnt here lies between 0 and 1.
     given = (f"pool={pool}", f"teacher={teacher}", "bank=3", "data.label_scale=zscore")
     return ("experiment=cvrkd_kadid10k", *OURS, *root, *given)
@@ -102,11 +102,11 @@ def test_teacher_sees_the_reference_and_the_student_another_picture(
     plain = Distillation.ask
 
     def asked(self: Distillation, module: Any, batch: Any) -> Any:
-        said = plain(self, module, batch)
+        prediction = plain(self, module, batch)
         seen.append(dict(batch["pyramids"]))
         assert self.pair == ("image", "reference")
         assert self.shared
-        return said
+        return prediction
 
     monkeypatch.setattr(Distillation, "ask", asked)
     module = one_step(*words, folder=tmp_path / "run")
@@ -116,10 +116,10 @@ def test_teacher_sees_the_reference_and_the_student_another_picture(
 
 
 def test_checkpoint_names_its_bank(student: Path, pool: Path) -> None:
-    (told,) = Checkpoint.read(student).description["banks"].values()
-    assert len(told["ids"]) == 3
-    assert set(told["ids"]) < {path.name for path in pool.iterdir()}
-    assert re.fullmatch(r"[0-9a-f]{16}", told["digest"])
+    (bank,) = Checkpoint.read(student).description["banks"].values()
+    assert len(bank["ids"]) == 3
+    assert set(bank["ids"]) < {path.name for path in pool.iterdir()}
+    assert re.fullmatch(r"[0-9a-f]{16}", bank["digest"])
 
 
 def test_scorer_says_what_its_run_stored(student: Path, fake_data: Path) -> None:
@@ -144,7 +144,7 @@ def test_no_reference_passes_the_backbone_when_a_picture_is_scored(
     scorer = kdiqa.load(student)
     assert passed == [1, 1, 1]
     scores = [scorer.score(picture(number)) for number in (5, 5, 6)]
-    assert passed == [1] * 6  # each picture's crops, and no others
+    assert passed == [1] * 6  # each image's crops, and no others
     assert scores[0] == scores[1] != scores[2]
 
 
@@ -184,9 +184,9 @@ def test_other_pictures_under_the_banks_names_are_refused(
 
 
 def test_cost_of_a_score_is_of_the_image_alone_as_the_bank_is_kept(student: Path) -> None:
-    made = cost(student, picture(0, 64, 64), repeats=1)
-    assert made.crops == f"{kdiqa.load(student).views.crops.num} of 32×32"
-    assert made.macs > 0
+    measured = cost(student, picture(0, 64, 64), repeats=1)
+    assert measured.crops == f"{kdiqa.load(student).views.crops.num} of 32×32"
+    assert measured.macs > 0
 
 
 def test_resumed_run_ends_where_the_whole_run_does(
@@ -208,8 +208,8 @@ def test_resumed_run_ends_where_the_whole_run_does(
 def test_kept_features_train_beside_a_pool(
     home: Path, words: tuple[str, ...], fake_data: Path
 ) -> None:
-    kept = ("features=cached", f"cache.folder={home / 'features'}", "cache.views=2")
-    folder = train(*words, *kept, folder=home / "kept")
+    cache = ("features=cached", f"cache.folder={home / 'features'}", "cache.views=2")
+    folder = train(*words, *cache, folder=home / "cached")
     stored = pd.read_csv(folder / "predictions" / "test.csv")
     paths = [fake_data / "kadid10k" / name for name in stored["id"]]
     ours = kdiqa.load(folder, seed_by="name").score(paths)
@@ -230,21 +230,21 @@ def test_evaluation_repeats_the_run_and_says_what_other_banks_say(
     folder = evaluated(student, fake_data, banks=4)
     rows = [pd.read_csv(run / "predictions" / "test.csv") for run in (student, folder)]
     np.testing.assert_allclose(rows[0]["score"], rows[1]["score"], rtol=0, atol=1e-5)
-    found = json.loads((folder / "banks_of_3.json").read_text())
+    results = json.loads((folder / "banks_of_3.json").read_text())
     table = pd.read_csv(folder / "banks_of_3.csv")
     scores = table[[f"bank_{seed}" for seed in range(4)]].to_numpy()
     np.testing.assert_allclose(scores[:, 0], rows[0]["score"], rtol=0, atol=1e-5)
     srcc = [table[f"bank_{seed}"].corr(table["mos"], "spearman") for seed in range(4)]
-    assert found["metrics"]["srcc"]["mean"] == pytest.approx(np.mean(srcc))
-    assert found["metrics"]["srcc"]["std"] == pytest.approx(np.std(srcc, ddof=1))
-    assert found["score_std"] == pytest.approx(scores.std(axis=1, ddof=1).mean())
-    assert found["score_std"] > 0
-    assert [len(told["ids"]) for told in found["by_bank"]] == [3] * 4
+    assert results["metrics"]["srcc"]["mean"] == pytest.approx(np.mean(srcc))
+    assert results["metrics"]["srcc"]["std"] == pytest.approx(np.std(srcc, ddof=1))
+    assert results["score_std"] == pytest.approx(scores.std(axis=1, ddof=1).mean())
+    assert results["score_std"] > 0
+    assert [len(bank["ids"]) for bank in results["by_bank"]] == [3] * 4
     assert "4 banks from 12 images" in " ".join(capsys.readouterr().out.split())
     (folder / "banks_of_3.json").unlink()
     evaluated(student, fake_data, banks=2, bank=[1, 12])
-    told = [json.loads((folder / f"banks_of_{k}.json").read_text()) for k in (1, 12)]
-    assert told[0]["score_std"] > told[1]["score_std"] == 0  # the whole pool is one bank
+    results = [json.loads((folder / f"banks_of_{k}.json").read_text()) for k in (1, 12)]
+    assert results[0]["score_std"] > results[1]["score_std"] == 0  # the whole pool is one bank
     assert not (folder / "banks_of_3.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""GAN-IQA-KD as a whole: every switch takes a real step, and a student's life from training to use."""
+"""GAN-IQA-KD from end to end: every switch takes a real step, and a student's life from training to use."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "no cascade": ("module.net.attention.cascade=false",),
     "no semantic branch": ("module.net.semantic=false",),
     "no noise": ("second/noise=[]",),
-    "Gaussian noise alone": ("second/noise=jnd", "data.pairs.shown.noticeable=0"),
-    "noise of the threshold alone": ("data.pairs.shown.deviation=0",),
+    "Gaussian noise only": ("second/noise=jnd", "data.pairs.shown.noticeable=0"),
+    "noise of the threshold only": ("data.pairs.shown.deviation=0",),
     "no distillation": ("distill=false", "module.loss.weight=1"),
-    "hard targets alone": (
+    "hard targets only": (
         *("module.loss.weight=1", "module.distiller.factors.soft=0"),
         "module.distiller.factors.features=0",
     ),
-    "soft targets alone": ("module.loss.weight=0", "module.distiller.factors.soft=1"),
+    "soft targets only": ("module.loss.weight=0", "module.distiller.factors.soft=1"),
     "soft labels as bins": ("distiller=ganiqa_bins",),
     "trusted soft targets": ("module.distiller.distillers.soft.max_spread=0.1",),
     "difference of the teacher": ("module.distiller.distillers.features.feature=difference",),
-    "student beside the reference": ("second=reference", "module.pair=[shown,second]"),
+    "student with the reference": ("second=reference", "module.pair=[shown,second]"),
     "teacher of the image as it is": ("distiller/teacher_pair=ref",),
-    "own crops at places turned": (
+    "own crops at positions turned": (
         "+data.train_crops.transforms=[{_target_: albumentations.RandomRotate90, p: 0.5}]",
     ),
     "fine-tuned": ("module.net.backbone.frozen=false",),
@@ -107,8 +107,8 @@ def test_switch_of_the_student_takes_a_step_that_waits_for_no_value(
     for owner, hook in HOT:
         monkeypatch.setattr(owner, hook, watched(getattr(owner, hook)))
     module = step((*STUDENT, *common, f"teacher={teacher}", *SWITCHES[name]), tmp_path / "run")
-    kept = {"train/loss_score", "train/loss_soft_score", "train/loss_features"} & set(module.terms)
-    total = sum(module.terms[key] for key in kept) + module.terms.get("train/loss_soft_bins", 0)
+    keys = {"train/loss_score", "train/loss_soft_score", "train/loss_features"} & set(module.terms)
+    total = sum(module.terms[key] for key in keys) + module.terms.get("train/loss_soft_bins", 0)
     assert module.terms["train/loss"] == pytest.approx(total, rel=1e-4)
     assert (module.distiller is None) == ("distill=false" in SWITCHES[name])
 
@@ -132,37 +132,37 @@ def test_no_attention_is_a_step_too(
 def test_a_held_back_opinion_cannot_change_what_is_learnt(
     common: tuple[str, ...], fake_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = TID2013(fake_data / "tid2013", labelled_ratio=0.5)
+    data = TID2013(fake_data / "tid2013", labelled=0.5)
     data.setup()
-    told = set(data.labelled())
-    hidden = set(data.positions("train")) - told
+    labelled = set(data.labelled())
+    hidden = set(data.positions("train")) - labelled
     read = TID2013.read
 
     def learnt(changed: set[int]) -> dict[str, torch.Tensor]:
-        names = {data.records[place].image.name for place in changed}
+        names = {data.records[index].image.name for index in changed}
 
         def falsified(self: TID2013) -> Iterator[Record]:
             for record in read(self):
                 yield replace(record, mos=9 - record.mos) if record.image.name in names else record
 
         monkeypatch.setattr(TID2013, "read", falsified)
-        words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5")
+        words = (*STUDENT, *common, "distill=false", "data.labelled=0.5")
         return step(words, tmp_path / "run").state_dict()
 
     plain = learnt(set())
     torch.testing.assert_close(learnt(hidden), plain, rtol=0, atol=0)
     with pytest.raises(AssertionError):
-        torch.testing.assert_close(learnt(told), plain, rtol=0, atol=0)
+        torch.testing.assert_close(learnt(labelled), plain, rtol=0, atol=0)
 
 
 def test_opinions_held_back_need_a_loss_that_leaves_them_out(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
     message = (
-        "data.labelled_ratio=0.5 masks labels, and module.loss"
+        "data.labelled=0.5 masks labels, and module.loss"
         " (kdiqa.training.losses.ScoreLoss) needs all of them. Set module/loss=labelled."
     )
-    words = (*STUDENT, *common, "distill=false", "data.labelled_ratio=0.5", "module/loss=score")
+    words = (*STUDENT, *common, "distill=false", "data.labelled=0.5", "module/loss=score")
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         one_step(*words, folder=tmp_path / "run")
 
@@ -170,11 +170,11 @@ def test_opinions_held_back_need_a_loss_that_leaves_them_out(
 def test_a_teacher_that_knows_what_is_held_back_is_refused(
     common: tuple[str, ...], teacher: Path, tmp_path: Path
 ) -> None:
-    words = (*STUDENT, *common, f"teacher={teacher}", "data.labelled_ratio=0.25")
+    words = (*STUDENT, *common, f"teacher={teacher}", "data.labelled=0.25")
     message = (
         "This run masks the labels of all but 0.25 of its training images, and its teacher"
         " has learnt from 1 of those of split 0: its scores would reveal what is masked.\nTrain the"
-        " teacher with data.labelled_ratio=0.25 split=0, or set teacher=train."
+        " teacher with data.labelled=0.25 split=0, or set teacher=train."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         one_step(*words, folder=tmp_path / "run")
@@ -188,10 +188,10 @@ def test_what_a_finished_student_leaves_scores_any_photograph_without_a_referenc
     assert 0 <= score <= 1
     assert scorer.score(picture(3)) == score
     assert scorer.pair == ("shown",)
-    told = Checkpoint.read(student).content
-    assert not any("teacher" in key for key in told["state_dict"])
+    content = Checkpoint.read(student).content
+    assert not any("teacher" in key for key in content["state_dict"])
     assert any(
-        key.startswith("distiller.distillers.features.adapters") for key in told["state_dict"]
+        key.startswith("distiller.distillers.features.adapters") for key in content["state_dict"]
     )
 
 

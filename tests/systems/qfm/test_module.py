@@ -1,4 +1,4 @@
-"""The whole step on fakes: every ablation, both passes, resume, and that inference forgets."""
+"""The complete step on fakes: every ablation, both passes, resume, and that inference forgets."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from kdiqa.training.distillation import Distillation
 from tests.runs import one_step, train, write_weights
 from tests.synchronisation import watched
 
+FIRST_VERSION = (
+    "module.matching.rule=off",
+    "module.contrast={_target_:kdiqa.systems.qfm.contrast.QualityContrast,delta:0.05}",
+)
 QUICK = (
     *("data.num_workers=0", "data.batch_size=8", "data.guard=warn", "trainer=cpu"),
     *("trainer.max_epochs=2", "callbacks.progress=null"),
@@ -59,8 +63,8 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "adversarial": ("module.matching.adversarial=true", "module.noise.ramp_epochs=0"),
     "adain": ("module.noise.kind=adain", "module.noise.ramp_epochs=0"),
     "mix": ("module.noise.kind=mix", "module.noise.ramp_epochs=0"),
-    "first version": ("module=noise_matching_v1",),
-    "first version, no DLE": ("module=noise_matching_v1", "distill=false"),
+    "first version": FIRST_VERSION,
+    "first version, no DLE": (*FIRST_VERSION, "distill=false"),
     "two crops": ("data.train_crops.mode=random", "data.train_crops.num=2", "data.teacher_pairs.view.crops.num=2"),
     "bf16": ("trainer.precision=bf16-mixed",),
 }  # fmt: skip
@@ -122,8 +126,8 @@ def test_memory_knows_images_and_views_by_their_scores_in_unit_scale(
     module: Any = one_step(*words, folder=tmp_path / "run")  # labels are z-scores
     held, data = module.memory.held, module.trainer.datamodule
     assert held.image.tolist() == held.image[:8].tolist() * 2
-    opinions = torch.tensor([data.records[i].mos for i in held.image[:8]])
-    torch.testing.assert_close(held.score[:8], opinions.float())
+    labels = torch.tensor([data.records[i].mos for i in held.image[:8]])
+    torch.testing.assert_close(held.score[:8], labels.float())
     assert held.weight.tolist() == [1.0] * 8 + [0.5] * 8
     assert held.tokens.dtype == torch.float16
 
@@ -131,9 +135,9 @@ def test_memory_knows_images_and_views_by_their_scores_in_unit_scale(
 def test_teacher_of_another_scale_is_read_on_the_students(
     words: tuple[str, ...], teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = torch.load(teacher / "checkpoints" / "best.ckpt", weights_only=True)
-    told["kdiqa"]["data"]["label"] |= {"upper": 5.0, "scale": "raw"}  # whatever it has learnt
-    torch.save(told, tmp_path / "raw.ckpt")
+    saved = torch.load(teacher / "checkpoints" / "best.ckpt", weights_only=True)
+    saved["kdiqa"]["data"]["label"] |= {"upper": 5.0, "scale": "raw"}  # whatever it has learnt
+    torch.save(saved, tmp_path / "raw.ckpt")
     heard: list[torch.Tensor] = []
     ask = Distillation.ask
 
@@ -164,11 +168,11 @@ def test_finished_run_evaluates_and_predicts_as_it_tested(
     student: Path, teacher: Path, fake_data: Path
 ) -> None:
     given = {"run": str(student), "data": "biq2021"}
-    made = evaluate.run(OmegaConf.merge(OmegaConf.structured(evaluate.Command), given))
-    # The first pass sees an image alone as well, and has the student's name here.
-    assert list(made) == ["QFM-IQM on biq2021", "QFM-IQM on biq2021, its teacher"]
+    folders = evaluate.run(OmegaConf.merge(OmegaConf.structured(evaluate.Command), given))
+    # The first pass sees no second image either, and has the student's name here.
+    assert list(folders) == ["QFM-IQM on biq2021", "QFM-IQM on biq2021, its teacher"]
     tables = [
-        pd.read_csv(f / "predictions" / "test.csv") for f in (*made.values(), student, teacher)
+        pd.read_csv(f / "predictions" / "test.csv") for f in (*folders.values(), student, teacher)
     ]
     for ours, theirs in zip(tables[:2], tables[2:], strict=True):
         pd.testing.assert_frame_equal(ours, theirs, rtol=1e-5, atol=1e-6)
@@ -216,7 +220,8 @@ def test_fine_tuned_vit_trains_with_both_rates_and_a_frozen_copy_for_its_matches
 def test_frozen_matches_of_a_trained_backbone_need_a_frozen_copy(
     fake_data: Path, tmp_path: Path
 ) -> None:
-    words = ("experiment=qfm_livec", *VIT, f"data.root={fake_data / 'livec'}", "distill=false")
+    words = ("experiment=qfm_koniq", "data=livec", *VIT, f"data.root={fake_data / 'livec'}")
+    words = (*words, "~data.image_size", "distill=false")
     message = (
         r"^module.semantic=frozen asks for features of a backbone that stays as it is, and this one"
         r" is trained. Add a frozen copy of it \(callbacks=frozen_semantics\), or set"
@@ -231,8 +236,8 @@ def test_frozen_matches_of_a_trained_backbone_need_a_frozen_copy(
 def test_kept_features_give_the_step_what_the_backbone_would(
     home: Path, words: tuple[str, ...], student: Path
 ) -> None:
-    kept = ("features=cached", f"cache.folder='{home / 'features'}'")
-    folder = train(*words, *kept, folder=home / "kept")
+    cache = ("features=cached", f"cache.folder='{home / 'features'}'")
+    folder = train(*words, *cache, folder=home / "cached")
     assert set(saved(folder)["state_dict"]) == set(saved(student)["state_dict"])
     assert saved(folder)["memory"][0]["image"].equal(saved(student)["memory"][0]["image"])
 

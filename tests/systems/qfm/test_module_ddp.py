@@ -24,13 +24,13 @@ def test_each_process_keeps_its_own_memory_and_resumes_with_it(
     plain = [word for word in (*TOKENS, *root) if not word.startswith("trainer")]
     both = ["experiment=qfm_biq2021", *plain, *TWO, f"teacher={teacher}", "data.batch_size=4"]
     both += ["module.scheduler.T_max=2", "~callbacks.ema"]
-    whole = call(*both, "trainer.max_epochs=2", folder=tmp_path / "whole")
-    half = call(*both, "trainer.max_epochs=1", folder=tmp_path / "half")
-    (half / "results.json").unlink()
-    call(*both, "trainer.max_epochs=2", "resume=true", folder=half)
+    uninterrupted = call(*both, "trainer.max_epochs=2", folder=tmp_path / "uninterrupted")
+    resumed = call(*both, "trainer.max_epochs=1", folder=tmp_path / "resumed")
+    (resumed / "results.json").unlink()
+    call(*both, "trainer.max_epochs=2", "resume=true", folder=resumed)
     a, b = (
         torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
-        for folder in (whole, half)
+        for folder in (uninterrupted, resumed)
     )
     torch.testing.assert_close(a["state_dict"], b["state_dict"], rtol=0, atol=0)
     torch.testing.assert_close(a["memory"], b["memory"], rtol=0, atol=0)

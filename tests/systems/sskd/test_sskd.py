@@ -19,6 +19,7 @@ import kdiqa
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import conf_dir
 from kdiqa.config.instantiate import instantiate
+from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.images.read import read_rgb
 from kdiqa.evaluate import teacher_of
 from kdiqa.systems.sskd import targets
@@ -35,11 +36,11 @@ from tests.waiting import until
 
 SWITCHES: dict[str, tuple[str, ...]] = {
     "joint": (),
-    "hard alone": ("distill=false",),
-    "soft alone": ("module.alpha={start:1,end:1}",),
+    "hard targets only": ("distill=false",),
+    "soft targets only": ("module.alpha={start:1,end:1}",),
     "α annealed": ("module.alpha.end=0.2",),
     "crop by crop": ("distiller=soft_crop",),
-    "mean of looks": ("teacher_looks=4", "callbacks.soft_targets.mirrored=true"),
+    "mean of views": ("teacher_looks=4", "callbacks.soft_targets.mirrored=true"),
     "own crops of the teacher": (
         "teacher_looks=3",
         "callbacks.soft_targets.crops={_target_:kdiqa.data.crops.Crops,num:1,size:32}",
@@ -118,21 +119,21 @@ def test_soft_targets_are_the_teachers_own_scores(common: tuple[str, ...], tmp_p
     words = (*sskd.STUDENT, *common, "data.label_scale=zscore", "teacher_looks=2")
     data, callback = prepared(*words, folder=tmp_path / "run")
     scorer = kdiqa.load(teacher_in(common), seed_by="name")
-    place = data.positions("train")[3]
-    record = data.records[place]
+    index = data.positions("train")[3]
+    record = data.records[index]
     pixels = read_rgb(record.image)
-    looks = [
+    scores = [
         float(scorer.predict({"image": scorer.views(pixels, name)["image"][None]}))
         for name in (record.name, f"{record.name} look 1")
     ]
-    assert looks[0] != looks[1]
-    mean, std = callback.table[place].double()
-    assert data.label.to_unit(float(mean)) == pytest.approx(np.mean(looks), abs=1e-5)
-    assert float(std) * data.label.std == pytest.approx(np.std(looks), abs=1e-5)
+    assert scores[0] != scores[1]
+    mean, std = callback.table[index].double()
+    assert data.label.to_unit(float(mean)) == pytest.approx(np.mean(scores), abs=1e-5)
+    assert float(std) * data.label.std == pytest.approx(np.std(scores), abs=1e-5)
     assert callback.table[data.positions("test")].isnan().all()
 
 
-def test_mirrored_looks_share_the_draws_of_the_plain_ones(common: tuple[str, ...]) -> None:
+def test_mirrored_views_share_the_draws_of_the_plain_ones(common: tuple[str, ...]) -> None:
     scorer = kdiqa.load(teacher_in(common), seed_by="name")
     (path,) = [Path(word.removeprefix("data.root=")) for word in common[:1]]
     record = next(r for r in read_all(path))
@@ -151,7 +152,7 @@ def read_all(root: Path) -> list:
     return data.records
 
 
-def test_targets_are_kept_by_teacher_and_split_and_asked_once(
+def test_targets_are_cached_by_teacher_and_split_and_computed_once(
     common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = (*sskd.STUDENT, *common, f"callbacks.soft_targets.folder={tmp_path / 'soft'}")
@@ -160,9 +161,9 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
     assert path.name == f"{callback.digest}-{data.digest[:12]}.csv"
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "bytes", "s_mean", "s_std"]
+    assert list(rows[0]) == ["image", "content", "s_mean", "s_std", "check"]
     assert [row["image"] for row in rows] == sorted(record.name for record in every_image(data))
-    monkeypatch.setattr(targets, "scores_of", None)  # nobody asks again
+    monkeypatch.setattr(targets, "scores_of", None)  # nothing is scored again
     again = prepared(*words, folder=tmp_path / "b")[1]
     torch.testing.assert_close(again.table, callback.table, rtol=0, atol=0, equal_nan=True)
     monkeypatch.undo()
@@ -171,20 +172,20 @@ def test_targets_are_kept_by_teacher_and_split_and_asked_once(
     assert len(list((tmp_path / "soft").iterdir())) == 2
 
 
-def test_what_a_teacher_kept_serves_in_place_of_another_look(
+def test_cached_features_of_a_teacher_replace_new_views(
     common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = ("features=cached", f"cache.folder={tmp_path / 'kept'}", "test_crops=full")
+    cache = ("features=cached", f"cache.folder={tmp_path / 'cache'}", "test_crops=full")
     same = ("data.train_crops.mode=full", "data.test_crops.size=32")
     frozen = ("module.net.backbone.frozen=true", "trainer.max_epochs=1", "num_test_crops=1")
-    words = (*sskd.TEACHER, *common[:2], *kept, *same, *frozen)
+    words = (*sskd.TEACHER, *common[:2], *cache, *same, *frozen)
     teacher = train(*words, folder=tmp_path / "teacher")
     asked = (*sskd.STUDENT, *common[:2], f"teacher={teacher}")
-    looked = prepared(*asked, folder=tmp_path / "a")[1]
+    scored = prepared(*asked, folder=tmp_path / "a")[1]
     monkeypatch.setattr(targets, "scores_of", None)
-    read = prepared(*asked, "callbacks.soft_targets.kept=true", folder=tmp_path / "b")[1]
-    assert read.digest != looked.digest
-    torch.testing.assert_close(read.table, looked.table, atol=1e-3, rtol=0, equal_nan=True)
+    cached = prepared(*asked, "callbacks.soft_targets.kept=true", folder=tmp_path / "b")[1]
+    assert cached.digest != scored.digest
+    torch.testing.assert_close(cached.table, scored.table, atol=1e-3, rtol=0, equal_nan=True)
     refused = (*sskd.STUDENT, *common, "callbacks.soft_targets.kept=true")
     message = (
         f"The run of the teacher in '{teacher_in(common)}' cached no features (features=online)."
@@ -198,7 +199,7 @@ def test_an_interrupted_table_goes_on_where_it_was(
     common: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = (*sskd.STUDENT, *common, f"callbacks.soft_targets.folder={tmp_path / 'soft'}")
-    whole = prepared(*words[:-1], folder=tmp_path / "a")[1]
+    uninterrupted = prepared(*words[:-1], folder=tmp_path / "a")[1]
     monkeypatch.setattr(targets, "BATCH", 4)
     asked: list[str] = []
     get = ViewDataset.__getitem__
@@ -216,24 +217,47 @@ def test_an_interrupted_table_goes_on_where_it_was(
     with part.open("a") as file:
         file.write("half a r")
     data, callback = prepared(*words, folder=tmp_path / "b")
-    torch.testing.assert_close(callback.table, whole.table, rtol=0, atol=0, equal_nan=True)
-    assert len(asked) == len(every_image(data)) + 3  # eight were kept, three asked again
+    torch.testing.assert_close(callback.table, uninterrupted.table, rtol=0, atol=0, equal_nan=True)
+    assert len(asked) == len(every_image(data)) + 3  # eight were in the table, three scored again
     assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".csv"]
 
 
 def test_two_builds_at_once_do_each_other_no_harm(tmp_path: Path, common: tuple[str, ...]) -> None:
     records = read_all(Path(common[0].removeprefix("data.root=")))[:4]
     target = targets.Target(0.25, 0.125)
-    one = TargetTable(tmp_path / "t.csv")
+    contents = contents_of(record.image for record in records)
+    one = TargetTable(tmp_path / "t.csv", contents)
     one.append([(records[0], target)])
-    other = TargetTable(tmp_path / "t.csv")
+    other = TargetTable(tmp_path / "t.csv", contents)
     assert records[0] in other
     one.append([(records[1], target)])
     other.finish()
     one.finish()
-    held = TargetTable(tmp_path / "t.csv")
+    held = TargetTable(tmp_path / "t.csv", contents)
     assert records[1] in held
     assert held[records[0]] == target
+
+
+def test_a_target_is_of_an_image_s_bytes_and_as_it_was_written(
+    tmp_path: Path, common: tuple[str, ...]
+) -> None:
+    records = read_all(Path(common[0].removeprefix("data.root=")))[:3]
+    contents = contents_of(record.image for record in records)
+    path, target = tmp_path / "t.csv", targets.Target(0.25, 0.125)
+    one = TargetTable(path, contents)
+    one.append([(record, target) for record in records])
+    one.finish()
+    replaced = TargetTable(path, contents | {records[0].image: "other bytes"})
+    assert [record in replaced for record in records] == [False, True, True]
+    path.write_text(path.read_text().replace("0.25", "0.75", 1))
+    altered = TargetTable(path, contents)
+    assert sum(record in altered for record in records) == 2
+    path.write_text(path.read_text()[5:])  # no table any more
+    lost = TargetTable(path, contents)
+    assert not any(record in lost for record in records)
+    lost.append([(records[0], target)])
+    lost.finish()
+    assert records[0] in TargetTable(path, contents)
 
 
 def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path: Path) -> None:
@@ -271,8 +295,8 @@ def test_a_teacher_of_another_split_is_refused(common: tuple[str, ...], tmp_path
         ),
         (
             ("distill=false", "data/unlabelled=distorted"),
-            "Images without labels (data.unlabelled) teach nothing here: this run has no soft"
-            " targets. Set data/unlabelled=[], or distiller=soft_score with module=soft_target.",
+            "Images without labels (data.unlabelled) teach nothing here: this run has no"
+            " teacher. Set data/unlabelled=[], or a distiller.",
         ),
     ],
 )
@@ -315,8 +339,8 @@ def test_a_pool_that_shows_the_test_images_is_dealt_with(
     words = (*sskd.STUDENT, *common, "data/unlabelled=folder", f"pool={tmp_path / 'pool'}")
     with pytest.raises(ValueError, match=r"^Unlabelled images show what the run validates or te"):
         planned(*words, folder=tmp_path / "a")
-    kept = planned(*words, "data.guard=drop", folder=tmp_path / "b").data
-    assert [record.image.name for record in kept.extra] == ["other.png"]
+    dropped = planned(*words, "data.guard=drop", folder=tmp_path / "b").data
+    assert [record.image.name for record in dropped.extra] == ["other.png"]
     warned = planned(*words, "data.guard=warn", folder=tmp_path / "c").data
     assert len(warned.extra) == 2
 
@@ -334,17 +358,17 @@ def test_a_student_of_one_image_is_a_scorer_like_any_other(
         stored = {row["id"]: float(row["score"]) for row in csv.DictReader(file)}
     ours = kdiqa.load(folder, seed_by="name").score([root / name for name in stored])
     np.testing.assert_allclose(ours, np.clip([*stored.values()], 0, 1), rtol=0, atol=1e-5)
-    made = of_run(Checkpoint.read(folder), "tid2013", str(root))
-    made.folder = tmp_path / "evaluated"
-    assert evaluated(made)["metrics"]["test"]["srcc"] == pytest.approx(
+    evaluation = of_run(Checkpoint.read(folder), "tid2013", str(root))
+    evaluation.folder = tmp_path / "evaluated"
+    assert evaluated(evaluation)["metrics"]["test"]["srcc"] == pytest.approx(
         soft_metrics(folder)["srcc"], abs=1e-6
     )
     teacher = teacher_of(Checkpoint.read(folder))
     assert teacher is not None
     assert teacher.folder == teacher_in(common)
     capsys.readouterr()
-    pictures = [str(root / name) for name in list(stored)[:2]]
-    assert main([*pictures, "--model", str(folder), "--workers", "0"]) == 0
+    images = [str(root / name) for name in list(stored)[:2]]
+    assert main([*images, "--model", str(folder), "--workers", "0"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
@@ -357,7 +381,7 @@ def soft_metrics(folder: Path) -> dict[str, float]:
 def test_kept_features_serve_a_frozen_student_of_one_image(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
-    frozen = ("module.net.backbone.frozen=true", f"cache.folder={tmp_path / 'kept'}")
+    frozen = ("module.net.backbone.frozen=true", f"cache.folder={tmp_path / 'cache'}")
     words = (*sskd.STUDENT, *common, "features=cached", *frozen, "num_test_crops=1")
     folder = train(*words, "trainer.max_epochs=1", folder=tmp_path / "run")
     assert (folder / "results.json").is_file()
@@ -406,8 +430,8 @@ def test_every_experiment_takes_a_step(
     if name != "sskd_teacher":
         data = next(iter(re.findall(r"override /data: (\w+)", text_of(name))))
         teacher = (f"data={data}", *tiny, "trainer.max_epochs=1", "data.batch_size=4")
-        made = train("experiment=sskd_teacher", *teacher, folder=tmp_path / "teacher")
-        words = (*words, f"teacher={made}")
+        run = train("experiment=sskd_teacher", *teacher, folder=tmp_path / "teacher")
+        words = (*words, f"teacher={run}")
         if "teacher_looks" in text_of(name):
             words = (*words, "teacher_looks=2")
     module = one_step(*words, folder=tmp_path / "run")
@@ -419,8 +443,8 @@ def text_of(name: str) -> str:
 
 
 def command(folder: Path, *words: str) -> subprocess.Popen:
-    told = [sys.executable, "-m", "kdiqa.train", *words, f"run={folder}", "resume=true"]
-    return subprocess.Popen(told, start_new_session=True, stdout=subprocess.DEVNULL)
+    words = [sys.executable, "-m", "kdiqa.train", *words, f"run={folder}", "resume=true"]
+    return subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
 
 
 def killed_when(folder: Path, there: Path, *words: str) -> None:
@@ -438,20 +462,113 @@ def test_one_command_runs_all_stages_and_killing_it_changes_nothing(
     common: tuple[str, ...], tmp_path: Path
 ) -> None:
     words = (*sskd.STUDENT, *common, *sskd.STAGES)
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert command(whole, *words).wait(900) == 0
+    uninterrupted, cut = tmp_path / "uninterrupted", tmp_path / "cut"
+    assert command(uninterrupted, *words).wait(900) == 0
     killed_when(cut, cut / "stage1" / "checkpoints" / "last.ckpt", *words)  # within stage 1
     killed_when(cut, cut / "stage1" / "results.json", *words)  # between the stages
     killed_when(cut, cut / "checkpoints" / "last.ckpt", *words)  # within stage 2
     assert command(cut, *words).wait(900) == 0
-    for part in ("checkpoints/last.ckpt", "stage1/checkpoints/last.ckpt"):
+    for path in ("checkpoints/last.ckpt", "stage1/checkpoints/last.ckpt"):
         one, two = (
-            torch.load(folder / part, weights_only=True)["state_dict"] for folder in (whole, cut)
+            torch.load(folder / path, weights_only=True)["state_dict"]
+            for folder in (uninterrupted, cut)
         )
         torch.testing.assert_close(one, two, rtol=0, atol=0)
-    assert soft_metrics(whole) == soft_metrics(cut)
+    assert soft_metrics(uninterrupted) == soft_metrics(cut)
     first, second = (
-        torch.load(whole / part, weights_only=True)["state_dict"]
-        for part in ("stage1/checkpoints/last.ckpt", "checkpoints/last.ckpt")
+        torch.load(uninterrupted / path, weights_only=True)["state_dict"]
+        for path in ("stage1/checkpoints/last.ckpt", "checkpoints/last.ckpt")
     )
     assert any(not torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_table_of_scores_is_a_teacher(common: tuple[str, ...], tmp_path: Path) -> None:
+    root = Path(common[0].removeprefix("data.root="))
+    table = tmp_path / "scores.csv"
+    rows = [
+        f"some/where/{record.name.upper()},{i / 100}" for i, record in enumerate(read_all(root))
+    ]
+    table.write_text("\n".join(["image,score,else", *(f"{row},x" for row in rows)]))
+    words = (*sskd.STUDENT, *common[:2], f"teacher={table}")
+    data, callback = prepared(*words, folder=tmp_path / "a")
+    names = [record.name for record in read_all(root)]
+    for index in data.positions("train"):
+        assert float(callback.table[index, 0]) == pytest.approx(
+            names.index(data.records[index].name) / 100
+        )
+    assert callback.table[data.positions("test")].isnan().all()
+    assert one_step(*words, folder=tmp_path / "b").terms["train/loss_soft"] > 0
+    levels = ("data=tid2013", *sskd.PLAIN[1:], "distiller=soft_crop", "module=soft_target")
+    message = (
+        "A table of scores, or several runs, teach by soft targets, and this run learns more of its"
+        " teacher. Set module=soft_target distiller=soft_score, or teacher=RUN."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        planned(*levels, *common[:2], f"teacher={table}", folder=tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a.bmp,0.5"], "has no score of "),
+        (
+            ["a.bmp,0.5", "x/A.BMP,0.4"],
+            "line 3: the image again. Give each file name one score in",
+        ),
+        (["a.bmp,1.5"], "line 2: a score of 1.5. Give each file name one score in [0, 1], higher"),
+        (None, "Write one with the columns image,score, or set teacher to a run folder."),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(
+    rows: list[str] | None, message: str, common: tuple[str, ...], tmp_path: Path
+) -> None:
+    table = tmp_path / "scores.csv"
+    if rows is not None:
+        table.write_text("\n".join(["image,score", *rows]))
+    with pytest.raises((ValueError, FileNotFoundError), match=re.escape(message)):
+        prepared(*sskd.STUDENT, *common[:2], f"teacher={table}", folder=tmp_path / "run")
+
+
+def test_several_teachers_teach_their_mean(common: tuple[str, ...], tmp_path: Path) -> None:
+    words = (*sskd.TEACHER, *common[:2], "trainer.max_epochs=1")
+    other = train(*words, "seed=1", folder=tmp_path / "other")
+    each = [
+        prepared(*sskd.STUDENT, *common[:2], f"teacher={one}", folder=tmp_path / str(number))[1]
+        for number, one in enumerate((teacher_in(common), other))
+    ]
+    both = (*sskd.STUDENT, *common[:2], f"teacher=['{teacher_in(common)}','{other}']")
+    table = prepared(*both, folder=tmp_path / "both")[1].table
+    stacked = torch.stack([one.table[:, 0] for one in each])
+    torch.testing.assert_close(table[:, 0], stacked.mean(0), equal_nan=True)
+    deviation = stacked.std(0, correction=0)
+    assert deviation.nan_to_num().max() > 1e-4
+    torch.testing.assert_close(table[:, 1], deviation, equal_nan=True, atol=1e-6, rtol=1e-3)
+
+
+def test_a_full_reference_teacher_sees_each_images_own_reference(
+    common: tuple[str, ...], tmp_path: Path
+) -> None:
+    for number in range(3):
+        write(tmp_path / "pool" / f"{number}.png", picture(70 + number, 40, 48))
+    paired = (
+        "data.pairs.second={_target_:kdiqa.data.pairs.pairing.Reference}",
+        "module.pair=[image,second]",
+        "module.net._target_=kdiqa.models.pooled.PooledPairNet",
+    )
+    words = (*sskd.TEACHER, *common[:2], *paired, "module=teacher", "test_crops=center")
+    teacher = train(*words, folder=tmp_path / "fr")
+    words = (*sskd.STUDENT, *common[:2], f"teacher={teacher}", "data/unlabelled=synthetic")
+    words = (*words, f"pool={tmp_path / 'pool'}", f"data.unlabelled.cache={tmp_path / 'copies'}")
+    data, callback = prepared(*words, folder=tmp_path / "run")
+    net = Checkpoint.read(teacher).net()
+    assert len(data.extra) == 12
+    dataset = data.dataset("train", training=True)
+    for index in (0, len(dataset) - 1):
+        record, position = dataset.records[index], dataset.positions[index]
+        pair = [read_rgb(path) for path in (record.image, record.reference)]
+        middle = [x[(x.shape[0] - 32) // 2 :, (x.shape[1] - 32) // 2 :][:32, :32] for x in pair]
+        crops = [torch.from_numpy(x.copy()).permute(2, 0, 1)[None, None] for x in middle]
+        with torch.no_grad():
+            score = net(*net.backbone(crops)).score.item()
+        assert float(callback.table[position, 0]) == pytest.approx(score, abs=1e-4)
+    assert not callback.table[dataset.positions].isnan().any()

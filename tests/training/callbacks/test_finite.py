@@ -47,7 +47,7 @@ def test_the_step_and_its_images_are_named_and_the_epoch_before_is_kept(
     assert len(names) == len(seen[4]) == 8
     assert text == (
         f"The loss is nan in epoch 1, step 1 of the epoch, on the images"
-        f" {', '.join(repr(name) for name in names)}.\nLook at their pictures and scores, lower the"
+        f" {', '.join(repr(name) for name in names)}.\nLook at them and their labels, lower the"
         " learning rate (module.optimizer.lr) or limit the gradients"
         " (trainer.gradient_clip_val=1). Checkpoints are of the epochs before."
     )
@@ -68,7 +68,7 @@ class Trainer:
         records = (Record,) * 30
 
 
-def test_within_a_long_epoch_it_looks_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_within_a_long_epoch_it_checks_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     callback = FiniteLoss(every=2)
     losses = [1.0, 2.0, float("inf"), 3.0]
     callback.on_train_epoch_start(Trainer, None)
