@@ -18,6 +18,7 @@ NETS = (
     "kdiqa.models.levels.Levels",
     "kdiqa.models.pooled.BinHead",
     "kdiqa.models.pooled.PooledNet",
+    "kdiqa.models.pooled.PooledPairNet",
     "kdiqa.models.pooled.ScoreHead",
     "kdiqa.models.tail.Tail",
     "kdiqa.systems.akd.net.AKDNet",
@@ -42,7 +43,6 @@ PAIRS = (  # crops, what an image is paired with, and how that is distorted
     "kdiqa.data.pairs.pairing.ReferenceOrRedistorted",
     "kdiqa.data.pairs.pool.Pool",
     "kdiqa.distortions.redistort.kadid_max",
-    "kdiqa.distortions.redistort.kadis",
     "kdiqa.distortions.redistort.mild",
     "kdiqa.distortions.redistort.none",
     "kdiqa.distortions.redistort.official22",
@@ -50,6 +50,8 @@ PAIRS = (  # crops, what an image is paired with, and how that is distorted
     "kdiqa.distortions.redistort.paper3p",
     "kdiqa.distortions.redistort.random5",
     "kdiqa.distortions.redistort.single",
+    "kdiqa.distortions.synthetic.kadis",
+    "kdiqa.distortions.synthetic.weighted",
 )
 READERS = (  # of the data that a run was trained on, where it is evaluated on them again
     *PAIRS,

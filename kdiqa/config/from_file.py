@@ -81,7 +81,8 @@ class Checked:
             if target in self.targets:
                 _require(key in known, full, value, f"no argument of {target}")
             plain[key] = self.argument(full, value, known.get(key, OWN))
-        plain |= {key: value for key, value in USED_AS.items() if key in known}
+        given = {key: value for key, value in USED_AS.items() if str in options_of(known.get(key))}
+        return plain | given
         return plain
 
     def resolve(self, target: str) -> Any:
@@ -106,7 +107,7 @@ class Checked:
         key = name.rpartition(".")[2]
         if hint is OWN:
             return self.value(name, value, OWN)
-        if key in USED_AS:
+        if key in USED_AS and str in options_of(hint):
             return USED_AS[key]
         if key == "options":
             for option, given in (value or {}).items() if isinstance(value, dict | None) else ():

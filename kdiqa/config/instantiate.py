@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import hydra
 from omegaconf import OmegaConf
 
+from kdiqa.config.buildable import PAIRS
+
 ALLOWED = (
     "kdiqa.board.curves.",
     "kdiqa.config.checkpoint.Checkpoint.net",
@@ -26,20 +28,9 @@ ALLOWED = (
     "lightning.pytorch.strategies.",
     "albumentations.",
 )
-# All else that may be built is a class.
-FUNCTIONS = (
+FUNCTIONS = (  # all else that may be built is a class
+    *PAIRS,
     "kdiqa.config.checkpoint.Checkpoint.net",
-    "kdiqa.data.crops.official_augmentation",
-    "kdiqa.data.crops.paired_flips",
-    "kdiqa.distortions.redistort.kadid_max",
-    "kdiqa.distortions.redistort.kadis",
-    "kdiqa.distortions.redistort.mild",
-    "kdiqa.distortions.redistort.none",
-    "kdiqa.distortions.redistort.official22",
-    "kdiqa.distortions.redistort.official9",
-    "kdiqa.distortions.redistort.paper3p",
-    "kdiqa.distortions.redistort.random5",
-    "kdiqa.distortions.redistort.single",
     "torch.optim.swa_utils.get_ema_multi_avg_fn",
 )
 DIRECTIVES = ("_target_", "_partial_")  # of a node; all else is an argument

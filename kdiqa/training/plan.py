@@ -121,9 +121,10 @@ class Plan:
     def forget_unused(self) -> None:
         """Takes out the cache of a run without, and words of a callback that no group has chosen."""
         cfg = self.cfg
+        reads = any(node and node.get("kept") for node in cfg.callbacks.values())  # a teacher's
         unchosen = [key for key, node in cfg.callbacks.items() if node and "_target_" not in node]
         with open_dict(cfg):
-            if not caches_features(cfg):
+            if not caches_features(cfg) and not reads:
                 cfg.pop("cache", None)
             for key in unchosen:
                 cfg.callbacks.pop(key)
