@@ -140,8 +140,8 @@ class Checked:
             return self.container(name, value, hint)
         for option in options_of(hint):
             origin = get_origin(option)
-            if origin is Sequence and isinstance(value, list):
-                (item,) = get_args(option)
+            if origin in (Sequence, tuple) and isinstance(value, list | tuple):
+                item = get_args(option)[0]
                 return [self.value(f"{name}[{i}]", one, item) for i, one in enumerate(value)]
             if origin is Mapping and isinstance(value, dict):
                 return {
@@ -161,7 +161,7 @@ class Checked:
                 k: self.value(f"{name}.{k}".lstrip("."), v, within[k]) for k, v in value.items()
             }
         _require(hint is OWN, name, value, "a mapping")
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [self.value(f"{name}[{i}]", one, OWN) for i, one in enumerate(value)]
         return value
 
