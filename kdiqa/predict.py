@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         help="photo (default) or synthetic, which are bundled; a student's run folder or checkpoint",
     )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
         help="print what the bundled students learnt from, and where they fail")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             check(options)
             paths = find(options.inputs, sys.stdin)
-            predictor = load(options.model, options.device, pool=options.pool)
+            predictor = load(options.model, options.device, pool=options.pool, allow=options.allow)
             table = None
             if options.output:
                 held.enter_context(table_lock(options.output))

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from experiments.bundled.deviation import mdsi
 from experiments.bundled.harm import DRAWN, KINDS, ladder
-from kdiqa.config.instantiate import DATA_ONLY, NETS_ONLY, instantiate
+from kdiqa.config.instantiate import instantiate
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.readers.biq2021 import BIQ2021
 from kdiqa.data.seeds import derive_seed
@@ -73,8 +73,8 @@ class Reader:
     """Reads features as the packed model will: its filters are stored in 16 bits."""
 
     def __init__(self) -> None:
-        self.backbone: Any = instantiate(BACKBONE, NETS_ONLY)
-        self.crops = instantiate(CROPS, DATA_ONLY)
+        self.backbone: Any = instantiate(BACKBONE)
+        self.crops = instantiate(CROPS)
         for parameter in self.backbone.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.half().float()

@@ -27,7 +27,7 @@ from experiments.bundled.train import merged
 from kdiqa import __version__
 from kdiqa.bundled import MODELS
 from kdiqa.config.checkpoint import FORMAT
-from kdiqa.config.instantiate import NETS_ONLY, instantiate
+from kdiqa.config.instantiate import instantiate
 from kdiqa.config.packed import write_packed
 from kdiqa.data.scale import Label
 from kdiqa.metrics.correlation import srcc
@@ -165,7 +165,7 @@ def trained(
     """Returns a net whose head is fitted."""
     torch.manual_seed(seed)
     rng = default_rng(seed)
-    net = instantiate(NET, NETS_ONLY)
+    net = instantiate(NET)
     both = [pyramid(net, rows) for rows in (features, steps.features)]
     for some in both:  # photographs and ladders count alike
         net.standardise.observe(some)
