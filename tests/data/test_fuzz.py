@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -73,7 +74,8 @@ def is_read_or_named(path: Path) -> bool:
     try:
         image = read_rgb(path)
     except ImageReadError as error:
-        message = f"^Cannot read the image '{re.escape(str(path))}': [^\n]+\\. Unpack that file again\\.$"
+        advice = r"(Unpack that file again|Score it with kdiqa predict --max-megapixels \d+)"
+        message = f"^Cannot read the image '{re.escape(str(path))}': [^\n]+\\. {advice}\\.$"
         assert re.match(message, str(error)), error  # noqa: PT017
         return False
     assert image.dtype == np.uint8
@@ -125,6 +127,38 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     ) as caught:
         read_rgb(path)
     assert str(caught.value) == (
-        f"Cannot read the image '{path}': its header says 50000×50000 pixels, more than any"
-        " photograph has. Unpack that file again."
+        f"Cannot read the image '{path}': its header says 50000×50000 pixels, and more than"
+        " 100 megapixels are not read. Score it with kdiqa predict --max-megapixels 2500."
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_opencv_is_kept_away_from_what_pillow_or_simplejpeg_can_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object) -> None:
+        raise AssertionError("OpenCV was asked")
+
+    for name in ("imdecode", "imread", "imdecodemulti", "imreadmulti"):
+        monkeypatch.setattr(cv2, name, refuse)
+    path, data = tmp_path / "picture.img", encoded(kind)
+    path.write_bytes(data)
+    assert is_read_or_named(path) == (kind not in REFUSED)
+    for spoil in spoilt(data, random.Random(kind)):
+        path.write_bytes(spoil)
+        is_read_or_named(path)
+
+
+def test_opencv_reads_colours_of_sixteen_bits_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow would drop their lower bits; the other test holds that it is asked for nothing else."""
+    asked: list[int] = []
+    decode = cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda *words: asked.append(1) or decode(*words))
+    deep = np.arange(48 * 64 * 3, dtype=np.uint16).reshape(48, 64, 3)
+    for number, suffix in enumerate((".png", ".tiff"), start=1):
+        cv2.imwrite(str(tmp_path / f"deep{suffix}"), deep)
+        read = read_rgb(tmp_path / f"deep{suffix}")
+        np.testing.assert_array_equal(read, np.rint(deep[..., ::-1] / 257).astype(np.uint8))
+        assert len(asked) == number

@@ -1,21 +1,9 @@
 """The format of an image file and what is wrong with it, by its bytes, without decoding."""
 
 import struct
-from collections.abc import Iterator
 
 JPEG, PNG, BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"
 OTHERS = (b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
-
-
-def is_plain_png(data: bytes) -> bool:
-    """Returns whether a file is an RGB PNG of 8 bits, without transparency, turn or animation."""
-    plain = data.startswith(PNG) and data[24:26] == b"\x08\x02"
-    return plain and not {b"tRNS", b"acTL", b"eXIf"} & set(chunks(data))
-
-
-def is_plain_bmp(data: bytes) -> bool:
-    """Returns whether a file is an uncompressed bitmap of 24 bits."""
-    return data.startswith(BMP) and data[28:34] == b"\x18\0\0\0\0\0"
 
 
 def declared(data: bytes) -> tuple[int, int]:
@@ -26,14 +14,6 @@ def declared(data: bytes) -> tuple[int, int]:
         width, height = struct.unpack("<ii", data[18:26])
         return width, abs(height)
     return 0, 0
-
-
-def chunks(data: bytes) -> Iterator[bytes]:
-    """Yields the names of a PNG's chunks: a turn may stand behind the pixels."""
-    at = len(PNG)
-    while at + 8 <= len(data):
-        yield data[at + 4 : at + 8]
-        at += 12 + int.from_bytes(data[at : at + 4])
 
 
 def scan(data: bytes) -> int:

@@ -1,8 +1,9 @@
-"""Images of any format, by Pillow or in 16 bits by OpenCV, with little memory besides their pixels."""
+"""Images of any format, by Pillow, or of colours in 16 bits by OpenCV, with little memory besides their pixels."""
 
 import io
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import ExifTags, Image
 from kdiqa.data.images.formats import PNG
 
 MAX_PIXELS = 100_000_000  # no camera takes more: a header of more is an attack, or damaged
+BITS_PER_SAMPLE = 258  # TIFF's tag
 STRIP = 2**20  # pixels that are converted at once: intermediates take far more than the image
 
 
@@ -39,24 +41,8 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def read_any(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    """Returns the pixels of any file that Pillow reads."""
-    maybe_deep = data.startswith((b"II", b"MM")) or (data.startswith(PNG) and data[24] == 16)
-    pixels, orientation, mode = _by_pillow(data, max_pixels, pixels=not maybe_deep)
-    if maybe_deep and (pixels := _deep(data)) is not None:
-        return upright(pixels, orientation)
-    if mode.startswith("I;16"):
-        raise ValueError("its 16 bits cannot be decoded")
-    if pixels is None:
-        pixels, *_ = _by_pillow(data, max_pixels)
-    assert pixels is not None
+    """Returns the pixels of any file that Pillow reads; of 16 bits in colour, OpenCV's."""
     tiff = data.startswith((b"II", b"MM"))  # which Pillow turns by itself
-    return pixels if tiff else upright(pixels, orientation)
-
-
-def _by_pillow(
-    data: bytes, max_pixels: int, pixels: bool = True
-) -> tuple[NDArray[np.uint8] | None, int, str]:
-    """Returns a file's pixels where they are asked for, its orientation and its mode, all decoded."""
     with _opened(data, max_pixels) as file:
         frames = getattr(file, "n_frames", 1)
         if frames > 1:
@@ -64,9 +50,34 @@ def _by_pillow(
         if file.mode in ("I", "F", "LAB"):
             raise ValueError(f"its pixels are of Pillow's mode {file.mode}, which is no RGB")
         orientation = file.getexif().get(ExifTags.Base.Orientation, 1)
+        grey = file.mode.startswith("I;16")
+        deep = _bits(data, file) == 16 and not grey
         file.load()
-        deep = file.mode.startswith("I;16")
-        return _over_white(file) if pixels and not deep else None, orientation, file.mode
+        if not deep:
+            pixels = _grey(file) if grey else _over_white(file)
+            return pixels if tiff else upright(pixels, orientation)
+    if (deep_pixels := _deep(data)) is None:
+        raise ValueError("its 16 bits cannot be decoded")
+    return upright(deep_pixels, orientation)
+
+
+def _bits(data: bytes, file: Image.Image) -> int:
+    """Returns the bits of a sample by the header of a PNG or a TIFF; 0 of any other file."""
+    if data.startswith(PNG):
+        return data[24]
+    tags: Any = getattr(file, "tag_v2", {})
+    return max(tags.get(BITS_PER_SAMPLE, (0,)), default=0)
+
+
+def _grey(file: Image.Image) -> NDArray[np.uint8]:
+    """Returns the pixels of a grey image of 16 bits, rounded."""
+    result = np.empty((file.height, file.width, 3), np.uint8)
+    for rows in _strips(file.height, file.width):
+        strip = np.asarray(file.crop((0, rows.start, file.width, rows.stop)))
+        result[rows] = np.rint(255 * (strip.astype(np.float64) / 65535)).astype(np.uint8)[
+            ..., None
+        ]
+    return result
 
 
 def _opened(data: bytes, max_pixels: int) -> Image.Image:
@@ -100,9 +111,9 @@ def _strips(height: int, width: int) -> Iterator[slice]:
 
 
 def _deep(data: bytes) -> NDArray[np.uint8] | None:
-    """Returns the pixels of a file of 16 bits, rounded, and laid over white; None of any other.
+    """Returns colours of 16 bits, rounded, and laid over white; None where they cannot be decoded.
 
-    Pillow drops the lower eight bits of all but grey.
+    The only files that OpenCV is given: Pillow drops the lower eight bits of all but grey.
     """
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16:

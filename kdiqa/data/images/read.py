@@ -50,16 +50,11 @@ def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         if wrong := formats.fault(data):
             raise ValueError(wrong)
         check_size(*formats.declared(data), max_pixels)
-        image: NDArray[np.generic] | None
+        image: NDArray[np.generic]
         if data.startswith(formats.JPEG):
             image = _read_jpeg(data, max_pixels)
-        elif formats.is_plain_png(data) or formats.is_plain_bmp(data):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-            image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB, image)
         else:
             image = read_any(data, max_pixels)
-        if image is None:
-            raise ValueError("its pixels cannot be decoded")
         return np.asarray(image, np.uint8)
     except (*FAULTS, Image.DecompressionBombError) as error:
         advice = "Unpack that file again"
@@ -104,6 +99,20 @@ def _orientation(data: bytes) -> int:
         return 1
     with Image.open(io.BytesIO(data)) as file:
         return file.getexif().get(ExifTags.Base.Orientation, 1)
+
+
+def below(root: Path, name: str) -> Path | None:
+    """Returns a file below a folder, None where its name leads out of it, by a link too.
+
+    Args:
+        root: The folder.
+        name: What a table holds, which anybody may have written.
+    """
+    try:
+        path, folder = (root / name).resolve(), root.resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):  # of a name that no file can have
+        return None
 
 
 def check_image(path: str | Path) -> str | None:
