@@ -2,9 +2,12 @@
 
 import argparse
 import csv
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -12,20 +15,25 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from kdiqa.bundled import CARD
+from kdiqa.data.images.pillow import MAX_PIXELS
+from kdiqa.files.atomic import FULL, NoSpaceError, write
+from kdiqa.files.lock import table_lock
 from kdiqa.runtime.devices import auto_device
 from kdiqa.runtime.errors import require
 from kdiqa.runtime.malloc import keep_freed_memory
 from kdiqa.runtime.quiet import quiet
 from kdiqa.scorer.inputs import find
 from kdiqa.scorer.predictor import Predictor
-from kdiqa.scorer.rows import Row, Table
+from kdiqa.scorer.rows import Row, State, Table
 from kdiqa.scorer.scorer import load
 from kdiqa.scorer.sheet import draw
 
-SOME_BROKEN, INTERRUPTED = 3, 130  # exit codes; 2 is argparse's, for wrong usage
+# Exit codes; 2 is argparse's, for wrong usage.
+NO_ROOM, SOME_BROKEN, INTERRUPTED, PIPE_CLOSED = 1, 3, 130, 141
 LISTED = 20
 EPILOG = """exit codes: 0 all scored; 3 all tried, some could not be read (listed, and in the table
-with the reason); 2 wrong usage; 130 interrupted. The same command goes on where one stopped."""
+with the reason; the next run tries them again); 2 wrong usage; 1 no room on the disk; 130
+interrupted. The same command goes on where one stopped."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         help="a student's run folder or checkpoint; default: the small student that is bundled",
     )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
         help="print what the bundled student learnt from, and where it fails")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
@@ -53,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=16, metavar="N", help="images a batch, default 16")
     add("--workers", type=int, default=cores(), metavar="N",
         help="processes besides this one, default one a core")  # fmt: skip
+    add("--max-megapixels", type=float, default=MAX_PIXELS / 1e6, metavar="N",
+        help="larger images are refused by their header, default %(default)g")  # fmt: skip
     add("--engine", choices=("local", "ray"), default="local",
         help="ray: a job of Ray Data, here or on the cluster that RAY_ADDRESS names")  # fmt: skip
     add("--device", default=auto_device(), help="cpu, cuda, …")
@@ -70,24 +82,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     command = parser()
     options = command.parse_args(arguments)
+    with ExitStack() as held:
+        try:
+            check(options)
+            paths = find(options.inputs, sys.stdin)
+            predictor = load(options.model, options.device, pool=options.pool, allow=options.allow)
+            table = None
+            if options.output:
+                held.enter_context(table_lock(options.output))
+                table = Table(options.output, predictor.digest)
+        except (OSError, ValueError, RuntimeError) as error:
+            command.error(str(error))
+        try:
+            wanted = all_rows(predictor, paths, table, options)
+            sys.stdout.flush()
+            return report(wanted)
+        except OSError as error:
+            return no_room(error)
+
+
+def all_rows(
+    predictor: Predictor, paths: Sequence[str], table: Table | None, options: argparse.Namespace
+) -> list[Row]:
+    """Returns the rows of all paths, in their order, those that there were and new ones.
+
+    Args:
+        predictor: Of the scores.
+        paths: Of all images.
+        table: Where they are written; None for standard output.
+        options: Of the command line.
+    """
+    states = {path: State.of(path) for path in paths} if table else {}
+    old = table.outdated(states) if table else set()
+    rows = {image: row for image, row in (table.rows if table else {}).items() if image not in old}
+    if table:
+        table.adopt({path: state for path, state in states.items() if path not in old})
     try:
-        check(options)
-        paths = find(options.inputs, sys.stdin)
-        predictor = load(options.model, options.device, pool=options.pool)
-        table = Table(options.output, predictor.digest) if options.output else None
-    except (OSError, ValueError, RuntimeError) as error:
-        command.error(str(error))
-    rows = {row.image: row for row in (table.rows if table else [])}
-    try:
-        run(predictor, paths, rows, table, options)
+        run(
+            predictor,
+            paths,
+            rows,
+            lambda new: table.append(new, states) if table else None,
+            options,
+        )
     except KeyboardInterrupt:
         again = " The same command goes on from there." if table else ""
         print(f"\nInterrupted after {len(rows)} of {len(paths)} images.{again}", file=sys.stderr)
-        return INTERRUPTED
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        if table:
+            table.close()
     wanted = [rows[path] for path in paths]
     if options.sheet:
-        draw(wanted).save(options.sheet)
-    return report(wanted)
+        picture = io.BytesIO()
+        suffix = options.sheet.suffix.lower()
+        draw(wanted).save(picture, format=Pillow.registered_extensions()[suffix])
+        write(options.sheet, picture.getvalue())
+    return wanted
+
+
+def no_room(error: OSError) -> int:
+    """Returns the exit code where something could not be written, having said what, once.
+
+    Raises:
+        OSError: If it is another error.
+    """
+    if not isinstance(error, NoSpaceError):
+        if error.errno not in (*FULL, errno.EPIPE):  # of standard output
+            raise error
+        with suppress(OSError):  # a test's has none; what it holds could not be written either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:  # whoever read it has had enough
+            return PIPE_CLOSED
+        error = NoSpaceError(Path("standard output"), error)
+    print(error, file=sys.stderr)
+    return NO_ROOM
 
 
 def check(options: argparse.Namespace) -> None:
@@ -97,6 +166,8 @@ def check(options: argparse.Namespace) -> None:
             f"--batch-size is {options.batch_size} and --workers {options.workers}; give at least"
             " 1 and at least 0."
         )
+    if not options.max_megapixels > 0:
+        raise ValueError(f"--max-megapixels is {options.max_megapixels:g}; give more than 0.")
     if options.engine == "ray":
         require("--engine ray", "ray", "ray")
     for path in (options.output, options.sheet):
@@ -111,7 +182,7 @@ def run(
     predictor: Predictor,
     paths: Sequence[str],
     rows: dict[str, Row],
-    table: Table | None,
+    keep: Callable[[list[Row]], None],
     options: argparse.Namespace,
 ) -> None:
     """Adds the rows of the paths that have none yet, and writes each batch as it comes.
@@ -120,7 +191,7 @@ def run(
         predictor: Of the scores.
         paths: Of all images.
         rows: By path; filled here.
-        table: Where they are written; None for standard output.
+        keep: Writes new ones to the table.
         options: Of the command line.
     """
     if options.engine == "ray":
@@ -131,16 +202,17 @@ def run(
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     # Whole batches, as an undisturbed run has them: equal scores to the last digit.
     open_ones = [path for batch in batches if any(p not in rows for p in batch) for path in batch]
-    show = printer(options.json, table is None)
+    show = printer(options.json, options.output is None)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(
             "Scoring", total=len(paths), completed=len(paths) - len(open_ones)
         )
-        for batch in scored(predictor, open_ones, size, min(options.workers, len(open_ones))):
+        workers = min(options.workers, len(open_ones))
+        max_pixels = round(1e6 * options.max_megapixels)
+        for batch in scored(predictor, open_ones, size, workers, max_pixels):
             new = [row for row in batch if row.image not in rows]
-            if table is not None:
-                table.append(new)
+            keep(new)
             show(new)
             rows.update((row.image, row) for row in new)
             progress.advance(task, len(batch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -128,13 +129,146 @@ def test_what_has_a_row_is_not_scored_again(
     predict(run, "photos/a.png", "photos/b.jpg", "-o", "s.csv", "--batch-size", 1)
     read: list[str] = []
     plain = many.read_rgb
-    monkeypatch.setattr(many, "read_rgb", lambda path: read.append(str(path)) or plain(path))
+    monkeypatch.setattr(many, "read_rgb", lambda path, most: read.append(str(path)) or plain(path))
     predict(run, "photos/b.jpg", "photos/a.png", "photos/deep/c.BMP", "-o", "s.csv",
             "--batch-size", 1)  # fmt: skip
     assert read == ["photos/deep/c.BMP"]
     assert [row[0] for row in table(Path("s.csv"))[1:]] == [
         *("photos/a.png", "photos/b.jpg", "photos/deep/c.BMP")
     ]
+
+
+def test_what_failed_is_tried_again_and_what_was_replaced_is_scored_again(
+    run: Path, folder: Path
+) -> None:
+    words = ("photos", "gone.png", "-o", "s.csv", "--batch-size", 1)
+    broken = folder / "b.jpg"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-200])
+    assert predict(run, *words) == 3
+    first = table(Path("s.csv"))
+    broken.write_bytes(whole)
+    write(Path("gone.png"), picture(9))
+    old = folder / "a.png"
+    state = old.stat()
+    write(old, picture(40, 48, 64))
+    os.utime(old, ns=(state.st_atime_ns, state.st_mtime_ns - 5))  # as cp -p would leave it
+    assert predict(run, *words) == 0
+    second = table(Path("s.csv"))
+    assert [row[0] for row in second] == [row[0] for row in first]
+    changed = [row[0] for row, before in zip(second, first, strict=True) if row != before]
+    assert changed == ["photos/a.png", "photos/b.jpg", "gone.png"]
+    assert all(row[1] and not row[3] for row in second[1:])
+    predict(run, *words[:2], "-o", "new.csv", "--batch-size", 1)
+    assert second == table(Path("new.csv"))
+    stamps = [path.stat().st_mtime_ns for path in (Path("s.csv"), Path(".s.csv.files"))]
+    assert predict(run, *words) == 0
+    assert [p.stat().st_mtime_ns for p in (Path("s.csv"), Path(".s.csv.files"))] == stamps
+    names = {path.name for path in Path().iterdir() if "s.csv" in path.name}
+    assert names == {"s.csv", ".s.csv.files"}
+
+
+def test_a_table_that_another_run_writes_is_left_alone(
+    run: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = (
+        "from pathlib import Path\nfrom kdiqa.files.lock import table_lock\n"
+        "with table_lock(Path('s.csv')):\n    print('in', flush=True); input()\n"
+    )
+    pipe = subprocess.PIPE
+    other = subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, text=True)
+    assert other.stdout is not None
+    other.stdout.readline()
+    with pytest.raises(SystemExit) as ended:
+        predict(run, "photos", "-o", "s.csv")
+    assert ended.value.code == 2
+    assert f"'s.csv' is being written by process {other.pid}. Wait" in capsys.readouterr().err
+    assert not Path("s.csv").exists()
+    other.communicate("\n")
+    assert predict(run, "photos", "-o", "s.csv") == 0
+    assert len({row[0] for row in table(Path("s.csv"))}) == len(table(Path("s.csv")))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_named_pipe_is_an_error_and_not_waited_for(
+    run: Path, folder: Path, workers: int
+) -> None:
+    os.mkfifo(folder / "pipe.png")
+    os.mkfifo("named.jpg")
+    words = ("photos", "named.jpg", "/dev/null", "-o", "s.csv")
+    assert predict(run, *words, workers=workers) == 3
+    errors = {row[0]: row[3] for row in table(Path("s.csv"))[1:] if row[3]}
+    assert errors == {
+        path: f"ImageReadError: Cannot read the image '{path}': it is no plain file. Look at its"
+        " path."
+        for path in ("photos/pipe.png", "named.jpg", "/dev/null")
+    }
+
+
+def test_an_image_of_too_many_pixels_is_refused_by_its_header_unless_more_are_allowed(
+    run: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(Path("large.png"), picture(0, 300, 400))
+    write(Path("small.png"), picture(0, 30, 40))
+    assert predict(run, "large.png", "small.png", "--max-megapixels", 0.1) == 3
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows[1][3] == (
+        "ImageReadError: Cannot read the image 'large.png': its header says 400×300 pixels, and"
+        " more than 0.1 megapixels are not read. Score it with kdiqa predict --max-megapixels 1."
+    )
+    assert not rows[2][3]
+    assert predict(run, "large.png", "--max-megapixels", 1, workers=1) == 0
+    with pytest.raises(SystemExit):
+        predict(run, "large.png", "--max-megapixels", 0)
+    assert "--max-megapixels is 0; give more than 0." in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_on_standard_input_is_no_part_of_a_name(
+    run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\ufeffphotos/a.png\r\nphotos/b.jpg\n"))
+    assert predict(run, "-", "-o", "s.csv") == 0
+    assert [row[0] for row in table(Path("s.csv"))[1:]] == ["photos/a.png", "photos/b.jpg"]
+
+
+@pytest.mark.process
+def test_a_full_disk_has_one_message_and_a_closed_pipe_none(run: Path, folder: Path) -> None:
+    for i in range(12):
+        (folder / f"{i:02d}.png").symlink_to("a.png")
+    code = (
+        "import resource, sys\nfrom kdiqa.predict import main\n"
+        "size = int(sys.argv.pop(1))\n"
+        "if size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "raise SystemExit(main())"
+    )
+    options = ["--model", str(run), "--workers", "0", "--batch-size", "1"]
+
+    def printed(size: int, *words: str, out: str | None = None) -> tuple[int, str]:
+        command = [sys.executable, "-c", code, str(size), "photos", *words, *options]
+        with open(out or os.devnull, "w") as stdout:
+            done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+        lines = [line for line in done.stderr.splitlines() if line and "Scoring" not in line]
+        return done.returncode, "\n".join(lines)
+
+    left = "What was saved before is complete. Free some space on that disk and start the same"
+    status, message = printed(400, "-o", "s.csv")
+    assert status == 1
+    assert re.fullmatch(rf"No room for '.*s\.csv(\.files)?': .*\. {left} command again\.", message)
+    assert predict(run, "photos", "-o", "s.csv", "--batch-size", 1) == 0
+    assert len(table(Path("s.csv"))) == 1 + len(NAMES) + 12
+    if os.path.exists("/dev/full"):
+        status, message = printed(0, out="/dev/full")
+        assert status == 1
+        assert message.startswith("No room for 'standard output': No space left on device.")
+        assert message.count("\n") == 0
+    words = [sys.executable, "-c", code, "0", "photos", *options, "--json"]
+    begun = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert begun.stdout is not None
+    assert begun.stderr is not None
+    begun.stdout.readline()
+    begun.stdout.close()
+    errors = [line for line in begun.stderr.read().splitlines() if line and "Scoring" not in line]
+    assert (begun.wait(), errors) == (141, [])
 
 
 def wrong(folder: Path) -> dict[str, tuple[Callable[[], object], list[str]]]:

@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
+
+from kdiqa.files.atomic import FULL, NoSpaceError, write
 
 ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # file names are bytes
 
@@ -25,7 +27,7 @@ class AppendedTable:
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path, self.columns = path, list(columns)
-        self.file: TextIO | None = None
+        self.file: FileIO | None = None
         data = path.read_bytes() if path.is_file() else b""
         first = ",".join(columns)
         if not data.startswith(first.encode()[: len(data)]):
@@ -37,16 +39,40 @@ class AppendedTable:
         """The complete rows that the file held when it was opened."""
 
     def append(self, rows: Iterable[Sequence[str]]) -> None:
-        """Writes rows so that a process that dies now has written them."""
-        if self.file is None:
-            self.path.touch()
-            with self.path.open("r+b") as file:
-                file.truncate(self._complete)
-            self.file = self.path.open("a", newline="", **ENCODING)  # type: ignore[call-overload]
-            if not self._complete:
-                csv.writer(self.file).writerow(self.columns)
-        csv.writer(self.file).writerows(rows)
-        self.file.flush()
+        """Writes rows so that a process that dies now has written them.
+
+        Raises:
+            NoSpaceError: If the disk is full; what was written of a line is none.
+        """
+        try:
+            if self.file is None:
+                self.file = FileIO(self.path, "a")
+                if self.file.tell() > self._complete:
+                    self.file.truncate(self._complete)
+            data = self._lines(rows, header=not self._complete)
+            while data:  # nothing waits in a buffer, to fail once more when the process ends
+                data = data[self.file.write(data) :]
+            self._complete = self._complete or 1
+        except OSError as error:
+            if error.errno in FULL:
+                raise NoSpaceError(self.path, error) from error
+            raise
+
+    def rewrite(self, rows: Iterable[Sequence[str]]) -> None:
+        """Writes all rows anew, atomically; later ones are appended to these.
+
+        Raises:
+            NoSpaceError: If the disk is full; the file is then as it was.
+        """
+        data = self._lines(rows, header=True)
+        write(self.path, data)
+        self.close()
+        self.file, self._complete = None, len(data)
+
+    def _lines(self, rows: Iterable[Sequence[str]], header: bool) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([self.columns, *rows] if header else rows)
+        return text.getvalue().encode(**ENCODING)
 
     def close(self) -> None:
         """Closes the file; a later :meth:`append` would need a new table."""

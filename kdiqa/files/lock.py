@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,6 +47,51 @@ def folder_lock(folder: Path, wait: bool = False) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+@contextmanager
+def table_lock(table: Path) -> Iterator[None]:
+    """Holds a table that is written; a process that dies holds it no more.
+
+    The lock is a hidden file next to the table, and goes with its holder's end.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
+    path = table.with_name(f".{table.name}.lock")
+    while True:
+        with path.open("a+") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno in HELD:
+                    holder = path.read_text().strip() if path.is_file() else ""
+                    raise ValueError(
+                        f"'{table}' is being written by process {holder or 'of another machine'}."
+                        " Wait for its end, or give another file name."
+                    ) from error
+                print(
+                    f"'{table}' cannot be locked ({error.strerror}): start no second run on it.",
+                    file=sys.stderr,
+                )
+            if not _is_at(path, file):  # its last holder has just taken it away
+                continue
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    """Returns whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _await(folder: Path, file: IO[str], wait: bool) -> None:

@@ -37,13 +37,13 @@ def _all(inputs: Iterable[str], stdin: TextIO) -> Iterator[str]:
             if not Path(word).is_file():
                 raise FileNotFoundError(f"No list at '{word}'. Give a file with a path a line.")
             text = Path(word).read_text(encoding="utf-8", errors="surrogateescape")
-            yield from _listed(text.removeprefix("\ufeff"))
+            yield from _listed(text)
         else:
             yield from _expanded(word)
 
 
 def _listed(text: str) -> Iterator[str]:
-    for line in text.split("\n"):
+    for line in text.removeprefix("\ufeff").split("\n"):  # a byte-order mark is no part of a name
         if line.strip():
             yield from _expanded(line.rstrip("\r"), patterns=False)
 

@@ -9,6 +9,7 @@ from typing import Any
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 
+from kdiqa.data.images.pillow import MAX_PIXELS
 from kdiqa.runtime.devices import one_thread
 from kdiqa.scorer.many import Images, rows
 from kdiqa.scorer.predictor import Predictor
@@ -21,20 +22,25 @@ STORE = 2**28  # bytes of shared memory on one machine: rows are small, and imag
 class Actor:
     """Scores batches of files in a process of its own."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+    def __init__(self, predictor: Predictor, max_pixels: int) -> None:
+        self.predictor, self.max_pixels = predictor, max_pixels
         one_thread()  # as each worker of the plain command
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Returns the rows of a batch of paths, in bytes, as text, to the last bit."""
         paths = [os.fsdecode(path) for path in batch["paths"]]
-        images = Images(paths, self.predictor, self.predictor.device.type == "cpu")
+        on_cpu = self.predictor.device.type == "cpu"
+        images = Images(paths, self.predictor, on_cpu, self.max_pixels)
         scored = rows(self.predictor, paths, [images[index] for index in range(len(paths))])
         return {"rows": json.dumps([row[1:] for row in scored])}  # a path may be no text
 
 
 def scored(
-    predictor: Predictor, paths: Sequence[str], batch_size: int = 16, workers: int = 1
+    predictor: Predictor,
+    paths: Sequence[str],
+    batch_size: int = 16,
+    workers: int = 1,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[list[Row]]:
     """Yields the rows that :func:`kdiqa.scorer.many.scored` yields, from so many actors.
 
@@ -53,7 +59,7 @@ def scored(
         actor: Any = Actor
         dataset = ray.data.from_items(items, override_num_blocks=blocks).map(
             actor,
-            fn_constructor_args=(predictor,),
+            fn_constructor_args=(predictor, max_pixels),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=1,
             num_gpus=int(predictor.device.type == "cuda"),

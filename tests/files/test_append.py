@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,33 @@ def test_another_table_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         AppendedTable(path, COLUMNS)
     assert path.read_text() == "id,mos\n"
+
+
+def test_rows_are_written_anew_atomically_and_appended_to(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    table = AppendedTable(path, COLUMNS)
+    table.append(ROWS)
+    table.rewrite(ROWS[1:])
+    table.append(ROWS[:1])
+    table.close()
+    assert AppendedTable(path, COLUMNS).rows == [*ROWS[1:], ROWS[0]]
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_full_disk_is_named_once_and_half_a_line_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    program = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from kdiqa.files.append import AppendedTable\nfrom kdiqa.files.atomic import NoSpaceError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "table = AppendedTable(Path(sys.argv[1]), ('name', 'score'))\n"
+        "try:\n    [table.append([['x' * 90, '1']]) for _ in range(9)]\n"
+        "except NoSpaceError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"No room for '{path}': ")
+    assert done.stderr == ""
+    assert path.stat().st_size == 300
+    assert AppendedTable(path, COLUMNS).rows == [["x" * 90, "1"]] * 3

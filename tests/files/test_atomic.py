@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_no_row_of_features_marked(tmp_path: Path) -> None:
     resource.setrlimit(
         resource.RLIMIT_FSIZE, (2**20, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
     )
-    rows.create()
+    rows.create(2)
     resource.setrlimit(
         resource.RLIMIT_FSIZE, (2**14, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
     )

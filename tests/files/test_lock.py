@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -10,10 +11,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from kdiqa.files.lock import SILENT, JobLock, beginning, folder_lock, is_alive
+from kdiqa.files.lock import SILENT, JobLock, beginning, folder_lock, is_alive, table_lock
 
 
 def test_a_folder_holds_one_run_at_a_time(tmp_path: Path) -> None:
@@ -64,6 +66,49 @@ def test_a_job_waits_for_the_process_that_outlived_its_run(
     message = f"'{tmp_path}' is being trained by process {process.pid}: waiting for its end."
     assert told == [message]
     process.wait()
+
+
+def test_a_table_has_one_writer_and_its_lock_goes_with_it(tmp_path: Path) -> None:
+    table, lock = tmp_path / "s.csv", tmp_path / ".s.csv.lock"
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom kdiqa.files.lock import table_lock\n"
+        "with table_lock(Path(sys.argv[1])):\n    print('in', flush=True); input()\n"
+    )
+    command = [sys.executable, "-c", program, str(table)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in\n"
+    message = (
+        f"'{table}' is being written by process {process.pid}. Wait for its end, or give another"
+        " file name."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"), table_lock(table):
+        pass
+    assert lock.is_file()
+    process.kill()
+    process.wait()
+    with table_lock(table):  # what a dead one has left holds nothing
+        assert lock.read_text() == f"{os.getpid()}\n"
+    assert not lock.exists()
+
+
+def test_a_lock_that_its_holder_has_just_taken_away_is_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, taken = tmp_path / "s.csv", []
+    plain = fcntl.lockf
+
+    def late(file: IO[str], how: int) -> None:
+        if not taken:
+            (tmp_path / ".s.csv.lock").unlink()  # between our opening it and our locking it
+        taken.append(how)
+        plain(file, how)
+
+    monkeypatch.setattr("kdiqa.files.lock.fcntl.lockf", late)
+    with table_lock(table):
+        assert (tmp_path / ".s.csv.lock").is_file()
+    assert len(taken) == 2
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     Turned upright by its EXIF or XMP entry; grey, palette and CMYK become RGB; 16 bits become 8 by
     rounding; a transparent image is laid over white; colours of an embedded profile become sRGB
     (:mod:`kdiqa.data.images.colour`); of a GIF or MPO, the first frame. At the most, 12 bytes a
-    pixel are held while it is read.
+    pixel are held while it is read, 19 of one of 16 bits with transparency.
 
     Args:
         path: Of the file.

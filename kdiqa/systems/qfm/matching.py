@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from kdiqa.runtime.words import check_word
-from kdiqa.systems.qfm.contrast import cosines
+from kdiqa.systems.qfm.losses import cosines
 from kdiqa.systems.qfm.queue import Entries
 
 Rule = Literal["low_sem_sim", "high_sem_sim", "random", "off"]

@@ -7,6 +7,7 @@ from torch import Generator, Tensor, nn
 
 from kdiqa.batch import Batch, Prediction, Pyramid
 from kdiqa.runtime.words import check_word
+from kdiqa.systems.qfm.losses import noise_terms
 from kdiqa.systems.qfm.matching import Matching
 from kdiqa.systems.qfm.net import Seen
 from kdiqa.systems.qfm.perturbation import Perturbation
@@ -206,8 +207,8 @@ class NoiseMatchingModule(StudentModule):
         if self.distiller is not None:
             groups.append(("_view", slice(count, None), self.distill_weight))
         for name, rows, weight in groups:
-            change = (noisy[rows] - score[rows]).abs().mean()
-            terms[f"noisy{name}"] = weight * self.loss(noisy[rows], mos[rows])
+            wrong, change = noise_terms(self.loss, noisy[rows], score[rows], mos[rows])
+            terms[f"noisy{name}"] = weight * wrong
             terms[f"consistency{name}"] = weight * self.consistency * change
         return terms
 

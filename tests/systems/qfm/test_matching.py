@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from kdiqa.systems.qfm.contrast import cosines
+from kdiqa.systems.qfm.losses import cosines
 from kdiqa.systems.qfm.matching import Matching
 from kdiqa.systems.qfm.queue import Entries, Memory
 

@@ -21,7 +21,7 @@ from tests.synchronisation import watched
 
 FIRST_VERSION = (
     "module.matching.rule=off",
-    "module.contrast={_target_:kdiqa.systems.qfm.contrast.QualityContrast,delta:0.05}",
+    "module.contrast={_target_:kdiqa.systems.qfm.losses.QualityContrast,delta:0.05}",
 )
 QUICK = (
     *("data.num_workers=0", "data.batch_size=8", "data.guard=warn", "trainer=cpu"),

@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from kdiqa.systems.qfm.contrast import QualityContrast
+from kdiqa.systems.qfm.losses import QualityContrast
 
 
 def test_contrast_is_its_equation() -> None:

@@ -1,8 +1,29 @@
-"""Contrast by quality: like quality drawn together, like meaning of other quality pushed away."""
+"""QFM-IQM's losses: the terms of disturbed scores, and the first version's contrast by quality.
+
+The score's own term is :class:`kdiqa.training.losses.ScoreLoss`, label expansion's is
+:class:`kdiqa.systems.qfm.distiller.ViewDistiller`; :class:`kdiqa.systems.qfm.module.NoiseMatchingModule`
+adds them up.
+"""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def noise_terms(
+    loss: Callable[[Tensor, Tensor], Tensor], noisy: Tensor, clean: Tensor, mos: Tensor
+) -> tuple[Tensor, Tensor]:
+    r"""Returns :math:`\ell(\hat{y}', y)` and :math:`|\hat{y} - \hat{y}'|`, scalars.
+
+    Args:
+        loss: ℓ.
+        noisy: The scores :math:`\hat{y}'` of disturbed tokens, :math:`(N,)`.
+        clean: The scores :math:`\hat{y}` of undisturbed ones, :math:`(N,)`.
+        mos: Labels on the scale that is learnt, :math:`(N,)`.
+    """
+    return loss(noisy, mos), (noisy - clean).abs().mean()
 
 
 class QualityContrast(nn.Module):
