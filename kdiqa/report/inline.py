@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kdiqa.data.images.read import ImageReadError, below, read_rgb
+from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.figures.contact_sheet import thumbnail
+from kdiqa.files.plain import below
 from kdiqa.report.grid import number
 from kdiqa.report.runs import Tested, dataset_of
 
