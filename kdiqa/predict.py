@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         help="a student's run folder or checkpoint; default: the small student that is bundled",
     )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
         help="print what the bundled student learnt from, and where it fails")  # fmt: skip
     add("--seed-by", choices=("content", "name"), default="content", help="what crops and "
@@ -86,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             check(options)
             paths = find(options.inputs, sys.stdin)
-            predictor = load(options.model, options.device, options.seed_by, pool=options.pool)
+            given = (options.model, options.device, options.seed_by)
+            predictor = load(*given, pool=options.pool, allow=options.allow)
             table = None
             if options.output:
                 held.enter_context(table_lock(options.output))

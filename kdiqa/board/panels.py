@@ -81,7 +81,11 @@ def captioned(rows: pd.DataFrame, root: Path | None) -> Iterator[wandb.Image]:
         except ImageReadError:
             continue
         height, width = image.shape[:2]
-        kind = "" if pd.isna(row["distortion"]) else f", {row['distortion']} {row['level']}"
+        kind = (
+            ""
+            if pd.isna(row["distortion"])
+            else f", {row['distortion']}{'' if pd.isna(row['level']) else ' ' + str(row['level'])}"
+        )
         caption = f"{rank}. {row['id']}: score {row['score']:.3f}, MOS {row['mos']:.3f}"
         yield wandb.Image(thumbnail(image, SIDE), caption=f"{caption}{kind}; {width}×{height}")
 

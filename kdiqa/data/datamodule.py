@@ -51,7 +51,7 @@ class IQADataModule(L.LightningDataModule):
         num_workers: Processes that read; with 0, the main one does.
         prefetch_factor: Batches each of them has ready before they are asked for.
         seed: Of crops, flips and re-distortions, not of the split.
-        label_scale: What ``batch["mos"]`` is: ``unit``, ``raw`` or ``zscore``.
+        label_scale: What ``batch["mos"]`` is: ``unit``, ``raw``, ``zscore`` or ``rank``.
         fraction: Share of the training images that is used.
         unlabelled: More training images without scores, see :mod:`kdiqa.data.unlabelled`.
         labelled: Share (float) or number (int) of those whose ``mos`` training sees; else NaN.

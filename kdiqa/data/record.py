@@ -17,7 +17,7 @@ class Record:
             yields it.
         content: What it shows; images of one content never stand on two sides of a split.
         reference: The file of its pristine original, where there is one.
-        distortion: The name or number of its distortion, where known.
+        distortion: The name or number of its distortion, where known, or of its source.
         level: How strong that is, as the authors count.
         split: The authors' own split, ``train``, ``val`` or ``test``, where they give one.
         folder: Of the file, where another file has its name: its own folder's name or, where that

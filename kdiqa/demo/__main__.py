@@ -29,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--port", type=int, default=7860, help="default 7860; 0 for any free one")
     add("--device", default="cpu", help="cpu, cuda, …")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     return command
 
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = free(options.port)
         require("The page", "demo", "gradio")
-        scorer = load(options.model, options.device)
+        scorer = load(options.model, options.device, allow=options.allow)
     except (OSError, ValueError, RuntimeError) as error:
         if for_user(error) is None:
             raise

@@ -47,6 +47,24 @@ def breakdown(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(measures, orient="index").rename_axis(by)
 
 
+def between(rows: pd.DataFrame, by: str) -> float:
+    """Returns the SRCC of who knows an image's part alone: of each part's mean label.
+
+    Nothing that it has is about the images: what a method has must be more.
+
+    Args:
+        rows: Predictions, with `mos` and the column named.
+        by: `distortion`, `level`, `content`, or another column.
+
+    Example:
+        >>> rows = pd.DataFrame({"source": list("aabb"), "mos": [0.1, 0.2, 0.8, 0.9]})
+        >>> round(between(rows, "source"), 3)
+        0.894
+    """
+    means = rows.groupby(by, dropna=False)["mos"].transform("mean")
+    return srcc(means.to_numpy(np.float64), rows["mos"].to_numpy(np.float64))
+
+
 def summarize_within(rows: pd.DataFrame) -> dict[str, float]:
     """Returns the median over contents of what is measured within each, as PIQ23's scenes need.
 

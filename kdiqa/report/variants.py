@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdiqa.metrics.breakdown import breakdown
+from kdiqa.metrics.breakdown import between, breakdown
 from kdiqa.metrics.comparison import holm, steiger, wilcoxon
 from kdiqa.metrics.correlation import of_constant
 from kdiqa.metrics.resampling import Interval, weighted_plcc, weighted_srcc
@@ -92,6 +92,7 @@ def _parts(tables: Sequence[pd.DataFrame], by: str) -> Numbers:
     for table in tables:
         for part, srcc in breakdown(table, by)["srcc"].dropna().items():
             values.setdefault(str(part), []).append(float(srcc))
+        values.setdefault(f"{by} alone", []).append(between(table, by))
     return {part: spread(group) | {"runs": len(group)} for part, group in values.items()}
 
 

@@ -79,7 +79,11 @@ def test_parts_are_what_a_plain_script_computes(written: Path) -> None:
     stored = json.loads((written / "page.json").read_text())
     values: dict[str, list[float]] = {}
     for file in sorted(written.glob("runs/0_*/predictions/test.csv")):
-        for kind, rows in pd.read_csv(file).groupby("distortion"):
+        table = pd.read_csv(file)
+        means = table["distortion"].map(table.groupby("distortion")["mos"].mean())
+        alone = stats.spearmanr(means, table["mos"]).statistic
+        values.setdefault("distortion alone", []).append(alone)
+        for kind, rows in table.groupby("distortion"):
             srcc = stats.spearmanr(rows["score"], rows["mos"]).statistic
             values.setdefault(str(kind), []).append(srcc)
     found = stored["datasets"][0]["variants"]["student alone"]["parts"]["distortion"]

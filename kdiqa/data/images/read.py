@@ -34,7 +34,7 @@ def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
 
     Turned upright by its EXIF entry; grey, palette and CMYK become RGB; 16 bits become 8 by
     rounding; a transparent image is laid over white. A colour profile is not applied. At the most,
-    12 bytes a pixel are held while it is read.
+    12 bytes a pixel are held while it is read, 19 of one of 16 bits with transparency.
 
     Args:
         path: Of the file.

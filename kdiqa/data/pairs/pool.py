@@ -150,9 +150,14 @@ def with_banks(
     """Returns the configuration of pairings with the very references of a checkpoint's banks.
 
     They are looked for in the folder, or where they were in the run.
+
+    Raises:
+        ValueError: If a bank is of no pool.
     """
     configs = dict(nodes)
     for name, bank in banks.items():
+        if not nodes.get(name) or "folder" not in nodes[name]:
+            raise ValueError(f"A bank of references is stored for '{name}', which is no pool.")
         own = {"bank": bank["ids"], "digest": bank["digest"]}
         configs[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
     return configs

@@ -25,7 +25,11 @@ class BIQ2021(IQADataModule):
     split_by = "official"
 
     def read(self) -> Iterator[Record]:
-        """Yields the images of both lists; every image is a content of its own."""
+        """Yields the images of both lists; every image is a content of its own.
+
+        What stands for a distortion is the source, ``ss01`` to ``ss03``: their scores lie on three
+        scales, and a correlation over all of them is in part one between sources.
+        """
         for split in ("train", "test"):
             path = self.table(f"{split.capitalize()} (Images and MOS).csv")
             for line, row in read_csv(path, ["Image Name", "MOS"]):
@@ -34,5 +38,6 @@ class BIQ2021(IQADataModule):
                     image=self.files.path(f"Images/{name}"),
                     mos=to_number(row["MOS"], path, line),
                     content=name.casefold(),
+                    distortion=name.casefold().partition(" ")[0],
                     split=split,
                 )

@@ -80,6 +80,8 @@ def test_synthetic_data_sets_have_aligned_references(name: str, fake_data: Path)
 
 def test_biq2021_keeps_its_official_test_part(fake_data: Path) -> None:
     data = ready(BIQ2021(fake_data / "biq2021"))
+    sources = {record.name: record.distortion for record in data.records}
+    assert all(name.casefold().startswith(f"{source} (") for name, source in sources.items())
     assert Counter(data.assignment.subsets) == {"train": 18, "val": 2, "test": 6}
     assert data.assignment.subsets[20:] == ["test"] * 6
     assert data.records[0].mos == 0.9
