@@ -75,7 +75,7 @@ def test_every_kind_of_colour_becomes_rgb(
 
 def test_an_animation_is_refused_by_name(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (9, 8), colour) for colour in ("red", "green", "blue")]
-    path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
+    path = save(tmp_path / "a.webp", frames[0], save_all=True, append_images=frames[1:])
     with pytest.raises(ImageReadError) as error:
         read_rgb(path)
     assert str(error.value) == (
