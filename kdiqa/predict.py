@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     command = argparse.ArgumentParser(
         "kdiqa predict",
-        description="Score images, in [0, 1], higher is better.",
+        description="Score images: nominally in [0, 1], not clipped, higher is better.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,  # the card keeps its lines
     )
@@ -57,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
         " classes the model's file may build")  # fmt: skip
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
         help="print what the bundled students learnt from, and where they fail")  # fmt: skip
+    add("--seed-by", choices=("content", "name"), default="content", help="what crops and "
+        "re-distortions are drawn by; name: as the run itself drew them, default %(default)s")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst images, worst first")
@@ -86,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             check(options)
             paths = find(options.inputs, sys.stdin)
-            predictor = load(options.model, options.device, pool=options.pool, allow=options.allow)
+            given = (options.model, options.device, options.seed_by)
+            predictor = load(*given, pool=options.pool, allow=options.allow)
             table = None
             if options.output:
                 held.enter_context(table_lock(options.output))

@@ -21,6 +21,7 @@ from kdiqa.data.scale import Label
 from kdiqa.data.source import DatasetNotFoundError
 from kdiqa.data.splits import leaks
 from kdiqa.files.atomic import write
+from kdiqa.metrics import seals
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows, merge
@@ -179,7 +180,10 @@ def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
     """Scores the images on a device as of :func:`scored`, writes rows and results, returns these."""
     (rows,) = scored(evaluation, [evaluation.data.references()], device)
     table = rows_of(evaluation.data, rows)
-    write(evaluation.folder / "predictions" / "test.csv", table.to_csv(index=False))
+    text = table.to_csv(index=False)
+    seal = seals.seal(text)
+    write(evaluation.folder / "predictions" / f"test{seals.SUFFIX}", seal)
+    write(evaluation.folder / "predictions" / "test.csv", text)
     trained = results_of(evaluation.run)
     results = {
         "name": f"{trained.get('name', evaluation.run.name)} on {evaluation.dataset}",
@@ -188,6 +192,7 @@ def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
         "run": str(evaluation.run),
         "images": "test split" if evaluation.own else "all",
         "data": evaluation.data.digest,
+        "rows": {"test": seals.digest(seal)},
         "seed": trained.get("seed"),
         "split": trained.get("split"),
         "warnings": evaluation.warnings,
@@ -199,7 +204,7 @@ def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
 def scored(evaluation: Evaluation, references: Sequence[Any], device: str = "auto") -> list[Rows]:
     """Returns the rows of all images with each of some banks, from one pass over the images.
 
-    MOS and score are in [0, 1], higher is better.
+    MOS are in [0, 1], scores nominally, higher is better.
 
     Args:
         evaluation: Of a run on a data set.

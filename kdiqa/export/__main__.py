@@ -191,7 +191,7 @@ def show(
     caption = f"Against the student in PyTorch, on {images}"
     Console().print(replace(table, caption=caption).console())
     order = "(batch, 3, height, width)" if options.nchw else "(batch, height, width, 3)"
-    print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,) in [0, 1]")
+    print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,), nominally in [0, 1]")
     packed = [options.output.with_suffix(SUFFIX)] if options.safetensors else []
     for path in (*files, *packed, options.output.with_suffix(".md")):
         print(f"{path}: {path.stat().st_size:,} bytes")

@@ -12,8 +12,10 @@ from kdiqa.config.buildable import PAIRS, READERS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.reading import mapping_of
 from kdiqa.data.boxes import COUNTS
+from kdiqa.metrics.correlation import of_constant
 from kdiqa.report.grid import Grid
 from kdiqa.report.results import results_of
+from kdiqa.report.tables import CONSTANT
 from kdiqa.scorer.predictor import Predictor
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
@@ -68,7 +70,8 @@ def use(predictor: Predictor) -> list[str]:
     worst, best = (label.authors(end) for end in (0.0, 1.0))
     return [
         "In: `image`, uint8 RGB, images of one size in a batch, upright. Out: `score`, float32,"
-        " in [0, 1], higher is better. Resizing, cropping and normalisation are inside.",
+        " nominally in [0, 1] and not clipped, higher is better. Resizing, cropping and"
+        " normalisation are inside.",
         f"It sees {seen}. In the units of its data set a score is"
         f" {worst:g} + {best - worst:g} × score, {better} is better.",
     ]
@@ -149,9 +152,10 @@ def numbers(folder: Path) -> list[str]:
         return [
             "No `results.json` lay next to the checkpoint: its run's own numbers are not known."
         ]
-    rows = [
-        [split, *(shown(values.get(key)) for key in METRICS)] for split, values in metrics.items()
-    ]
+    rows = []
+    for split, values in metrics.items():
+        word = dict.fromkeys(("srcc", "plcc", "krcc"), CONSTANT) if of_constant(values) else {}
+        rows.append([split, *(word.get(key) or shown(values.get(key)) for key in METRICS)])
     table = Grid("", list(METRICS.values()), rows)
     return ["Of the run's own evaluation, in PyTorch:", table.markdown()]
 

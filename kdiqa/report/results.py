@@ -40,6 +40,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_text, "text"),
     "parameters": (_number, "a number"),
     "run": (_text, "a folder"),
+    "rows": (_words, "digests by table"),
     "seconds": (_number, "a number"),
     "seed": (_number, "a number"),
     "selected_on": (_text, "text"),

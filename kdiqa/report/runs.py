@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kdiqa.metrics import seals
 from kdiqa.metrics.breakdown import summarize_within
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.selection import chosen_on_test, marked
@@ -36,6 +37,7 @@ class Tested:
     results: Mapping[str, Any] = field(default_factory=dict)  # what results.json holds
     config: Mapping[str, Any] = field(default_factory=dict)  # as it was resolved
     provenance: Mapping[str, Any] = field(default_factory=dict)  # command, versions, machine
+    faults: Sequence[str] = ()  # in what its rows are not those that the run stored
     within: bool = False  # metrics are medians over contents, without intervals over images
 
     @property
@@ -116,9 +118,22 @@ def _tests(run: Path, within: bool) -> list[Tested]:
         rows, metrics = _measured(file, within)
         dataset = file.stem.removeprefix("test").lstrip("_") or usual
         tests.append(
-            Tested(name, dataset, metrics, file, run, rows, results, config, provenance, within)
+            Tested(
+                *(name, dataset, metrics, file, run, rows, results, config, provenance),
+                *(faults_of(file, results), within),
+            )
         )
     return tests
+
+
+def faults_of(file: Path, results: Mapping[str, Any]) -> list[str]:
+    """Returns in what a table is not the one that its run stored; a table of one's own is trusted."""
+    known = (results.get("rows") or {}).get(file.stem)
+    if known is None:
+        return []
+    seal = file.with_suffix(seals.SUFFIX)
+    sealed = seal.read_text(encoding="utf-8") if seal.is_file() else None
+    return seals.faults(file.read_text(encoding="utf-8"), sealed, known)
 
 
 def dataset_of(config: Mapping[str, Any], role: str = "train_on") -> str | None:

@@ -1,5 +1,6 @@
 """From a checkpoint to a predictor; its file is read once."""
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,11 +90,22 @@ def opened(
     label = Label(**source.label)
     nodes = {name: banks.get(name, data["pairs"][name]) for name in pairs}
     text = f"{description['net']} {node} {nodes} {seed} {names} {label} {seed_by} {max_pixels}"
-    views = Views(crops, pairs, seed, seed_by, max_pixels)
+    long = long_names(source.folder) if seed_by == "name" else []
+    text += f" {long}" * bool(long)
+    views = Views(crops, pairs, seed, seed_by, max_pixels, long)
     net: Any = source.net().to(device)
     references = references_of(pairs, crops, seed)
     bank = None if references is None else ReferenceBank.of(net.backbone, references, names)
     return kind(net, views, names, label, digest(net.state_dict(), text), bank)
+
+
+def long_names(folder: Path) -> list[str]:
+    """Returns which images of a run were told apart by their folders, as LIVE's are, sorted."""
+    file = folder / "split.csv"
+    if not file.is_file():
+        return []
+    with file.open(newline="", encoding="utf-8") as table:
+        return sorted(row["image"] for row in csv.DictReader(table) if "/" in row["image"])
 
 
 def predictor_of(source: Predictor | Source) -> Predictor:
