@@ -9,17 +9,22 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from torch import Tensor
 
-from kdiqa.data.images.read import read_rgb
+from kdiqa.data.images.pillow import pixels_of
+from kdiqa.data.images.read import decode, read_rgb
 
-Image = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
+Image = str | Path | bytes | NDArray[np.uint8] | Tensor | Pillow.Image
 
 
 def to_pixels(image: Any) -> tuple[NDArray[np.uint8], Path | None]:
     """Returns an image's pixels, RGB uint8 :math:`(H, W, 3)`, and its file if it has one."""
     if isinstance(image, str | Path):
         return read_rgb(Path(image)), Path(image)
+    if isinstance(image, bytes):
+        return decode(image), None
+    if isinstance(image, np.ndarray) and image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
     if isinstance(image, Pillow.Image):
-        return np.asarray(image.convert("RGB")), None
+        return pixels_of(image), None
     if isinstance(image, Tensor):
         pixels = image.detach().cpu()
         inside = pixels.is_floating_point() and bool(((pixels >= 0) & (pixels <= 1)).all())

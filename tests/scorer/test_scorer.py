@@ -184,8 +184,8 @@ WRONG = {
     " of several images, a list.": torch.full((3, 4, 4), 2.0),
     "A tensor of torch.uint8 (4, 4, 3) is no image. Give (3, H, W), uint8 or floats in [0, 1];"
     " of several images, a list.": torch.zeros(4, 4, 3, dtype=torch.uint8),
-    "No image can be made of (8, 8). Give a path, an array (H, W, 3), a tensor (3, H, W), a"
-    " Pillow image, or a list of them.": np.zeros((8, 8), np.uint8),
+    "No image can be made of (8, 8, 2). Give a path, an array (H, W, 3), a tensor (3, H, W), a"
+    " Pillow image, or a list of them.": np.zeros((8, 8, 2), np.uint8),
     "No image can be made of NoneType. Give a path, an array (H, W, 3), a tensor (3, H, W), a"
     " Pillow image, or a list of them.": None,
     "An array of float64 (8, 8, 3) is no image. Give uint8 RGB, (H, W, 3).": np.zeros((8, 8, 3)),
