@@ -13,11 +13,20 @@ from kdiqa.models.tail import Tail
 
 
 class ScoreHead(nn.Linear):
-    """One number, the score itself; at first ``start``, for labels in [0, 1] 0.5."""
+    """One number, the score itself; at first ``start``, for labels in [0, 1] 0.5.
 
-    def __init__(self, in_dim: int, start: float = 0.0) -> None:
+    Args:
+        in_dim: Width of what it scores.
+        start: See above.
+        flat: Begins with weights of zero. Random ones stay wherever labels say nothing, which of
+            few labels and many channels is almost everywhere: noise in every score.
+    """
+
+    def __init__(self, in_dim: int, start: float = 0.0, flat: bool = False) -> None:
         super().__init__(in_dim, 1)
         nn.init.constant_(self.bias, start)
+        if flat:
+            nn.init.zeros_(self.weight)
 
     def score(self, output: Tensor) -> Tensor:
         """Returns the scores of outputs :math:`(B, 1)`, float32, :math:`(B,)`."""

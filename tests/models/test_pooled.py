@@ -159,3 +159,19 @@ def test_beside_a_reference_it_scores_how_far_apart_the_two_are() -> None:
     torch.testing.assert_close(net(image, reference).score, net(reference, image).score)
     same = net(image, image).score
     torch.testing.assert_close(same, same[:1].expand(3))
+
+
+def test_a_flat_head_begins_with_one_score_and_learns_nothing_beyond_its_labels() -> None:
+    torch.manual_seed(0)
+    head = ScoreHead(100, start=0.5, flat=True)
+    x, unseen = torch.randn(3, 100), torch.randn(100)
+    assert (head(x) == 0.5).all()
+    unseen = unseen - torch.linalg.lstsq(x.T, unseen[:, None]).solution.squeeze(1) @ x
+    optimizer = torch.optim.SGD(head.parameters(), 1e-3)
+    before = head(unseen)
+    for _ in range(20):
+        optimizer.zero_grad()
+        (head(x).squeeze(1) - torch.tensor([0.1, 0.5, 0.9])).square().sum().backward()
+        optimizer.step()
+    assert (head(x) - 0.5).abs().max() > 0.1
+    torch.testing.assert_close(head(unseen) - head.bias, before - 0.5, atol=1e-5, rtol=0)
