@@ -76,7 +76,8 @@ def opened(
         ValueError: If the checkpoint is none of ours, or ``pair`` refuses it.
     """
     if not isinstance(source, Checkpoint):
-        source = Checkpoint.read(MODELS.get(str(source or "photo"), source), allow=allow)
+        name = source or "photo"
+        source = Checkpoint.read(MODELS.get(str(name), name), allow=allow)
     description = source.description
     config: Any = OmegaConf.to_container(source.config, resolve=False)
     data, names, banks = config["data"], description["pair"], description.get("banks") or {}
