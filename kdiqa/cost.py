@@ -16,6 +16,7 @@ from rich.progress import track
 from skimage import data
 from torch.utils.flop_counter import FlopCounterMode
 
+from kdiqa.config.buildable import Allow
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.jnd import Itself
@@ -53,22 +54,27 @@ class Cost:
         return [self.name, *counts, self.crops, f"{self.macs / 1e6:,.1f}", *times]
 
 
-def paired_or_itself(path: Path, name: str, data: Mapping[str, Any]) -> Pairing:
+def paired_or_itself(checkpoint: Checkpoint, name: str, data: Mapping[str, Any]) -> Pairing:
     """Returns a net's second image; for a teacher, the image itself: it costs as much."""
-    if isinstance(pairing_of(path, name, data), Reference):
+    if isinstance(pairing_of(checkpoint, name, data), Reference):
         return Itself()
-    return paired(path, name, data)
+    return paired(checkpoint, name, data)
 
 
-def cost(run: str | Path, image: NDArray[np.uint8], repeats: int = 21) -> Cost:
+def cost(run: str | Path, image: NDArray[np.uint8], repeats: int = 21, allow: Allow = ()) -> Cost:
     """Returns what a run's net costs for one image.
 
     Args:
         run: A run folder or a checkpoint, a teacher's too.
         image: RGB, uint8, :math:`(H, W, 3)`; crops of whole images and tiles depend on its size.
         repeats: Scores that are timed.
+        allow: Classes, or packages of them, that its file may build besides ours.
+
+    Raises:
+        FileNotFoundError: If there is no checkpoint.
+        ValueError: If it is none of ours.
     """
-    checkpoint = Checkpoint.read(run)
+    checkpoint = Checkpoint.read(run, allow=allow)
     predictor = opened(checkpoint, Predictor, pair=paired_or_itself)
     batch = predictor.batch_of(image)
     # The features of a bank of references are cached: no second image passes the net.
@@ -130,6 +136,8 @@ def parser() -> argparse.ArgumentParser:
     add("runs", nargs="+", metavar="RUN", help="run folders or checkpoints, of teachers too")
     add("--picture", type=Path, metavar="FILE", help="default: an image of 512×512")
     add("--repeats", type=int, default=21, metavar="N", help="scores that are timed, default 21")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     shown = command.add_mutually_exclusive_group()
     shown.add_argument("--markdown", action="store_true", help="a table for a README")
     shown.add_argument("--json", action="store_true", help="plain numbers, a list of objects")
@@ -148,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         image = read_rgb(options.picture) if options.picture else data.astronaut()
         runs = track(options.runs, "Measuring", console=errors, transient=True)
-        costs = [cost(run, image, options.repeats) for run in runs]
+        costs = [cost(run, image, options.repeats, options.allow) for run in runs]
     except (OSError, ValueError, RuntimeError) as error:
         command.error(str(error))
     if options.json:

@@ -23,6 +23,7 @@ from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.quiet import quiet
 from kdiqa.training.plan import distils
 
+OWN = ("kdiqa.systems.", "kdiqa.training.")  # what may tell that a run had a teacher
 console = Console()
 HELP = """Evaluates a finished run on other data sets, as the run itself sees images.
 
@@ -40,6 +41,7 @@ pool         where the references lie now, by default where they lay
 teacher      false: leave its teacher out, which else is scored wherever there are references
 device       cpu, cuda; by default what there is
 num_workers  processes that read images
+allow        [mypackage]: packages of yours whose classes its checkpoint may build
 logger       wandb: each evaluation is a run on W&B, next to the one that it evaluates
 offline      false: send it at once; else later, by wandb sync FOLDER/wandb/offline-run-*
 """
@@ -56,6 +58,7 @@ class Command:
     bank: Any = None  # a number or a list of numbers
     pool: str | None = None
     teacher: bool = True
+    allow: list[str] = field(default_factory=list)
     device: str = "auto"
     num_workers: int = 0
     logger: str | None = None
@@ -100,7 +103,7 @@ def run(cfg: Any) -> dict[str, Path]:
             f"'{folder}' holds no finished run: it has no results.json. Finish it with the command"
             f" it was started with, run='{folder}' and resume=true."
         )
-    checkpoints = [Checkpoint.read(folder)]
+    checkpoints = [Checkpoint.read(folder, allow=list(cfg.allow))]
     if cfg.teacher and (teacher := teacher_of(checkpoints[0])) is not None:
         checkpoints.append(teacher)
     planned = [one for name in names for one in plan(cfg, folder, name, checkpoints)]
@@ -169,12 +172,12 @@ def teacher_of(student: Checkpoint) -> Checkpoint | None:
     """Returns the checkpoint of a student's teacher; None where it had none or it is gone."""
     cfg = student.config
     path = cfg.get("teacher")
-    if path is None or not distils(cfg):
+    if not isinstance(path, str) or not distils(cfg, OWN):
         return None
     if not (Path(path) / "results.json").is_file():
         console.print(f"[yellow]Its teacher is not in '{escape(path)}' any more: not evaluated.")
         return None
-    return Checkpoint.read(path)
+    return Checkpoint.read(path, allow=student.allow)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
+from kdiqa.data.images.formats import FORMATS
 from kdiqa.data.images.read import ImageReadError, check_images
 from kdiqa.data.kadis700k import LEVELS, Planned, distorted_folder, read_plan, write_distorted
 from kdiqa.distortions.kadid import find
@@ -172,7 +173,10 @@ def _prepare(plan: list[Planned], folder: Path, suffix: str) -> None:
 
 
 def _pixels(path: Path) -> int:
-    with suppress(OSError), Image.open(path) as image:  # reported when its turn comes
+    with (
+        suppress(OSError),
+        Image.open(path, formats=FORMATS) as image,
+    ):  # reported when its turn comes
         return image.width * image.height
     return 0
 

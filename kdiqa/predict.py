@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     command = argparse.ArgumentParser(
         "kdiqa predict",
-        description="Score images, in [0, 1], higher is better.",
+        description="Score images: nominally in [0, 1], not clipped, higher is better.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,  # the card keeps its lines
     )
@@ -53,8 +53,12 @@ def parser() -> argparse.ArgumentParser:
         help="a student's run folder or checkpoint; default: the small student that is bundled",
     )
     add("--pool", metavar="FOLDER", help="the references of its bank, where they were moved")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     add("--card", action="version", version=CARD.read_text(encoding="utf-8"),
         help="print what the bundled student learnt from, and where it fails")  # fmt: skip
+    add("--seed-by", choices=("content", "name"), default="content", help="what crops and "
+        "re-distortions are drawn by; name: as the run itself drew them, default %(default)s")  # fmt: skip
     add("-o", "--output", type=Path, metavar="CSV", help="default: standard output")
     add("--json", action="store_true", help="JSON lines to standard output")
     add("--sheet", type=Path, metavar="PNG", help="also draw the worst images, worst first")
@@ -84,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             check(options)
             paths = find(options.inputs, sys.stdin)
-            predictor = load(options.model, options.device, pool=options.pool)
+            given = (options.model, options.device, options.seed_by)
+            predictor = load(*given, pool=options.pool, allow=options.allow)
             table = None
             if options.output:
                 held.enter_context(table_lock(options.output))

@@ -1,6 +1,5 @@
 """Trains a teacher or a student: ``python -m kdiqa.train experiment=akd_demo``."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from kdiqa.config.compose import conf_dir, resolved_yaml
 from kdiqa.files.atomic import write
 from kdiqa.files.lock import folder_lock
 from kdiqa.metrics.selection import chosen_on_test, marked
+from kdiqa.report.results import results_of
 from kdiqa.runtime import devices
 from kdiqa.runtime.errors import plain_errors
 from kdiqa.runtime.launch import PART_OF_A_RUN, RESOLVED, ranks_end_here
@@ -94,10 +94,9 @@ def show(folders: dict[str, Path]) -> None:
     """Prints the table of this run and of its jobs, and where the figures are."""
     results = {}
     for name, folder in folders.items():
-        path = folder / "results.json"
-        if path.is_file():
-            values = json.loads(path.read_text())
-            results[marked(name, chosen_on_test(values))] = values["metrics"]["test"]
+        if values := results_of(folder):
+            measured = (values.get("metrics") or {}).get("test", {})
+            results[marked(name, chosen_on_test(values))] = measured
     console.print(report.table(results, title="Held-out test split"))
     for name, folder in folders.items():
         link = Style(link=folder.resolve().as_uri())

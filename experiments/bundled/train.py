@@ -24,7 +24,7 @@ from torch import Tensor
 from kdiqa import __version__
 from kdiqa.bundled import WEIGHTS
 from kdiqa.config.checkpoint import FORMAT
-from kdiqa.config.instantiate import NETS_ONLY, instantiate
+from kdiqa.config.instantiate import instantiate
 from kdiqa.config.packed import write_packed
 from kdiqa.data.crops import Crops
 from kdiqa.data.images.read import read_rgb
@@ -112,7 +112,7 @@ def features(folder: Path) -> dict[str, Part]:
     """Returns the tiles of each part as the backbone sees them; kept beside the tiles."""
     kept = folder / "features.pt"
     if not kept.is_file():
-        backbone = instantiate(BACKBONE, NETS_ONLY)
+        backbone = instantiate(BACKBONE)
         with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["distortion"] in SEEN]
         crops = Crops(1, CROP, "center")
@@ -137,7 +137,7 @@ def features(folder: Path) -> dict[str, Part]:
 def trained(train: Part) -> Any:
     """Returns a net after all epochs."""
     levels, mos = train
-    net = instantiate(NET, NETS_ONLY)
+    net = instantiate(NET)
     net.standardise.observe(levels)
     loss = ScoreLoss(beta=0.1, correlation=0.5)
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
@@ -155,7 +155,7 @@ def trained(train: Part) -> Any:
 
 def merged(nets: Sequence[Any]) -> Any:
     """Returns the one net whose score is the mean of those of several, side by side in its layers."""
-    whole = instantiate({**NET, "hidden": NET["hidden"] * len(nets)}, NETS_ONLY)
+    whole = instantiate({**NET, "hidden": NET["hidden"] * len(nets)})
     whole.standardise.load_state_dict(nets[0].standardise.state_dict())
     with torch.no_grad():
         whole.first.weight.copy_(torch.cat([net.first.weight for net in nets]))

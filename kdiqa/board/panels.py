@@ -100,7 +100,7 @@ def levels(metrics: pd.DataFrame) -> Content:
     names = [name for name in metrics if name.startswith("train/weight_level")]
     table = metrics.groupby("epoch")[names].mean().dropna().reset_index()
     return {
-        "kd/level_weights": wandb.Image(Pillow.open(file)),
+        "kd/level_weights": wandb.Image(Pillow.open(file, formats=("PNG",))),
         "kd/level_weights_by_epoch": wandb.Table(dataframe=table),
     }
 

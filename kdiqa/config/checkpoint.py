@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.config.buildable import NETS, Allow
 from kdiqa.config.compose import resolved_yaml
-from kdiqa.config.instantiate import NETS_ONLY, instantiate
-from kdiqa.config.packed import SUFFIX, read_packed
+from kdiqa.config.from_file import FileError, from_file
+from kdiqa.config.reading import FORMAT, mapping_of, read_content, writer
 
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     from torch import Tensor, nn
 
-FORMAT = 2  # of checkpoints; any other is refused
-DESCRIBED = ("net", "config", "pair", "data")  # what a checkpoint's description must hold
+T = TypeVar("T")
+SPARE = 1 << 29  # bytes of a net that may be built for no weights at all: a backbone cut short
 
 
 def find_checkpoint(path: str | Path, experiment: str = "akd_demo") -> Path:
@@ -41,37 +42,28 @@ class Checkpoint:
         path: Of the file.
         content: All of it: the weights under ``state_dict``, the description under ``kdiqa`` and,
             in a run's own checkpoints, the state of its callbacks, its optimizer and its loops.
-        allowed: Beginnings of the targets that its net may be built of.
+        allow: Further packages or classes that it may be built of, as a person names them.
     """
 
-    def __init__(
-        self, path: Path, content: Mapping[str, Any], allowed: tuple[str, ...] = NETS_ONLY
-    ) -> None:
-        self.path, self.content, self.allowed = path, dict(content), allowed
+    def __init__(self, path: Path, content: Mapping[str, Any], allow: Allow = ()) -> None:
+        self.path, self.content, self.allow = path, dict(content), allow
 
     @classmethod
-    def read(
-        cls,
-        path: str | Path,
-        experiment: str = "akd_demo",
-        allowed: tuple[str, ...] = NETS_ONLY,
-    ) -> Checkpoint:
+    def read(cls, path: str | Path, experiment: str = "akd_demo", allow: Allow = ()) -> Checkpoint:
         """Returns the checkpoint a path means; nothing is downloaded, and nothing in it is run.
 
         Args:
             path: A checkpoint (``.ckpt``), a packed student (``.safetensors``), or a run folder,
                 of which the best checkpoint is taken.
             experiment: Named in the error when there is none: it trains one.
-            allowed: As for the constructor.
+            allow: As for the constructor.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
             ValueError: If it is damaged, not written by kdiqa, or of another format.
         """
         path = find_checkpoint(path, experiment)
-        content = read_packed(path) if path.suffix == SUFFIX else _read(path)
-        _check_format(path, content)
-        return cls(path, content, allowed)
+        return cls(path, read_content(path), allow)
 
     @property
     def folder(self) -> Path:
@@ -91,6 +83,22 @@ class Checkpoint:
         assert isinstance(config, DictConfig)
         return config
 
+    def data_node(self, training: bool = False) -> dict[str, Any]:
+        """Returns the description of its run's data, in plain containers.
+
+        Args:
+            training: With what an evaluation has no use for.
+        """
+        node = mapping_of(self.description["config"], "config")["data"]
+        unused = ("unlabelled",) if training else ("train_crops", "teacher_pairs", "unlabelled")
+        return {key: value for key, value in node.items() if key not in unused}
+
+    @property
+    def seed(self) -> int:
+        """Of the crops and re-distortions of its run's images."""
+        seed: int = self.config.data.get("seed", self.description.get("seed", 0))
+        return seed
+
     @property
     def label(self) -> dict[str, Any]:
         """The arguments of the label scale that the scores are on."""
@@ -108,6 +116,25 @@ class Checkpoint:
         state = self.content["state_dict"].items()
         return {name[4:]: value for name, value in state if name.startswith("net.")}
 
+    def build(self, node: Any, targets: Sequence[str], kind: type[T]) -> T:
+        """Returns the object that a part of the description describes.
+
+        Args:
+            node: In plain containers.
+            targets: What may be built, of :mod:`kdiqa.config.buildable`, besides what is allowed.
+            kind: What it is to be.
+
+        Raises:
+            ValueError: If it may not be built, or cannot be.
+        """
+        try:
+            made = from_file(node, targets, self.allow)
+            if not isinstance(made, kind):
+                raise FileError(f"it describes no {kind.__name__}.")
+            return made
+        except FileError as error:
+            raise ValueError(f"Nothing of '{self.path}' is built: {error}") from error
+
     def net(self, random_head: bool = False, seed: int = 0) -> nn.Module:
         """Returns the net, in evaluation mode, on the CPU.
 
@@ -120,14 +147,12 @@ class Checkpoint:
             ValueError: If the weights do not fit the described net, or it may not be built.
         """
         import torch
+        from torch import nn
 
-        node: Any = OmegaConf.create(self.description["net"])
-        for pretrained in (node.backbone, node.get("tail")):
-            if pretrained is not None:
-                pretrained.weights = "random"  # replaced by the checkpoint's own, below
-        with torch.random.fork_rng(devices=[]):
+        node = mapping_of(self.description["net"], "net")
+        with torch.random.fork_rng(devices=[]), bounded(self.weights.values()):
             torch.manual_seed(seed)
-            net: Any = instantiate(node, self.allowed)
+            net: Any = self.build(node, NETS, nn.Module)
         state = self.weights
         if random_head:
             state = {k: v for k, v in state.items() if k.startswith("backbone.")}
@@ -137,7 +162,7 @@ class Checkpoint:
         except RuntimeError as error:
             raise ValueError(
                 f"The weights in '{self.path}' do not fit the net that it describes. It was"
-                f" written by {_writer(self.description)}: install that version, or train again."
+                f" written by {writer(self.description)}: install that version, or train again."
             ) from error
         net.label = self.label  # what its scores mean, to who compares them
         return net.eval()
@@ -159,85 +184,33 @@ def describe(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Returns the content of a checkpoint that Lightning wrote."""
-    import torch
+@contextmanager
+def bounded(weights: Iterable[Tensor]) -> Iterator[None]:
+    """Ends the building of nets that are much larger than the weights they are for.
 
+    A few bytes of a description ask for any width. What is cut off again may be larger than what
+    stays: a classifier, the stages behind the last that is read.
+
+    Raises:
+        ValueError: Where a parameter or a buffer exceeds the bound.
+    """
+    from torch.nn.modules import module
+
+    stored = {value.untyped_storage().data_ptr(): value.untyped_storage() for value in weights}
+    left = SPARE + 4 * sum(storage.nbytes() for storage in stored.values())
+
+    def count(part: nn.Module, name: str, value: Tensor | None) -> None:
+        nonlocal left
+        left -= 0 if value is None else value.nbytes
+        if left < 0:
+            raise ValueError("it is far larger than the weights that are stored for it")
+
+    hooks = [
+        module.register_module_parameter_registration_hook(count),
+        module.register_module_buffer_registration_hook(count),
+    ]
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        _check_sums(path)
-    except (
-        Exception
-    ) as error:  # torch's unpickler raises anything on a file that is none of its own
-        raise ValueError(
-            f"'{path}' cannot be read as a checkpoint ({type(error).__name__}): it is damaged, or"
-            f" holds more than weights and plain values. {_remedy(path)}"
-        ) from error
-    if not isinstance(content, dict) or not isinstance(content.get("kdiqa"), dict):
-        raise ValueError(
-            f"'{path}' was not written by kdiqa: it does not say which net its weights belong to."
-            " Backbone weights go to backbone.weights."
-        )
-    return content
-
-
-def _check_sums(path: Path) -> None:
-    """Raises where a file's bytes are not those that were written: torch itself does not look."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(damaged)
-
-
-def _remedy(path: Path) -> str:
-    """Returns what to do where a checkpoint of a run cannot be read."""
-    best, last = path.with_name("best.ckpt"), path.with_name("last.ckpt")
-    if path.name == "last.ckpt" and best.is_file():
-        return (
-            f"'{best}' is of the best epoch so far: go on from there with\n  cp '{best}' '{path}'"
-        )
-    if path.name == "best.ckpt" and last.is_file():
-        return f"'{last}' is of the last epoch: name it in its place, or train again."
-    return "Train again, or take a complete copy."
-
-
-def _check_format(path: Path, content: Mapping[str, Any]) -> None:
-    """Raises where a checkpoint is of a format that this version does not read."""
-    from kdiqa import __version__
-
-    description = content["kdiqa"]
-    written = description.get("format", 1)  # the first one did not say so
-    if written != FORMAT:
-        newer = isinstance(written, int) and written > FORMAT
-        remedy = "Install the newer one." if newer else "Train again with this version."
-        raise ValueError(
-            f"'{path}' was written by {_writer(description)} in format {written}, and this is"
-            f" kdiqa {__version__}, which reads format {FORMAT}. {remedy}"
-        )
-    if _interpolates(description):
-        raise ValueError(
-            f"'{path}' was not written by kdiqa: its description holds an interpolation (${{…}}),"
-            " which a run resolves before it writes. Nothing of it is built."
-        )
-    missing = [name for name in DESCRIBED if name not in description]
-    missing += ["state_dict"] if "state_dict" not in content else []
-    if missing:
-        raise ValueError(
-            f"'{path}' was written by {_writer(description)} and lacks {', '.join(missing)}:"
-            f" kdiqa {__version__} cannot build its net. Train again with this version."
-        )
-
-
-def _interpolates(value: Any) -> bool:
-    """Returns whether a text anywhere in plain containers holds an interpolation."""
-    if isinstance(value, Mapping):
-        return any(_interpolates(item) for pair in value.items() for item in pair)
-    if isinstance(value, list | tuple):
-        return any(_interpolates(item) for item in value)
-    return isinstance(value, str) and "${" in value
-
-
-def _writer(description: Mapping[str, Any]) -> str:
-    """Returns which version wrote a checkpoint."""
-    return f"kdiqa {description.get('version', 'of unknown version')}"
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

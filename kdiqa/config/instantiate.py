@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import hydra
 from omegaconf import OmegaConf
 
+from kdiqa.config.buildable import PAIRS
+
 ALLOWED = (
     "kdiqa.board.curves.",
     "kdiqa.config.checkpoint.Checkpoint.net",
@@ -26,8 +28,11 @@ ALLOWED = (
     "lightning.pytorch.strategies.",
     "albumentations.",
 )
-NETS_ONLY = ("kdiqa.models.", "kdiqa.systems.", "torch.nn.")
-DATA_ONLY = ("kdiqa.data.", "kdiqa.distortions.", "albumentations.")
+FUNCTIONS = (  # all else that may be built is a class
+    *PAIRS,
+    "kdiqa.config.checkpoint.Checkpoint.net",
+    "torch.optim.swa_utils.get_ema_multi_avg_fn",
+)
 DIRECTIVES = ("_target_", "_partial_")  # of a node; all else is an argument
 MISMATCH = re.compile(r"unexpected keyword argument|missing \d+ required")  # of Python's own words
 DEFINED_IN = ("lightning.pytorch.trainer.",)  # where lightning.pytorch.Trainer stands
@@ -49,19 +54,24 @@ def instantiate(node: Any, allowed: tuple[str, ...] = ALLOWED, **options: Any) -
         ValueError: If a target is none of the allowed ones, or a word is none of those it knows.
     """
     plain = checked(node, allowed)
-    return _built(plain | options if options else plain)
+    return built(plain | options if options else plain)
 
 
-def _built(plain: Any) -> Any:
-    """Returns plain containers with an object in the place of every node that names a target."""
+def built(plain: Any, find: Callable[[str], Any] = hydra.utils.get_object) -> Any:
+    """Returns plain containers with an object in the place of every node that names a target.
+
+    Args:
+        plain: Checked: all that it names is built.
+        find: Returns what a target leads to.
+    """
     if isinstance(plain, list):
-        return [_built(value) for value in plain]
+        return [built(value, find) for value in plain]
     if not isinstance(plain, dict):
         return plain
-    arguments = {key: _built(value) for key, value in plain.items() if key not in DIRECTIVES}
+    arguments = {key: built(value, find) for key, value in plain.items() if key not in DIRECTIVES}
     if "_target_" not in plain:
         return arguments
-    return _call(hydra.utils.get_object(plain["_target_"]), arguments, plain.get("_partial_"))
+    return _call(find(plain["_target_"]), arguments, plain.get("_partial_"))
 
 
 def _call(target: Any, arguments: Mapping[str, Any], later: bool | None) -> Any:
@@ -112,8 +122,7 @@ def check_target(target: str, allowed: tuple[str, ...]) -> Any:
     """Returns what a target leads to, or raises where it is none of what may be built.
 
     Its name alone does not tell: ``kdiqa.runtime.launch.subprocess.run`` begins with one of ours.
-    What it leads to must have been defined there. Of packages that are not among :data:`ALLOWED`,
-    only classes may be built.
+    What it leads to must have been defined there, and be a class or one of :data:`FUNCTIONS`.
     """
     if target.startswith(allowed):
         try:
@@ -124,12 +133,14 @@ def check_target(target: str, allowed: tuple[str, ...]) -> Any:
                 " misspelt _target_."
             ) from error
         defined = f"{getattr(named, '__module__', None)}.{getattr(named, '__qualname__', '')}"
-        known = target.startswith(ALLOWED) or inspect.isclass(named)
-        if known and defined.startswith((*allowed, *DEFINED_IN)):
+        if (inspect.isclass(named) or target in FUNCTIONS) and defined.startswith(
+            (*allowed, *DEFINED_IN)
+        ):
             return named
     raise ValueError(
-        f"The configuration asks for '{target}', which is not among what may be built:"
-        f" {', '.join(allowed)}. See where it comes from before you run it."
+        f"The configuration asks for '{target}', which is none of the classes that may be built:"
+        f" of {', '.join(allowed)}. See where it comes from before you run it; a class of your own"
+        " package is built where you type allow=[mypackage]."
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kdiqa.files.bounded import MAX_BYTES, PlainError, from_json
+
 if TYPE_CHECKING:  # loaded where it is used: who only composes waits for no torch
     import torch
 
@@ -43,10 +45,11 @@ def read_packed(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        _check_head(path)
         with safe_open(path, "pt") as file:
             description = (file.metadata() or {}).get("kdiqa")
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, PlainError) as error:
         raise ValueError(
             f"'{path}' cannot be read as safetensors ({error}): it is damaged. Pack the run again,"
             " or give its run folder."
@@ -56,5 +59,21 @@ def read_packed(path: Path) -> dict[str, Any]:
             f"'{path}' was not packed by kdiqa: it does not say which net its weights belong to."
             " Backbone weights go to backbone.weights."
         )
+    try:
+        described = from_json(description)
+    except PlainError as error:
+        raise ValueError(
+            f"'{path}' was not packed by kdiqa: its head is not read, {error}"
+        ) from error
+    if not isinstance(described, dict):
+        raise ValueError(f"'{path}' was not packed by kdiqa: its head is no mapping.")
     floats = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return {"kdiqa": json.loads(description), "state_dict": floats}
+    return {"kdiqa": described, "state_dict": floats}
+
+
+def _check_head(path: Path) -> None:
+    """Raises where a file's head is larger than any that describes a student."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > MAX_BYTES:
+        raise PlainError(f"its head has {size:,} bytes")

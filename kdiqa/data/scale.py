@@ -51,6 +51,11 @@ class Label:
     def __post_init__(self) -> None:
         check_word("label_scale", self.scale, LabelScale)
         object.__setattr__(self, "quantiles", tuple(self.quantiles))  # a list, of a checkpoint
+        if not self.lower < self.upper or not self.std > 0:
+            raise ValueError(
+                f"A scale from {self.lower:g} to {self.upper:g}, of deviation {self.std:g}, has no"
+                " room for scores."
+            )
 
     def unit(self, score: Score) -> Score:
         """Returns an authors' score in [0, 1], higher is better."""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -9,8 +10,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from kdiqa.demo.guard import OwnPageOnly
 from kdiqa.runtime.errors import for_user, require
 from kdiqa.runtime.quiet import quiet
+from kdiqa.runtime.signals import reason, stoppable
 from kdiqa.scorer.scorer import Scorer, load
 
 HOST = "127.0.0.1"  # this machine's own programs reach it, and nobody else
@@ -29,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--port", type=int, default=7860, help="default 7860; 0 for any free one")
     add("--device", default="cpu", help="cpu, cuda, …")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     return command
 
 
@@ -40,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = free(options.port)
         require("The page", "demo", "gradio")
-        scorer = load(options.model, options.device)
+        scorer = load(options.model, options.device, allow=options.allow)
     except (OSError, ValueError, RuntimeError) as error:
         if for_user(error) is None:
             raise
         command.error(str(error))
-    serve(scorer, Path(options.model or "the bundled student").name, port)
-    return 0
+    number = serve(scorer, Path(options.model or "the bundled student").name, port)
+    return 0 if number == signal.SIGINT else 128 + number
 
 
 def free(port: int) -> int:
@@ -67,12 +72,19 @@ def free(port: int) -> int:
         ) from error
 
 
-def serve(scorer: Scorer, name: str, port: int) -> None:
-    """Serves the page until the process is interrupted; uploads are gone then."""
-    with tempfile.TemporaryDirectory() as folder:
+def serve(scorer: Scorer, name: str, port: int) -> int:
+    """Serves the page until the process is interrupted, or asked to stop; uploads are gone then.
+
+    Returns:
+        The number of the signal that ended it.
+    """
+    ended = int(signal.SIGINT)
+    with stoppable(), tempfile.TemporaryDirectory(prefix="kdiqa-demo-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         local = {*os.environ.get("no_proxy", "").split(","), HOST, "localhost"} - {""}
         os.environ["no_proxy"] = ",".join(sorted(local))  # it asks itself whether it is up
+        from starlette.middleware import Middleware
+
         from kdiqa.demo.blocks import THEME, page
         from kdiqa.demo.reading import MAX_BYTES
 
@@ -81,14 +93,17 @@ def serve(scorer: Scorer, name: str, port: int) -> None:
             blocks.launch(
                 server_name=HOST, server_port=port, share=False, quiet=True, ssr_mode=False,
                 prevent_thread_lock=True, footer_links=[], theme=THEME, run_history=False,
-                max_file_size=4 * MAX_BYTES, enable_monitoring=False, inbrowser=False,
+                max_file_size=MAX_BYTES, enable_monitoring=False, inbrowser=False,
+                app_kwargs={"middleware": [Middleware(OwnPageOnly, port=port)]},
             )  # fmt: skip
             print(f"http://{HOST}:{port} – Ctrl-C ends it", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             print("\nEnded.", file=sys.stderr)
+            ended = reason(stopped)
         finally:
             blocks.close(verbose=False)
+    return ended
 
 
 if __name__ == "__main__":

@@ -77,12 +77,12 @@ def outputs(scorer: Scorer, path: str | None) -> Iterator[tuple[Any, ...]]:
 
 
 def sentence(scorer: Scorer, score: float, image: Image) -> str:
-    """Returns a score in words: in [0, 1], and as the data set's authors score."""
+    """Returns a score in words: nominally in [0, 1], and as the data set's authors score."""
     label = scorer.label
     worst, best = label.authors(0.0), label.authors(1.0)
     height, width = image.shape[:2]
     return (
-        f"# {score:.3f}\nfrom 0 (worst) to 1 (best)\n\n**{label.authors(score):.3g}** in the units"
+        f"# {score:.3f}\nnominally from 0 (worst) to 1 (best)\n\n**{label.authors(score):.3g}** in the units"
         f" of the MOS it learnt from, from {worst:g} (worst) to {best:g} (best)\n\n"
         f"{width}×{height} pixels"
     )

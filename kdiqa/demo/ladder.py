@@ -31,7 +31,7 @@ class Rung(NamedTuple):
     images: Sequence[Image]
     """The image as it is, and at each level."""
     scores: Sequence[float]
-    """In [0, 1], higher is better."""
+    """Nominally in [0, 1], higher is better."""
 
 
 def rung(predictor: Predictor, image: Image, kind: str, score: float) -> Rung:
@@ -53,7 +53,9 @@ def chart(ladder: Sequence[Rung]) -> Image:
         name = one.kind.replace("_", " ")
         axes.plot(range(len(one.scores)), one.scores, color=colour, marker=marker, label=name)
     axes.set(xlabel="level of distortion, 0: as it is", ylabel="score",
-             xticks=range(len(LEVELS) + 1), ylim=(-0.02, 1.02))  # fmt: skip
+             xticks=range(len(LEVELS) + 1))  # fmt: skip
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, -0.02), max(high, 1.02))  # scores are not clipped to [0, 1]
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return drawn(figure)
 

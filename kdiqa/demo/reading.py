@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from kdiqa.data.images.formats import FORMATS
 from kdiqa.data.images.read import ImageReadError, read_rgb
 
 MAX_BYTES = 20 * 2**20
@@ -41,7 +42,7 @@ def read(path: Path) -> NDArray[np.uint8]:
 def declared(path: Path) -> tuple[int, int]:
     """Returns the width and height in a file's header; zeros where no header is known."""
     try:
-        with Pillow.open(path) as file:
+        with Pillow.open(path, formats=FORMATS) as file:
             return file.size
     except Pillow.DecompressionBombError as error:
         pixels = re.search(r"[0-9]+", str(error))

@@ -22,7 +22,7 @@ def jpeg2000(image: Image, ratio: float, rng: Generator) -> Image:
     """
     file, options = io.BytesIO(), {"quality_mode": "rates", "quality_layers": [ratio]}
     Pillow.fromarray(to_uint8(image)).save(file, "JPEG2000", **options)
-    return to_float(np.asarray(Pillow.open(file).convert("RGB")))
+    return to_float(np.asarray(Pillow.open(file, formats=("JPEG", "JPEG2000")).convert("RGB")))
 
 
 def jpeg(image: Image, quality: float, rng: Generator) -> Image:

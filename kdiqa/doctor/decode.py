@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 from rich.console import Console
 from rich.progress import track
 
+from kdiqa.data.images.formats import FORMATS
 from kdiqa.data.images.read import read_rgb
 
 Found = TypeVar("Found")
@@ -38,7 +39,7 @@ def decode(path: Path) -> Decoded:
 def measure(path: Path) -> tuple[int, int] | None:
     """Returns the width and height in an image's header, upright; None where there is none."""
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             on_its_side = file.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
             return file.size[::-1] if on_its_side else file.size
     except Exception:  # as above

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from kdiqa.data.images.formats import SUFFIXES
 from kdiqa.data.images.read import check_images
-from kdiqa.data.pairs.pool import SUFFIXES
 from kdiqa.data.record import Record
 from kdiqa.data.source import ScoresError
 from kdiqa.doctor.datasets import read

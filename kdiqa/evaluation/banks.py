@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import OmegaConf
 
-from kdiqa.config.instantiate import instantiate
+from kdiqa.config.buildable import PAIRS
 from kdiqa.data.dataset import references_of
+from kdiqa.data.pairs.pool import Pool, with_banks
 from kdiqa.evaluation.run import Evaluation, scored
 from kdiqa.files import atomic
 from kdiqa.metrics.correlation import summarize
@@ -41,9 +41,12 @@ def pools_of(
             " for 1 bank or more of a student that was trained with second=pool bank=K."
         )
     name, own = next(iter(banks.items()))
-    node: Any = evaluation.checkpoint.config.data.pairs[name]
-    node.bank, node.folder = size or len(own["ids"]), str(folder or node.folder)
-    pools = [instantiate(OmegaConf.merge(node, {"bank_seed": seed})) for seed in range(count)]
+    node = with_banks(evaluation.checkpoint.data_node()["pairs"], banks, folder)[name]
+    node |= {"bank": size or len(own["ids"]), "digest": None}
+    pools = [
+        evaluation.checkpoint.build(node | {"bank_seed": seed}, PAIRS, Pool)
+        for seed in range(count)
+    ]
     for pool in pools:
         pool.check([])
     return pools

@@ -10,17 +10,23 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
+from kdiqa.config.buildable import READERS
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import compose, conf_dir
-from kdiqa.config.instantiate import DATA_ONLY, instantiate
+from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.pairs.pool import with_banks
+from kdiqa.data.readers.crossdataset import CrossDataset
+from kdiqa.data.readers.demo import Demo
 from kdiqa.data.scale import Label
+from kdiqa.data.source import DatasetNotFoundError
 from kdiqa.data.splits import leaks
 from kdiqa.files.atomic import write
+from kdiqa.metrics import seals
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows, merge
 from kdiqa.models.bank import ReferenceBank
+from kdiqa.report.results import results_of
 from kdiqa.runtime.devices import auto_device
 
 POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
@@ -73,20 +79,22 @@ def of_run(
     Raises:
         NoReferenceError: If the run compares images with references, which these data have not.
     """
-    cfg: Any = checkpoint.config
-    node: Any = data_node(dataset)
-    own = node._target_ == cfg.data._target_
+    stored = checkpoint.data_node()
+    node: Any = OmegaConf.to_container(data_node(dataset), resolve=True)
+    own = node["_target_"] == stored.get("_target_")
     if own:
-        node = cfg.data
+        node = stored
     else:
-        for key in POLICY:
-            node[key] = cfg.data[key]
-        node.split_by, node.label_scale = "image", "unit"  # single images can always be split
-    node.teacher_pairs, node.num_workers = {}, num_workers
-    node.pairs = with_banks(node.pairs, checkpoint.description.get("banks") or {}, pool)
+        node |= {key: stored[key] for key in POLICY if key in stored}
+        node |= {"split_by": "image", "label_scale": "unit"}  # single images can always be split
+    node |= {"teacher_pairs": {}, "num_workers": num_workers}
+    banks = checkpoint.description.get("banks") or {}
+    node["pairs"] = with_banks(node.get("pairs") or {}, banks, pool)
     if root is not None:
-        node.root = root
-    data = instantiate(node, DATA_ONLY)
+        node["root"] = root
+    data = checkpoint.build(node, READERS, IQADataModule)  # type: ignore[type-abstract]
+    if own and root is None:
+        check_made(data)
     data.prepare_data()
     data.setup()
     if not own:
@@ -94,6 +102,17 @@ def of_run(
     elif data.guard == "drop":
         data.check_leaks()  # as the run did, whose digest is of what was left
     return Evaluation(checkpoint, dataset, data, own)
+
+
+def check_made(data: IQADataModule) -> None:
+    """Raises where data would have to be made: a file names where data lay, not where to write.
+
+    Args:
+        data: Of a run, where its checkpoint says.
+    """
+    for part in (data.train_on, data.test_on) if isinstance(data, CrossDataset) else (data,):
+        if isinstance(part, Demo) and not (part.root and part.root.is_dir()):
+            raise DatasetNotFoundError(part.source, "is not there any more")
 
 
 def data_node(name: str) -> DictConfig:
@@ -120,7 +139,8 @@ def warnings_of(evaluation: Evaluation) -> list[str]:
             f"The images or scores of {dataset} are not those that '{run}' was trained on: its"
             " test split may hold images that it has seen."
         ]  # fmt: skip
-    trained: Any = instantiate(checkpoint.config.data, DATA_ONLY)
+    stored = checkpoint.data_node()
+    trained = checkpoint.build(stored, READERS, IQADataModule)  # type: ignore[type-abstract]
     warnings = []
     if trained.root is None or not trained.root.is_dir():
         warnings.append(
@@ -160,17 +180,21 @@ def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
     """Scores the images on a device as of :func:`scored`, writes rows and results, returns these."""
     (rows,) = scored(evaluation, [evaluation.data.references()], device)
     table = rows_of(evaluation.data, rows)
-    write(evaluation.folder / "predictions" / "test.csv", table.to_csv(index=False))
-    trained = json.loads((evaluation.run / "results.json").read_text())
+    text = table.to_csv(index=False)
+    seal = seals.seal(text)
+    write(evaluation.folder / "predictions" / f"test{seals.SUFFIX}", seal)
+    write(evaluation.folder / "predictions" / "test.csv", text)
+    trained = results_of(evaluation.run)
     results = {
-        "name": f"{trained['name']} on {evaluation.dataset}",
+        "name": f"{trained.get('name', evaluation.run.name)} on {evaluation.dataset}",
         "metrics": {"test": summarize(rows.score, rows.mos)},
-        "selected_on": trained["selected_on"],
+        "selected_on": trained.get("selected_on"),
         "run": str(evaluation.run),
         "images": "test split" if evaluation.own else "all",
         "data": evaluation.data.digest,
-        "seed": trained["seed"],
-        "split": trained["split"],
+        "rows": {"test": seals.digest(seal)},
+        "seed": trained.get("seed"),
+        "split": trained.get("split"),
         "warnings": evaluation.warnings,
     }
     write(evaluation.folder / "results.json", json.dumps(results, indent=2) + "\n")
@@ -180,7 +204,7 @@ def evaluated(evaluation: Evaluation, device: str = "auto") -> dict[str, Any]:
 def scored(evaluation: Evaluation, references: Sequence[Any], device: str = "auto") -> list[Rows]:
     """Returns the rows of all images with each of some banks, from one pass over the images.
 
-    MOS and score are in [0, 1], higher is better.
+    MOS are in [0, 1], scores nominally, higher is better.
 
     Args:
         evaluation: Of a run on a data set.

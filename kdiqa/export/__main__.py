@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     add("--limit", type=int, default=400, metavar="N", help="images at most, default 400")
     add("--grid", type=int, metavar="P", help="P crops spread evenly, where the run draws them")
     add("--nchw", action="store_true", help="images as (N, 3, H, W) in place of (N, H, W, 3)")
+    add("--allow", action="append", default=[], metavar="PACKAGE", help="a package of yours whose"
+        " classes the model's file may build")  # fmt: skip
     add("--licence", metavar="TEXT", help="of the weights, for the card")
     return command
 
@@ -110,7 +112,7 @@ def run(options: argparse.Namespace, words: Mapping[str, str]) -> None:
     from kdiqa.export.card import card
 
     console = Console(stderr=True)
-    checkpoint = Checkpoint.read(options.model)
+    checkpoint = Checkpoint.read(options.model, allow=options.allow)
     plain = opened(checkpoint, Predictor)
     seen = plain if options.grid is None else static.with_grid(plain, options.grid, options.model)
     static.check(seen, options.model)
@@ -191,7 +193,7 @@ def show(
     caption = f"Against the student in PyTorch, on {images}"
     Console().print(replace(table, caption=caption).console())
     order = "(batch, 3, height, width)" if options.nchw else "(batch, height, width, 3)"
-    print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,) in [0, 1]")
+    print(f"opset {OPSET}; image uint8 RGB {order} → score (batch,), nominally in [0, 1]")
     packed = [options.output.with_suffix(SUFFIX)] if options.safetensors else []
     for path in (*files, *packed, options.output.with_suffix(".md")):
         print(f"{path}: {path.stat().st_size:,} bytes")

@@ -1,6 +1,5 @@
 """The model card of an export: the facts of checkpoint, run and data set, and nothing else."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,14 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from kdiqa import __version__
+from kdiqa.config.buildable import PAIRS, READERS
 from kdiqa.config.checkpoint import Checkpoint
+from kdiqa.config.reading import mapping_of
 from kdiqa.data.boxes import COUNTS
+from kdiqa.metrics.correlation import of_constant
 from kdiqa.report.grid import Grid
+from kdiqa.report.results import results_of
+from kdiqa.report.tables import CONSTANT
 from kdiqa.scorer.predictor import Predictor
 
 METRICS = {"srcc": "SRCC", "plcc": "PLCC", "krcc": "KRCC", "rmse": "RMSE", "n": "images"}
@@ -38,7 +42,7 @@ def card(
         "## Data",
         *data(config),
         "## Licence of the weights",
-        *weights(config, predictor, licence),
+        *weights(checkpoint, predictor, licence),
         "## Protocol",
         *protocol(config, checkpoint.description),
         "## Numbers",
@@ -66,7 +70,8 @@ def use(predictor: Predictor) -> list[str]:
     worst, best = (label.authors(end) for end in (0.0, 1.0))
     return [
         "In: `image`, uint8 RGB, images of one size in a batch, upright. Out: `score`, float32,"
-        " in [0, 1], higher is better. Resizing, cropping and normalisation are inside.",
+        " nominally in [0, 1] and not clipped, higher is better. Resizing, cropping and"
+        " normalisation are inside.",
         f"It sees {seen}. In the units of its data set a score is"
         f" {worst:g} + {best - worst:g} × score, {better} is better.",
     ]
@@ -75,7 +80,7 @@ def use(predictor: Predictor) -> list[str]:
 def data(config: Mapping[str, Any]) -> list[str]:
     """Returns what the student learnt from, by the facts of its data set."""
     target = str(config["data"]["_target_"])
-    if not target.startswith("kdiqa.data."):
+    if target not in READERS or target in PAIRS:
         return [f"Read by `{target}`, of which nothing is on record."]
     kind: Any = get_class(target)
     facts_line = [f"**{getattr(kind, 'name', kind.__name__)}**"]
@@ -88,7 +93,7 @@ def data(config: Mapping[str, Any]) -> list[str]:
     lines = [f"{', '.join(facts_line)}. Terms: {terms}. No image of it is in the files."]
     share = config["data"].get("fraction", 1)
     if share not in (None, 1, 1.0):
-        lines.append(f"Of its training images a share of {share:g} was used.")
+        lines.append(f"Of its training images a share of {share} was used.")
     if (config.get("callbacks") or {}).get("distillation"):
         lines.append(
             "It also learnt from a teacher, which has its own data"
@@ -97,9 +102,9 @@ def data(config: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def weights(config: Mapping[str, Any], predictor: Predictor, licence: str | None) -> list[str]:
+def weights(checkpoint: Checkpoint, predictor: Predictor, licence: str | None) -> list[str]:
     """Returns where the weights come from and under what terms they are."""
-    net = config["module"]["net"]
+    net = mapping_of(checkpoint.description["net"], "net")
     backbone = net.get("backbone") or {}
     source, name = str(backbone.get("weights", "")), backbone.get("name", "")
     if source == "random":
@@ -142,15 +147,15 @@ def protocol(config: Mapping[str, Any], description: Mapping[str, Any]) -> list[
 
 def numbers(folder: Path) -> list[str]:
     """Returns the run's own metrics, of its evaluation in PyTorch."""
-    file = folder / "results.json"
-    if not file.is_file():
+    metrics = results_of(folder).get("metrics")
+    if not metrics:
         return [
             "No `results.json` lay next to the checkpoint: its run's own numbers are not known."
         ]
-    metrics = json.loads(file.read_text())["metrics"]
-    rows = [
-        [split, *(shown(values.get(key)) for key in METRICS)] for split, values in metrics.items()
-    ]
+    rows = []
+    for split, values in metrics.items():
+        word = dict.fromkeys(("srcc", "plcc", "krcc"), CONSTANT) if of_constant(values) else {}
+        rows.append([split, *(word.get(key) or shown(values.get(key)) for key in METRICS)])
     table = Grid("", list(METRICS.values()), rows)
     return ["Of the run's own evaluation, in PyTorch:", table.markdown()]
 

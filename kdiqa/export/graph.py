@@ -23,7 +23,7 @@ OPSET = 18
 
 
 class CropScore(nn.Module):
-    """A scorer's net and scale, from crops to scores in [0, 1].
+    """A scorer's net and scale, from crops to scores, nominally in [0, 1], not clipped.
 
     Args:
         net: Has a backbone, and maps pyramids to a prediction.
@@ -48,7 +48,7 @@ class CropScore(nn.Module):
             predicted = self.bank.score(self.net, pyramid)
         else:
             predicted = self.net(*[pyramid] * self.views).score
-        return self.label.to_unit(predicted).clamp(0, 1)
+        return self.label.to_unit(predicted)
 
 
 def net_graph(predictor: Predictor) -> onnx.ModelProto:

@@ -29,7 +29,7 @@ def explanation(image: NDArray[np.uint8], quality: Any) -> Figure:
     left, middle, right = figure.subplots(1, 3, width_ratios=(4.2, 4.9, 2.8))
     left.imshow(image)
     left.set_title(f"score {quality.score:.3f}")
-    left.set_xlabel("in [0, 1], higher is better", loc="left")
+    left.set_xlabel("nominally in [0, 1], higher is better", loc="left")
     overlay(figure, middle, image, quality)
     bars(right, quality)
     for axes in (left, middle):

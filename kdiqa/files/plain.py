@@ -26,3 +26,17 @@ def open_plain(path: str | Path) -> IO[bytes]:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def below(root: Path, name: str) -> Path | None:
+    """Returns a file below a folder, None where its name leads out of it, by a link too.
+
+    Args:
+        root: The folder.
+        name: What a table holds, which anybody may have written.
+    """
+    try:
+        path, folder = (root / name).resolve(), root.resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):  # of a name that no file can have
+        return None

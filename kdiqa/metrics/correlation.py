@@ -10,7 +10,7 @@ All take `score`, predictions, and `mos`, labels, both :math:`(N,)`. They raise 
 there are no rows, or a score or a label is not a finite number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -90,6 +90,16 @@ def summarize(score: ArrayLike, mos: ArrayLike) -> dict[str, float]:
         "fit5_ok": float(fit5.ok),
         "n": len(x),
     }
+
+
+def of_constant(metrics: Mapping[str, float]) -> bool:
+    """Returns whether metrics are of scores, or labels, that rank nothing: all correlations are 0.
+
+    Example:
+        >>> of_constant(summarize([0.5, 0.5, 0.5], [0.1, 0.2, 0.3]))
+        True
+    """
+    return all(metrics.get(name) == 0.0 for name in ("srcc", "plcc", "krcc"))
 
 
 def _correlation(measure: Callable, score: ArrayLike, mos: ArrayLike) -> float:

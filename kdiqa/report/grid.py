@@ -106,13 +106,15 @@ def tex(text: str) -> str:
     return text.translate(str.maketrans(escaped))
 
 
-def number(value: float | None, sign: bool = False) -> str:
-    """Returns a measure to three decimals, with a true minus.
+def number(value: float | str | None, sign: bool = False) -> str:
+    """Returns a measure to three decimals, with a true minus; a word in its place as it is.
 
     Example:
         >>> number(-0.12345), number(0.5, sign=True), number(None)
         ('−0.123', '+0.500', '–')
     """
+    if isinstance(value, str):
+        return value
     return NONE if value is None else f"{value:{'+' * sign}.3f}".replace("-", "−")
 
 

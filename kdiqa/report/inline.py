@@ -13,6 +13,7 @@ from PIL import Image
 
 from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.figures.contact_sheet import thumbnail
+from kdiqa.files.plain import below
 from kdiqa.report.grid import number
 from kdiqa.report.runs import Tested, dataset_of
 
@@ -63,7 +64,7 @@ def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
     rows, root = test.rows, (test.config.get("data") or {}).get("root")
     if rows is None or "id" not in rows or root is None or test.dataset != dataset_of(test.config):
         return [], []
-    folder = _folder(Path(root).expanduser(), str(rows["id"].iloc[0]))
+    folder = _folder(Path(str(root)).expanduser(), str(rows["id"].iloc[0]))
     ranked = rows.loc[(rows["score"] - rows["mos"]).abs().sort_values(kind="stable").index]
     best, worst = ranked[:EXTREMES], ranked[::-1][:EXTREMES]
     return list(_thumbnails(best, folder)), list(_thumbnails(worst, folder))
@@ -71,8 +72,9 @@ def extremes(test: Tested) -> tuple[list[InlineImage], list[InlineImage]]:
 
 def _folder(root: Path, name: str) -> Path:
     """Returns where the images lie: in the data's root, or in a folder below it."""
-    below = sorted(root.iterdir()) if root.is_dir() else []
-    return next((folder for folder in [root, *below] if (folder / name).is_file()), root)
+    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    folders = [folder for folder in folders if folder.resolve().is_relative_to(root.resolve())]
+    return next((folder for folder in [root, *folders] if below(folder, name)), root)
 
 
 def uri(data: io.BytesIO, kind: str) -> str:
@@ -82,13 +84,16 @@ def uri(data: io.BytesIO, kind: str) -> str:
 
 def _thumbnails(rows: pd.DataFrame, root: Path) -> Iterator[InlineImage]:
     for row in rows.to_dict("records"):
+        path = below(root, str(row["id"]))
         try:
-            small = thumbnail(read_rgb(root / str(row["id"])), THUMBNAIL)
-        except ImageReadError:  # gone or damaged: its row stands in the CSV
+            small = None if path is None else thumbnail(read_rgb(path), THUMBNAIL)
+        except ImageReadError:
+            small = None
+        if small is None:  # elsewhere, gone or damaged: its row stands in the CSV
             continue
         data = io.BytesIO()
         Image.fromarray(small).save(data, "JPEG", quality=70)
         values = f"score {number(row['score'])}, MOS {number(row['mos'])}"
         kind = row.get("distortion")
-        name = f"{Path(row['id']).name}{f', {kind}' if isinstance(kind, str) else ''}"
+        name = f"{Path(str(row['id'])).name}{f', {kind}' if isinstance(kind, str) else ''}"
         yield InlineImage(uri(data, "image/jpeg"), f"{name}: {values}", f"{name}\n{values}")

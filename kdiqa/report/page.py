@@ -8,6 +8,7 @@ import jinja2
 import pandas as pd
 
 from kdiqa import figures
+from kdiqa.metrics.correlation import of_constant
 from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.report import tables
 from kdiqa.report.grid import NONE, Grid, count, interval, number
@@ -65,7 +66,10 @@ def _section(
     return {
         "name": name,
         "results": tables.of_dataset(dataset),
-        "warnings": sorted({warning for run in runs for warning in run["warnings"]}),
+        "warnings": [
+            *(f"{tables.CHANGED} {fault}" for fault in dataset["faults"]),
+            *sorted({warning for run in runs for warning in run["warnings"]}),
+        ],
         "forest": _forest(variants),
         "published": tables.published(dataset),
         "protocol": protocol(runs),
@@ -99,7 +103,8 @@ def _gallery(
     ordered = sorted(tests, key=lambda test: test.metrics["srcc"])
     test = ordered[(len(ordered) - 1) // 2]
     split, seed = test.repeat
-    description = f"SRCC {number(test.metrics['srcc'])}."
+    described = tables.CONSTANT if of_constant(test.metrics) else number(test.metrics["srcc"])
+    description = f"SRCC {described}."
     if test.repeat != (None, None):
         which = (
             f"The middle one of {len(tests)} runs by SRCC: split" if len(tests) > 1 else "Split"

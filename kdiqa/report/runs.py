@@ -1,6 +1,5 @@
 """Finished runs: their folders, and what they stored."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +11,12 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kdiqa.metrics import seals
 from kdiqa.metrics.breakdown import summarize_within
 from kdiqa.metrics.correlation import summarize
 from kdiqa.metrics.selection import chosen_on_test, marked
 from kdiqa.metrics.stored import read_rows
+from kdiqa.report.results import results_of
 from kdiqa.study.plan import plain_yaml
 
 
@@ -36,6 +37,7 @@ class Tested:
     results: Mapping[str, Any] = field(default_factory=dict)  # what results.json holds
     config: Mapping[str, Any] = field(default_factory=dict)  # as it was resolved
     provenance: Mapping[str, Any] = field(default_factory=dict)  # command, versions, machine
+    faults: Sequence[str] = ()  # in what its rows are not those that the run stored
     within: bool = False  # metrics are medians over contents, without intervals over images
 
     @property
@@ -103,11 +105,10 @@ def read_tests(runs: Mapping[str, Path], within: bool = False) -> list[Tested]:
 
 def _tests(run: Path, within: bool) -> list[Tested]:
     """Returns the tests in a folder: of a run, or an evaluation of a run by `kdiqa evaluate`."""
-    results = _json(run / "results.json")
+    results = _results(run)
     trained = Path(results.get("run", run))
-    path = trained / "config_resolved.yaml"
-    config: Any = plain_yaml(path) if path.is_file() else {}
-    provenance = _json(trained / "provenance.json")
+    config = _config(trained / "config_resolved.yaml")
+    provenance = _results(trained, "provenance.json")
     name, other = str(results.get("name", run.name)), None
     if "run" in results:
         name, _, other = name.rpartition(" on ")
@@ -117,9 +118,22 @@ def _tests(run: Path, within: bool) -> list[Tested]:
         rows, metrics = _measured(file, within)
         dataset = file.stem.removeprefix("test").lstrip("_") or usual
         tests.append(
-            Tested(name, dataset, metrics, file, run, rows, results, config, provenance, within)
+            Tested(
+                *(name, dataset, metrics, file, run, rows, results, config, provenance),
+                *(faults_of(file, results), within),
+            )
         )
     return tests
+
+
+def faults_of(file: Path, results: Mapping[str, Any]) -> list[str]:
+    """Returns in what a table is not the one that its run stored; a table of one's own is trusted."""
+    known = (results.get("rows") or {}).get(file.stem)
+    if known is None:
+        return []
+    seal = file.with_suffix(seals.SUFFIX)
+    sealed = seal.read_text(encoding="utf-8") if seal.is_file() else None
+    return seals.faults(file.read_text(encoding="utf-8"), sealed, known)
 
 
 def dataset_of(config: Mapping[str, Any], role: str = "train_on") -> str | None:
@@ -131,7 +145,7 @@ def dataset_of(config: Mapping[str, Any], role: str = "train_on") -> str | None:
     """
     data = config.get("data") or {}
     target = (data.get(role) or data).get("_target_")  # of two data sets, or of one
-    return str(target).split(".")[-2] if target else None
+    return str(target).split(".")[-2] if target and "." in target else None
 
 
 def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -148,10 +162,27 @@ def _measured(file: Path, within: bool) -> tuple[pd.DataFrame, dict[str, float]]
 
 def _name(run: Path, folder: Path) -> str:
     """Returns what a run calls itself, or where it lies in the folder that was given."""
-    if results := _json(run / "results.json"):
-        return marked(str(results["name"]), chosen_on_test(results))
+    if (run / "results.json").is_file():
+        results = _results(run)
+        return marked(str(results.get("name", run.name)), chosen_on_test(results))
     return folder.resolve().name if run == folder else run.relative_to(folder).as_posix()
 
 
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {}
+def _results(folder: Path, file: str = "results.json") -> dict[str, Any]:
+    try:
+        return results_of(folder, file)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """Returns a run's configuration, of which the report reads the data's node alone."""
+    try:
+        config = plain_yaml(path) if path.is_file() else {}
+        data = config.get("data") or {}
+        nodes = [data, *(data.get(role) or {} for role in ("train_on", "test_on"))]
+        if not all(isinstance(node.get("_target_", ""), str) for node in nodes):
+            raise TypeError("a _target_ is no text")
+        return config  # type: ignore[no-any-return]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RunError(f"'{path}' is no configuration of a run: {error}") from error

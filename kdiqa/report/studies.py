@@ -1,10 +1,10 @@
 """A study as a report reads it: its runs where their rows still are, its numbers elsewhere."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kdiqa.files.bounded import read_mapping
 from kdiqa.report.runs import RunError, Tested, find_runs, read_tests
 from kdiqa.study import plan
 
@@ -55,7 +55,10 @@ def page_folder(folder: Path) -> Path:
 
 def _study(folder: Path) -> dict[str, Any] | None:
     path, command = folder / "results.json", f"python -m kdiqa.study {folder}"
-    outcome = json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        outcome = read_mapping(path) if path.is_file() else {}
+    except ValueError as error:
+        raise RunError(str(error)) from error
     if "jobs" not in outcome:
         if (folder / "study.yaml").is_file():
             raise RunError(f"The study '{folder}' has no results yet. Run it with: {command}")

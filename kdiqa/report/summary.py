@@ -74,7 +74,13 @@ def _dataset(name: str, tests: Sequence[Tested], against: Mapping[str, str]) -> 
     theirs = theirs[["method", "train", "srcc", "plcc", "protocol", "source", "note"]]
     theirs["selected_on_test"] = theirs["method"].isin(CHOOSES_ON_TEST)
     rows = theirs.to_dict("records")
-    return {"dataset": name, "variants": by_variant(tests, against), "published": rows}
+    faults = [f"{test.file}: {fault}." for test in tests for fault in test.faults]
+    return {
+        "dataset": name,
+        "faults": faults,
+        "variants": by_variant(tests, against),
+        "published": rows,
+    }
 
 
 def _run(test: Tested) -> Numbers:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from kdiqa.metrics.correlation import of_constant
 from kdiqa.metrics.selection import MARK, marked
 from kdiqa.report.grid import NONE, Grid, count, interval, number, probability
 
@@ -20,6 +21,9 @@ COLUMNS = [*MEASURES.values(), "images"]
 P_VALUES = {"p_images": "p images", "p_steiger": "p Steiger", "p_runs": "p runs"}
 OVER = ("runs", "images")  # what an interval is over
 SIGNIFICANT = 0.05
+CORRELATIONS = ("srcc", "plcc", "plcc_fit", "krcc")
+CONSTANT = "constant"  # in place of a correlation of scores that do not differ
+CHANGED = "Rows changed since the run:"
 
 
 def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -> Grid:
@@ -32,7 +36,7 @@ def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -
     """
     base = baselines(variants)
     rows = {
-        marked(name, row["selected_on_test"]): _cells(row) | _difference(row, name in base)
+        titled(name, row): _cells(row) | _difference(row, name in base)
         for name, row in variants.items()
     }
     head = list(next(iter(rows.values()), {"runs": ""}))
@@ -48,7 +52,14 @@ def results(variants: Mapping[str, Any], caption: str, from_rows: bool = True) -
 
 def of_dataset(dataset: Mapping[str, Any]) -> Grid:
     """Returns the table of one of `datasets` of :func:`kdiqa.report.summary.summarized`."""
-    return results(dataset["variants"], f"Agreement with the MOS on {dataset['dataset']}")
+    grid = results(dataset["variants"], f"Agreement with the MOS on {dataset['dataset']}")
+    return replace(grid, notes=[*grid.notes, *(f"{CHANGED} {text}" for text in dataset["faults"])])
+
+
+def titled(name: str, row: Mapping[str, Any]) -> str:
+    """Returns a variant's name, with what a reader must know of all its numbers."""
+    changed = f" [{CHANGED.lower().rstrip(':')}]" if row.get("changed") else ""
+    return marked(name, row["selected_on_test"]) + changed
 
 
 def baselines(variants: Mapping[str, Any]) -> list[str]:
@@ -83,6 +94,11 @@ def _notes(variants: Mapping[str, Any], from_rows: bool = True) -> list[str]:
         lines[0] += " No intervals over images: the rows are no longer where the runs left them."
     if any(_bounded(row, "runs") for row in [*measures, *differences]):
         lines[0] += " Over runs: Student’s, of the mean."
+    constant = {name: row["constant"] for name, row in variants.items() if row["constant"]}
+    lines += [
+        f"“{name}”: {count} of {variants[name]['runs']} runs predict a constant, which ranks nothing."
+        for name, count in constant.items()
+    ]
     if differences:
         lines.append(_on_differences(differences, baselines(variants)))
     return lines
@@ -109,6 +125,9 @@ def _bounded(row: Mapping[str, Any], of: str) -> bool:
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:
     srcc, medians = row["measures"]["srcc"], {k: v["median"] for k, v in row["measures"].items()}
+    if row["constant"] == row["runs"]:
+        medians |= dict.fromkeys(CORRELATIONS, CONSTANT)
+        srcc = {"median": CONSTANT, "mean": CONSTANT}
     return {
         "runs": str(row["runs"]),
         "SRCC": number(srcc["median"]),
@@ -141,7 +160,7 @@ def published(dataset: Mapping[str, Any]) -> Grid | None:
     rows = []
     for name, row in dataset["variants"].items():
         medians = [number(row["measures"][key]["median"]) for key in ("srcc", "plcc")]
-        title = f"ours: {marked(name, row['selected_on_test'])}"
+        title = f"ours: {titled(name, row)}"
         rows.append([title, *medians, "ours", "this report"])
     for row in dataset["published"]:
         name = f"{row['method']} ({row['note']})" if row["note"] else row["method"]
@@ -165,7 +184,9 @@ def table(results: Mapping[str, Mapping[str, float]], title: str = "") -> Table:
     return Grid(title, COLUMNS, rows).console()
 
 
-def cells(metrics: Mapping[str, float]) -> list[str]:
+def cells(metrics: Mapping[str, Any]) -> list[str]:
     """Returns one run's cells of :data:`COLUMNS`."""
     images = NONE if metrics.get("n") is None else f"{metrics['n']:.0f}"
+    if of_constant(metrics):
+        metrics = {**metrics, **dict.fromkeys(CORRELATIONS, CONSTANT)}
     return [*(number(metrics.get(key)) for key in MEASURES), images]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdiqa.metrics.breakdown import between, breakdown
 from kdiqa.metrics.comparison import holm, steiger, wilcoxon
+from kdiqa.metrics.correlation import of_constant
 from kdiqa.metrics.resampling import Interval, weighted_plcc, weighted_srcc
 from kdiqa.metrics.selection import chosen_on_test
 from kdiqa.metrics.stored import aligned
@@ -63,8 +64,12 @@ def _variant(tests: Sequence[Tested]) -> Numbers:
         "selected_on_test": any(chosen_on_test(test.results) for test in tests),
         "measures": {key: spread(column) for key, column in values.items()},
         "within": any(test.within for test in tests),
+        "changed": any(test.faults for test in tests),
     }
+    numbers["constant"] = sum(of_constant(test.metrics) for test in tests)
     tables = [test.rows for test in tests if test.rows is not None]
+    if numbers["constant"]:
+        return numbers  # resamples of what ranks nothing all agree: an interval would be 0 to 0
     if len(tables) == len(tests) and not numbers["within"]:
         for key, measure in (("srcc", weighted_srcc), ("plcc", weighted_plcc)):
             numbers["measures"][key] |= _over_images(median_interval(tables, measure))
@@ -123,6 +128,8 @@ def _difference(pairs: Sequence[tuple[Tested, Tested, pd.DataFrame | None]]) -> 
     values = [float(value) for value in mine - base]
     numbers: Numbers = {"pairs": len(pairs), **spread(values), "wins": int(np.sum(mine > base))}
     numbers["estimate"] = numbers["mean"]
+    if any(of_constant(test.metrics) for pair in pairs for test in pair[:2]):
+        return numbers
     if len(pairs) > 1:
         numbers["p_runs"] = wilcoxon(mine, base)
     tables = [table for _, _, table in pairs if table is not None]

@@ -14,10 +14,10 @@ from kdiqa.data.images.read import read_rgb
 Image = str | Path | NDArray[np.uint8] | Tensor | Pillow.Image
 
 
-def to_pixels(image: Any) -> tuple[NDArray[np.uint8], str | None]:
-    """Returns an image's pixels, RGB uint8 :math:`(H, W, 3)`, and its file's name if it has one."""
+def to_pixels(image: Any) -> tuple[NDArray[np.uint8], Path | None]:
+    """Returns an image's pixels, RGB uint8 :math:`(H, W, 3)`, and its file if it has one."""
     if isinstance(image, str | Path):
-        return read_rgb(Path(image)), Path(image).name
+        return read_rgb(Path(image)), Path(image)
     if isinstance(image, Pillow.Image):
         return np.asarray(image.convert("RGB")), None
     if isinstance(image, Tensor):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from kdiqa.data.pairs.pool import SUFFIXES
+from kdiqa.data.images.formats import SUFFIXES
 
 
 def find(inputs: Iterable[str], stdin: TextIO) -> list[str]:

@@ -19,7 +19,7 @@ class QualityLoss(nn.Module):
     .. math:: \mathcal{L} = \frac{1}{N} \sum_n \big(1 - q(x_n)\big)
 
     The gradient goes through the crops and the backbone to the pixels. Nothing is rounded to 8
-    bits and nothing is cut to [0, 1]: an image that 8 bits hold has one minus its
+    bits: an image that 8 bits hold has one minus its
     :meth:`~kdiqa.scorer.Scorer.score` to 1e-5, to 5e-3 where the scorer resizes images (which
     rounds). Where crops are drawn, the draw follows from the image in 8 bits, and so jumps where
     a pixel changes. The net itself is frozen, whatever happens to its scorer.
@@ -71,7 +71,7 @@ class QualityLoss(nn.Module):
         return torch.stack([1 - self.score(image) for image in images]).mean()
 
     def score(self, image: Tensor) -> Tensor:
-        """Returns the score of one image :math:`(3, H, W)`; it may leave [0, 1] by a little."""
+        """Returns the score of one image :math:`(3, H, W)`; nominally in [0, 1]."""
         crops = 255 * self.sampling(image)[None]
         pyramid = self.net.backbone([crops])[0]
         learned = self.net(*(pyramid for _ in self.pair)).score

@@ -48,7 +48,7 @@ class Images(Dataset[Read]):
     def __getitem__(self, index: int) -> Read:
         path = Path(self.paths[index])
         try:
-            crops = self.predictor.views(read_rgb(path, self.max_pixels), path.name)
+            crops = self.predictor.views(read_rgb(path, self.max_pixels), path)
         except Exception as error:  # one image of an archive must not end the others' scoring
             return Read(None, None, " ".join(f"{type(error).__name__}: {error}".split()))
         if not self.score_in_worker:

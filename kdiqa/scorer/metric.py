@@ -16,7 +16,7 @@ Reduction = Literal["mean", "none"]
 
 
 class QualityMetric(Metric):
-    """The mean score of all images, in [0, 1], higher is better, or the list of their scores.
+    """The mean score of all images, nominally in [0, 1], higher is better, or the list of their scores.
 
     Each image is scored by itself: the result depends on no batch. Under DDP the scores of all
     processes are gathered, rank after rank, however many images each one saw; a sampler that

@@ -1,6 +1,7 @@
 """A trained net that scores images from their pixels."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -45,7 +46,10 @@ class Predictor:
         self.device = next(net.parameters()).device
 
     def score(self, image: Image | Sequence[Any], units: bool = False) -> Any:
-        """Returns a score in [0, 1], higher is better; of a list, a list.
+        """Returns a score, nominally in [0, 1], higher is better; of a list, a list.
+
+        What the net predicts is not clipped: a score may leave the range by a little, and images at
+        its ends are not tied.
 
         Args:
             image: A path, an array uint8 :math:`(H, W, 3)`, a tensor :math:`(3, H, W)` of uint8
@@ -61,12 +65,12 @@ class Predictor:
         score = float(self.predict(self.batch_of(*to_pixels(image))))
         return self.label.authors(score) if units else score
 
-    def batch_of(self, pixels: Any, name: str | None = None) -> dict[str, Tensor]:
+    def batch_of(self, pixels: Any, name: str | Path | None = None) -> dict[str, Tensor]:
         """Returns the batch of one image, see :class:`kdiqa.scorer.views.Views`."""
         return {key: crops[None] for key, crops in self.views(pixels, name).items()}
 
     def predict(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Returns the scores of a batch of crops, :math:`(B,)` in [0, 1], higher is better.
+        """Returns the scores of a batch of crops, :math:`(B,)`, as :meth:`score` does.
 
         Args:
             batch: By name, uint8 :math:`(B, P, 3, H, W)`, as :attr:`views` cuts them.
@@ -81,10 +85,9 @@ class Predictor:
         return dict(zip(keys, self.net.backbone(crops), strict=True))
 
     def score_pyramids(self, pyramids: Mapping[str, Pyramid]) -> Tensor:
-        """Returns the scores of features, :math:`(B,)` in [0, 1]."""
+        """Returns the scores of features, :math:`(B,)`, nominally in [0, 1]."""
         if self.bank is not None:
             predicted = self.bank.score(self.net, pyramids["image"])
         else:
             predicted = self.net(*(pyramids[key] for key in self.pair)).score
-        # A prediction may leave the scale by a little, a score may not.
-        return self.label.to_unit(predicted.double()).clamp(0, 1)
+        return self.label.to_unit(predicted.double())

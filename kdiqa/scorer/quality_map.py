@@ -28,9 +28,9 @@ class QualityMap(NamedTuple):
     """The scores of the tiles of an image, R rows and C columns of them."""
 
     score: float
-    """Of the whole image, in [0, 1], higher is better; not the mean of the tiles."""
+    """Of the whole image, nominally in [0, 1], higher is better; not the mean of the tiles."""
     tiles: Plane
-    """Each tile's score as an image of its own, in [0, 1], higher is better, :math:`(R, C)`."""
+    """Each tile's score as an image of its own, nominally in [0, 1], higher is better, :math:`(R, C)`."""
     levels: Plane | None
     r"""By how much each level raises (lowers, where negative) a tile's score: the score less the
     score without that level, :math:`(L, R, C)`, fine to coarse; None for a net without levels."""

@@ -17,7 +17,7 @@ class Row(NamedTuple):
     image: str
     """Its path, as it was given."""
     score: float | None
-    """In [0, 1], higher is better; None where it could not be read."""
+    """Nominally in [0, 1], not clipped, higher is better; None where it could not be read."""
     units: float | None
     """The same in the data set's own units and direction."""
     error: str

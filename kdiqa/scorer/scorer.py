@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kdiqa.config.buildable import Allow
 from kdiqa.scorer.images import Image, to_pixels
 from kdiqa.scorer.loss import QualityLoss
 from kdiqa.scorer.open import Source, opened
@@ -58,6 +59,7 @@ def load(
     seed_by: SeedBy = "content",
     max_pixels: int = MAX_PIXELS,
     pool: str | Path | None = None,
+    allow: Allow = (),
 ) -> Scorer:
     """Returns the scorer of a student; nothing is downloaded.
 
@@ -69,9 +71,11 @@ def load(
             :class:`kdiqa.scorer.views.Views`.
         max_pixels: A larger image is shrunk to them before it is re-distorted.
         pool: Where the references of the run's bank lie now; by default, where they lay.
+        allow: Classes of your own that the file may build besides ours, or packages of them:
+            ``[MyNet]`` or ``["mypackage"]``. A file names none by itself.
 
     Raises:
         FileNotFoundError: If there is no checkpoint, or a reference is missing.
         ValueError: If it is none of ours, or a teacher's.
     """
-    return opened(path, Scorer, device, seed_by, max_pixels, pool)
+    return opened(path, Scorer, device, seed_by, max_pixels, pool, allow)

@@ -30,5 +30,7 @@ def draw(rows: Sequence[Row]) -> Pillow.Image:
             image = thumbnail(read_rgb(Path(row.image)))
         name = Path(row.image).name.encode("utf-8", "replace").decode()
         tiles.append(Tile(image, f"{rank}.  {row.score:.3f}", name))
-    title = f"The worst {len(tiles)} of {len(ranked)} images, worst first; score in [0, 1]"
+    title = (
+        f"The worst {len(tiles)} of {len(ranked)} images, worst first; score nominally in [0, 1]"
+    )
     return Pillow.fromarray(tiled(tiles, COLUMNS, title))

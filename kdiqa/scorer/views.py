@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class Views:
         seed_by: What the draws follow from besides: ``content``, the decoded pixels, so that a
             copy of an image has its score; ``name``, the file's name, as in the run itself.
         max_pixels: See above.
+        long_names: Those of the run's images that were told apart by their folders: ``wn/img1.bmp``.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Views:
         seed: int,
         seed_by: SeedBy = "content",
         max_pixels: int = MAX_PIXELS,
+        long_names: Collection[str] = (),
     ) -> None:
         check_word("seed_by", seed_by, SeedBy)
         self.crops: Any = crops  # a Crops, or whatever else cuts views alike
@@ -56,15 +58,16 @@ class Views:
         shown = {name: pair.evaluated() for name, pair in pairs.items()}
         self.pairs = {name: pair for name, pair in shown.items() if pair is not None}
         self.max_pixels = max_pixels
+        self.long_names = {name.casefold() for name in long_names}
 
     def __call__(
-        self, image: Image, name: str | None = None, reference: Path | None = None
+        self, image: Image, name: str | Path | None = None, reference: Path | None = None
     ) -> dict[str, Tensor]:
         """Returns the crops by name, uint8, each :math:`(P, 3, H, W)`.
 
         Args:
             image: RGB, :math:`(H, W, 3)`.
-            name: The file's, where draws follow from names.
+            name: Where draws follow from names, that of the image in its data set, or its file.
             reference: The file of its pristine original, for a teacher's views.
 
         Raises:
@@ -75,7 +78,7 @@ class Views:
         views = cut(self.bounded(image), record, self.crops, self.pairs, self.draw(text))
         return {key: to_tensor(crops) for key, crops in views.items()}
 
-    def drawn_by(self, image: Image, name: str | None = None) -> str:
+    def drawn_by(self, image: Image, name: str | Path | None = None) -> str:
         """Returns what the draws of an image follow from: its pixels' digest, or its name.
 
         Raises:
@@ -88,7 +91,13 @@ class Views:
                 "This scorer draws its crops by file name, and pixels have none. Give it a path,"
                 " or load it with seed_by='content'."
             )
-        return name
+        return self.name_of(name) if isinstance(name, Path) else name
+
+    def name_of(self, file: Path) -> str:
+        """Returns what a run calls a file: by its name or, where another has that too, its folders."""
+        parts = file.absolute().parts if self.long_names else file.parts
+        names = ("/".join(parts[start:]) for start in range(1, len(parts) - 1))
+        return next((name for name in names if name.casefold() in self.long_names), file.name)
 
     def draw(self, text: str) -> Draw:
         """Returns the seeds of an image by its :meth:`drawn_by`, the same at every reading."""

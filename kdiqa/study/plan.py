@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from kdiqa.config.compose import quoted
+from kdiqa.files.bounded import read_yaml
 
 STUDY_KEYS = ("experiment", "overrides", "needs", "splits", "seeds", "baseline", "threads")
 VARIANT_KEYS = ("experiment", "overrides", "data", "splits", "seeds", "teacher", "baseline")
@@ -103,8 +104,12 @@ class Study:
 
 
 def plain_yaml(path: Path) -> Any:
-    """Returns what a YAML file holds in plain values, its interpolations left as they are."""
-    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    """Returns what a YAML file holds in plain values, its interpolations left as they are.
+
+    Raises:
+        ValueError: If it exceeds the bounds of :mod:`kdiqa.files.bounded`.
+    """
+    return OmegaConf.to_container(OmegaConf.create(read_yaml(path)), resolve=False)
 
 
 def read(folder: Path, extra: Sequence[str] = ()) -> Study:

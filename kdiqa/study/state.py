@@ -1,6 +1,5 @@
 """What a job's folder holds: a run that is finished, or begun, or of another configuration."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from yaml import YAMLError
 from kdiqa.config.compose import compose, conf_dir
 from kdiqa.config.differences import Differences, Flat, differences, flat
 from kdiqa.config.vocabulary import Vocabulary
+from kdiqa.files.bounded import read_mapping
 from kdiqa.study.plan import Job, StudyError, Variant, plain_yaml
 
 # What does not make a run another one: where it lies, what it is called, how it is shown.
@@ -24,7 +24,7 @@ PRIVATE = (
 def results(folder: Path) -> dict[str, Any] | None:
     """Returns the results of a finished job; None where it did not come to its end."""
     path = folder / "results.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return read_mapping(path) if path.is_file() else None
 
 
 def compositions(variants: Iterable[Variant]) -> dict[str, Flat]:

@@ -23,6 +23,7 @@ MAY_CHANGE = (
     *(EPOCHS, "trainer.devices", "trainer.num_nodes", "trainer.accelerator", "trainer.strategy*"),
     *("trainer.profiler*", "trainer.log_every_n_steps", "trainer.enable_progress_bar"),
     *("trainer.enable_model_summary", "callbacks.progress*", "callbacks.throughput*", "logger*"),
+    "callbacks.panels*",  # W&B's
     *("data.num_workers", "data.prefetch_factor"),
     *("data.root", "data.*.root", "data.*.folder", "data.*.path", "data.*.meta_info"),
     *("data.*.cache", "pool", "cache.folder", "callbacks.*.folder"),

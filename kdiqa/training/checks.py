@@ -5,8 +5,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from kdiqa.config.buildable import NETS
+from kdiqa.config.from_file import check_file
 from kdiqa.config.instantiate import checked
 from kdiqa.data.datamodule import IQADataModule
 from kdiqa.runtime.ranks import external, is_first
@@ -63,6 +65,7 @@ def check_folder(plan: Plan) -> None:
 def check_configuration(plan: Plan) -> None:
     """Checks targets, words and labels, and makes the data ready."""
     checked(plan.cfg, plan.allowed)
+    check_file(OmegaConf.to_container(plan.cfg.module.net, resolve=True), NETS, plan.own)
     check_loss(plan)
     check_soft(plan)
     check_pair(plan, plan.cfg.module.net, plan.cfg.module.pair, "module.pair")

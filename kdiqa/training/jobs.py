@@ -1,6 +1,5 @@
 """The other runs that a run is made of, each a process and a folder below its own."""
 
-import json
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -10,6 +9,7 @@ from rich.markup import escape
 
 from kdiqa.board.naming import handed_down
 from kdiqa.config.compose import compose, quoted
+from kdiqa.report.results import results_of
 from kdiqa.runtime.launch import run_job
 from kdiqa.training.begun import check_begun
 from kdiqa.training.independence import check_independence
@@ -36,6 +36,7 @@ def train_teacher(plan: Plan) -> None:
     cfg = plan.cfg
     cfg.teacher = str(plan.folder / TEACHER)
     words = [f"experiment={cfg.teacher_experiment}", *plan.teacher_overrides()]
+    words += [f"allow=[{','.join(plan.own)}]"] if plan.own else []
     job("teacher", [*words, *handed_down(cfg, "teacher")], Path(cfg.teacher))
     for teacher in plan.read_teachers():
         check_independence(plan, teacher)
@@ -96,8 +97,7 @@ def own_overrides(cfg: DictConfig, variant: str) -> list[str]:
 
 def finished(folder: Path) -> dict[str, dict[str, float]]:
     """Returns the metrics of a run that came to its end, by split; none where it did not."""
-    path = folder / "results.json"
-    return json.loads(path.read_text())["metrics"] if path.is_file() else {}
+    return results_of(folder).get("metrics") or {}
 
 
 def _teacher(cfg: DictConfig) -> list[str]:

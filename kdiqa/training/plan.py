@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from kdiqa.board.naming import name_run
 from kdiqa.config.checkpoint import Checkpoint
 from kdiqa.config.compose import quoted
-from kdiqa.config.instantiate import ALLOWED, NETS_ONLY, instantiate, target_of
+from kdiqa.config.instantiate import ALLOWED, instantiate, target_of
 from kdiqa.data.cache.contents import of_run
 from kdiqa.training.features import caches_features
 
@@ -35,8 +35,8 @@ class Plan:
 
     def __init__(self, cfg: DictConfig, folder: Path, packages: Sequence[str] = ()) -> None:
         self.cfg, self.folder = cfg, folder
-        self.own = tuple(f"{name}." for name in packages)
-        self.allowed = (*ALLOWED, *self.own)
+        self.own = tuple(packages)
+        self.allowed = (*ALLOWED, *(f"{name}." for name in packages))
         self.teachers: list[Checkpoint] = []  # read once, by the checks or once they are trained
         self.data = self.module = None
 
@@ -103,7 +103,7 @@ class Plan:
         paths, experiment = self.cfg.teacher, self.cfg.teacher_experiment
         if self.teacher_table is None:
             self.teachers = [
-                Checkpoint.read(path, experiment, (*NETS_ONLY, *self.own))
+                Checkpoint.read(path, experiment, self.own)
                 for path in ([paths] if isinstance(paths, str) else paths)
             ]
         return self.teachers
@@ -121,9 +121,10 @@ class Plan:
     def forget_unused(self) -> None:
         """Takes out the cache of a run without, and words of a callback that no group has chosen."""
         cfg = self.cfg
+        reads = any(node and node.get("kept") for node in cfg.callbacks.values())  # a teacher's
         unchosen = [key for key, node in cfg.callbacks.items() if node and "_target_" not in node]
         with open_dict(cfg):
-            if not caches_features(cfg):
+            if not caches_features(cfg) and not reads:
                 cfg.pop("cache", None)
             for key in unchosen:
                 cfg.callbacks.pop(key)
@@ -142,7 +143,9 @@ class Plan:
 
 def distils(cfg: DictConfig, allowed: tuple[str, ...] = ALLOWED) -> bool:
     """Returns whether a run of a configuration needs a teacher."""
-    targets = [target_of(node, allowed) for node in cfg.callbacks.values()]
+    callbacks = cfg.get("callbacks")
+    nodes = callbacks.values() if OmegaConf.is_dict(callbacks) else ()
+    targets = [target_of(node, allowed) for node in nodes if OmegaConf.is_dict(node)]
     return any(getattr(target, "needs_teacher", False) for target in targets)
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -17,6 +18,7 @@ from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.pairs.pool import bank_metadata
 from kdiqa.data.splits.leaks import learnt_contents
 from kdiqa.files.atomic import write
+from kdiqa.metrics import seals
 from kdiqa.runtime.launch import share_config_with_ranks
 from kdiqa.runtime.ranks import let_others_go_on
 from kdiqa.runtime.signals import listen
@@ -108,9 +110,16 @@ def tested(plan: Plan, trainer: L.Trainer, begun: float) -> dict[str, Any]:
         "seconds": round(time.monotonic() - begun, 1),
         "trainable_parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
         "data": best.description["data"]["digest"],
+        "rows": sealed(plan.folder),
         "seed": int(plan.cfg.seed),
         "split": int(plan.cfg.split),
     }
+
+
+def sealed(folder: Path) -> dict[str, str]:
+    """Returns the digest of each stored table's seal, by which a report knows its rows again."""
+    files = sorted(folder.glob(f"predictions/*{seals.SUFFIX}"))
+    return {file.stem: seals.digest(file.read_text(encoding="utf-8")) for file in files}
 
 
 def write_results(plan: Plan, results: Mapping[str, Any], loggers: list[Any]) -> None:

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 import kdiqa
 from kdiqa.config.checkpoint import FORMAT, Checkpoint
-from kdiqa.config.instantiate import instantiate
+from kdiqa.config.instantiate import ALLOWED, instantiate
 from kdiqa.evaluation.run import of_run
 from tests.fakes import noisy, picture
 from tests.runs import composed, train
@@ -188,10 +188,20 @@ def test_a_run_that_was_moved_does_not_forget_its_best_epoch(
     )
 
 
-def not_allowed(target: str, allowed: tuple[str, ...]) -> str:
+def not_allowed(target: str) -> str:
     return (
-        f"The configuration asks for '{target}', which is not among what may be built:"
-        f" {', '.join(allowed)}. See where it comes from before you run it."
+        f"The configuration asks for '{target}', which is none of the classes that may be built:"
+        f" of {', '.join(ALLOWED)}. See where it comes from before you run it; a class of your own"
+        " package is built where you type allow=[mypackage]."
+    )
+
+
+def not_of_a_file(path: Path, target: str) -> str:
+    return (
+        f"Nothing of '{path}' is built: it asks for '{target}', and a file may build none but"
+        " kdiqa's own nets, crops and pairings. If it is yours and you trust the file, name it"
+        " yourself: allow=[mypackage] on the command line (--allow mypackage for predict, cost,"
+        " export and demo), or kdiqa.load(path, allow=[MyNet]) in Python."
     )
 
 
@@ -199,11 +209,9 @@ def not_allowed(target: str, allowed: tuple[str, ...]) -> str:
 def test_a_hostile_configuration_builds_nothing(
     target: str, tmp_path: Path, fake_data: Path
 ) -> None:
-    from kdiqa.config.instantiate import ALLOWED
-
     words = (*TINY, f"data.root={fake_data / 'tid2013'}", f"module.net.backbone._target_={target}")
     cfg = composed(*words, folder=tmp_path / "run")
-    refused(lambda: instantiate(cfg.module), not_allowed(target, ALLOWED))
+    refused(lambda: instantiate(cfg.module), not_allowed(target))
 
 
 def test_a_target_that_does_not_exist_is_named() -> None:
@@ -216,20 +224,16 @@ def test_a_target_that_does_not_exist_is_named() -> None:
 
 @pytest.mark.parametrize("target", HOSTILE)
 def test_a_hostile_checkpoint_builds_nothing(target: str, tmp_path: Path) -> None:
-    from kdiqa.config.instantiate import NETS_ONLY
-
     net = OmegaConf.create(Checkpoint.read(GOLDEN).description["net"])
     net.backbone = {"_target_": target, "_args_": ["touch /tmp/hostile"]}
     path = changed(tmp_path / "hostile.ckpt", net=OmegaConf.to_yaml(net))
     for load in (kdiqa.load, lambda path: Checkpoint.read(path).net()):
-        refused(lambda: load(path), not_allowed(target, NETS_ONLY))  # noqa: B023
+        refused(lambda: load(path), not_of_a_file(path, target))  # noqa: B023
 
 
 def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
     run: Path, tmp_path: Path, fake_data: Path
 ) -> None:
-    from kdiqa.config.instantiate import DATA_ONLY
-
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     path = folder / "checkpoints" / "best.ckpt"
@@ -241,7 +245,7 @@ def test_a_hostile_checkpoint_builds_nothing_when_it_is_evaluated(
     for name in ("tid2013", "biq2021"):
         refused(
             lambda: of_run(Checkpoint.read(folder), name, str(fake_data / name)),  # noqa: B023
-            not_allowed("os.system", DATA_ONLY),
+            not_of_a_file(path, "os.system"),
         )
 
 

@@ -9,15 +9,21 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+import kdiqa
 from kdiqa.data.images.read import ImageReadError, check_image, read_rgb
 from tests.fakes import noisy, picture
 
 ROUNDS = 40  # of each kind
-REFUSED = ("float tiff", "integer tiff", "lab", "ppm")  # by name, with the reason
+REFUSED = ("float tiff", "integer tiff", "lab")  # by name, with the reason
+ADVICE = (
+    r"(Unpack that file again|Save it as JPEG or PNG of 8 bits"
+    r"|Score it with kdiqa predict --max-megapixels \d+)"
+)
 KINDS: dict[str, tuple[str, dict[str, object]]] = {
     "jpeg": ("RGB", {"format": "JPEG"}),
     "progressive": ("RGB", {"format": "JPEG", "progressive": True}),
@@ -73,7 +79,7 @@ def is_read_or_named(path: Path) -> bool:
     try:
         image = read_rgb(path)
     except ImageReadError as error:
-        message = f"^Cannot read the image '{re.escape(str(path))}': [^\n]+\\. Unpack that file again\\.$"
+        message = f"^Cannot read the image '{re.escape(str(path))}': [^\n]+\\. {ADVICE}\\.$"
         assert re.match(message, str(error)), error  # noqa: PT017
         return False
     assert image.dtype == np.uint8
@@ -125,6 +131,34 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     ) as caught:
         read_rgb(path)
     assert str(caught.value) == (
-        f"Cannot read the image '{path}': its header says 50000×50000 pixels, more than any"
-        " photograph has. Unpack that file again."
+        f"Cannot read the image '{path}': its header says 50000×50000 pixels, and more than"
+        " 100 megapixels are not read. Score it with kdiqa predict --max-megapixels 2500."
     )
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "colours of 16 bits"])
+def test_opencv_decodes_no_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = np.arange(48 * 64 * 3, dtype=np.uint16).reshape(48, 64, 3)
+    data = cv2.imencode(".png", deep)[1].tobytes() if kind not in KINDS else encoded(kind)
+
+    def refuse(*words: object) -> None:
+        raise AssertionError("OpenCV was asked")
+
+    for name in ("imdecode", "imread", "imdecodemulti", "imreadmulti"):
+        monkeypatch.setattr(cv2, name, refuse)
+    path = tmp_path / "picture.img"
+    path.write_bytes(data)
+    assert is_read_or_named(path) == (kind not in REFUSED)
+    for spoil in spoilt(data, random.Random(kind)):
+        path.write_bytes(spoil)
+        is_read_or_named(path)
+
+
+def test_nothing_else_gives_opencv_a_file() -> None:
+    package = Path(kdiqa.__file__).parent
+    asks = re.compile(r"cv2\.(imdecode|imread|VideoCapture)")
+    files = [path for path in package.rglob("*.py") if asks.search(path.read_text())]
+    # It decodes the JPEG that it has just encoded itself.
+    assert [path.name for path in files] == ["compression.py"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kdiqa.files.plain import NotAFileError, open_plain
+from kdiqa.files.plain import NotAFileError, below, open_plain
 
 
 def test_a_file_is_read_through_links_and_nothing_else_is_waited_for(tmp_path: Path) -> None:
@@ -27,3 +27,14 @@ def test_a_file_is_read_through_links_and_nothing_else_is_waited_for(tmp_path: P
             assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(FileNotFoundError):
         open_plain(tmp_path / "none")
+
+
+def test_a_file_is_below_its_folder_or_none(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").touch()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert below(tmp_path / "a", "x.png") == (tmp_path / "a" / "x.png").resolve()
+    assert below(tmp_path / "b", "x.png") == (tmp_path / "a" / "x.png").resolve()
+    assert below(tmp_path, "b/x.png") is not None
+    for name in ("../a/../../etc/hostname", "/etc/hostname", "", ".", "a", "x\0y", "y" * 5000):
+        assert below(tmp_path / "a", name) is None

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from kdiqa.metrics import seals
+
 NUM_CONTENTS, NUM_DISTORTIONS = 8, 3
 NOISE = {"student alone": 0.25, "student <b>with</b> teacher": 0.08, "odd_one & all": 0.25}
 
@@ -47,7 +49,9 @@ def write_run(
         }
     )
     (folder / "predictions").mkdir(parents=True)
-    rows.to_csv(folder / "predictions" / "test.csv", index=False)
+    text = rows.assign(split="test").to_csv(index=False)
+    (folder / "predictions" / "test.csv").write_text(text)
+    (folder / "predictions" / "test.sha256").write_text(seals.seal(text))
     results = {
         "name": variant,
         "metrics": {"test": {}},
@@ -57,6 +61,7 @@ def write_run(
         "seconds": 61.5,
         "trainable_parameters": 1051291,
         "data": f"digest{split}",
+        "rows": {"test": seals.digest(seals.seal(text))},
         "seed": seed,
         "split": split,
     }

@@ -90,7 +90,6 @@ def test_a_net_that_reads_several_crops_reads_a_tile_as_often() -> None:
     quality = scorer.map(picture(1, 70, 100))
     assert quality.tile == 32
     assert quality.tiles.shape == (4, 6)
-    assert ((quality.tiles >= 0) & (quality.tiles <= 1)).all()
     assert len(np.unique(quality.tiles)) > 1
     same = scorer.map(picture(1, 70, 100))
     np.testing.assert_array_equal(quality.tiles, same.tiles)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kdiqa.models.pooled import BinHead
+from kdiqa.systems.akd.net import AKDNet
 from kdiqa.systems.sskd.module import SoftTargetModule
 from kdiqa.training.losses import LabelledLoss
 
@@ -22,3 +23,7 @@ class OwnModule(SoftTargetModule):
 def build() -> OwnLoss:
     """Returns a loss; a configuration may not call it."""
     return OwnLoss()
+
+
+class OwnNet(AKDNet):
+    """A net of one's own, a teacher's or a student's."""

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 import torch
 
+from kdiqa.config.checkpoint import Checkpoint
 from tests.runs import STUDENT, TEACHER, train, write_weights
+from tests.training.own import OwnNet
 from tests.waiting import PATIENCE, until
 
 TWO = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
@@ -101,3 +103,30 @@ def test_two_processes_of_each_job_of_a_multirun_have_its_values(
     # Had the second rank another rate, its gradients would be of other weights.
     alone = call(*words, "module.optimizer.lr=1e-4", folder=home / "alone")
     torch.testing.assert_close(weights(alone), weights(folders[1]), rtol=0, atol=0)
+
+
+@pytest.mark.ddp
+@pytest.mark.process
+def test_what_a_person_allows_reaches_the_teacher_and_all_processes(
+    home: Path, common: tuple[str, ...], fake_data: Path
+) -> None:
+    own = "module.net._target_=tests.training.own.OwnNet"
+    groups = ("data", "module", "net", "second", "distiller", "backbone", "trainer")
+    tiny = [word for word in TEACHER if word.split("=")[0] not in groups]
+    tiny += [f"data.root={fake_data / 'kadid10k'}", common[1], "backbone=mobilenetv2_100"]
+    told = ",".join(f"'{word}'" for word in [*tiny, own, "trainer.max_epochs=1"])
+    words = [w for w in STUDENT if not w.startswith("trainer")]
+    words += [*common[:2], *TWO, own, "trainer.max_epochs=1", "teacher=train"]
+    words += ["teacher_experiment=teacher_kadid10k", f"teacher_overrides=[{told}]"]
+    done = subprocess.run(
+        command(*words, f"run={home / 'refused'}"), timeout=PATIENCE, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "is built where you type allow=[mypackage]" in done.stderr
+    folder = call(*words, "allow=[tests.training.own]", folder=home / "own")
+    for run in (folder, folder / "teacher"):
+        checkpoint = Checkpoint.read(run, allow=["tests.training.own"])
+        assert type(checkpoint.net()) is OwnNet
+        with pytest.raises(ValueError, match="name it yourself"):
+            Checkpoint.read(run).net()

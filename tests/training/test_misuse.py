@@ -176,7 +176,7 @@ def test_teacher_that_is_no_checkpoint(tmp_path: Path, fake_data: Path, weights:
     words = (f"data.root={fake_data / 'tid2013'}", weights, f"teacher={path}")
     message = told(lambda: train(*STUDENT, *words, folder=tmp_path / "run"))
     assert message == (
-        f"ValueError: '{path}' cannot be read as a checkpoint (UnpicklingError): it is damaged, or"
+        f"ValueError: '{path}' cannot be read as a checkpoint (BadZipFile): it is damaged, or"
         " holds more than weights and plain values. Train again, or take a complete copy."
     )
 
@@ -208,8 +208,9 @@ def test_checkpoint_that_is_code_is_refused(tmp_path: Path) -> None:
 
 def test_configuration_builds_only_what_is_allowed() -> None:
     message = (
-        "The configuration asks for 'os.system', which is not among what may be built:"
-        f" {', '.join(ALLOWED)}. See where it comes from before you run it."
+        "The configuration asks for 'os.system', which is none of the classes that may be built:"
+        f" of {', '.join(ALLOWED)}. See where it comes from before you run it; a class of your own"
+        " package is built where you type allow=[mypackage]."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         instantiate(

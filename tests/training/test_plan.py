@@ -74,8 +74,9 @@ def test_what_no_person_has_allowed_is_not_built(
 ) -> None:
     known = (*ALLOWED, "tests.training.own.") if target.endswith("build") else ALLOWED
     message = (
-        f"The configuration asks for '{target}', which is not among what may be built:"
-        f" {', '.join(known)}. See where it comes from before you run it."
+        f"The configuration asks for '{target}', which is none of the classes that may be built:"
+        f" of {', '.join(known)}. See where it comes from before you run it; a class of your own"
+        " package is built where you type allow=[mypackage]."
     )
     typed = [ALLOW] if target.endswith("build") else []  # of other packages: only classes
     words = (*sskd.TEACHER, *root, *LOSS[:1], f"module.loss._target_={target}", *typed)

@@ -1,21 +1,22 @@
 """The format of an image file and what is wrong with it, by its bytes, without decoding."""
 
+import re
 import struct
-from collections.abc import Iterator
+
+from kdiqa.data.images.foreign import AVIF, brands, foreign
 
 JPEG, PNG, BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"
-OTHERS = (b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
-
-
-def is_plain_png(data: bytes) -> bool:
-    """Returns whether a file is an RGB PNG of 8 bits, without transparency, turn or animation."""
-    plain = data.startswith(PNG) and data[24:26] == b"\x08\x02"
-    return plain and not {b"tRNS", b"acTL", b"eXIf"} & set(chunks(data))
-
-
-def is_plain_bmp(data: bytes) -> bool:
-    """Returns whether a file is an uncompressed bitmap of 24 bits."""
-    return data.startswith(BMP) and data[28:34] == b"\x18\0\0\0\0\0"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and BigTIFF
+JPEG_2000 = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+PORTABLE = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")  # PBM, PGM, PPM
+OTHERS = (b"GIF8", *TIFF, b"RIFF", *JPEG_2000, *PORTABLE)
+# What Pillow may open. Some of its other readers start programs, or parse what no photograph is.
+# An MPO is opened as the JPEG that it begins with.
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000", "PPM")
+SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".mpo",
+    ".avif", ".jp2", ".ppm",
+})  # fmt: skip
 
 
 def declared(data: bytes) -> tuple[int, int]:
@@ -28,14 +29,6 @@ def declared(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def chunks(data: bytes) -> Iterator[bytes]:
-    """Yields the names of a PNG's chunks: a turn may stand behind the pixels."""
-    at = len(PNG)
-    while at + 8 <= len(data):
-        yield data[at + 4 : at + 8]
-        at += 12 + int.from_bytes(data[at : at + 4])
-
-
 def scan(data: bytes) -> int:
     """Returns where a JPEG's first scan begins, 2 in any other file.
 
@@ -46,6 +39,28 @@ def scan(data: bytes) -> int:
         filled = data[at + 1 : at + 2] == b"\xff"  # any number of these may stand before a marker
         at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4])
     return at
+
+
+def unpadded(data: bytes) -> bytes:
+    """Returns a JPEG without what stands before markers and belongs to nothing.
+
+    Between segments that is any byte; behind the bits of a scan, zeros. Should these zeros have
+    been bits, the decoder misses them and says so.
+    """
+    at, parts = 2, [data[:2]]
+    while at < len(data):
+        at = data.find(b"\xff", at)
+        if at < 0:
+            return data
+        marker = data[at + 1 : at + 2]
+        if marker == b"\xda":
+            break
+        size = 1 if marker == b"\xff" else 2 + int.from_bytes(data[at + 2 : at + 4])
+        parts.append(data[at : at + size])
+        at += size
+    # A zero behind 255 is part of the bits: 255 itself.
+    scans = re.sub(rb"(?<!\xff)\0+(?=\xff[\xc4\xd0-\xdd])", b"", data[at:])
+    return b"".join(parts) + scans
 
 
 def fault(data: bytes) -> str | None:
@@ -68,7 +83,9 @@ def flaw(head: bytes, tail: bytes, size: int) -> str | None:
     if head.startswith(BMP):
         expected = bmp_size(head)
         return None if size >= expected else f"BMP cut short, {size} of {expected} bytes"
-    if head.startswith(OTHERS):
+    if name := foreign(head):
+        return name
+    if head.startswith(OTHERS) or brands(head) & AVIF:
         return None
     return "its bytes are of no known image format"
 

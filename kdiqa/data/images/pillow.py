@@ -1,18 +1,19 @@
-"""Images of any format, by Pillow or in 16 bits by OpenCV, with little memory besides their pixels."""
+"""Images of any format and of Pillow's, with little memory besides their pixels."""
 
 import io
 import math
-from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from kdiqa.data.images.formats import PNG
+from kdiqa.data.images.colour import from_inks, to_srgb
+from kdiqa.data.images.deep import Tiff, is_deep_png, png_pixels, strips, to_8_bits
+from kdiqa.data.images.foreign import UnreadError
+from kdiqa.data.images.formats import FORMATS, TIFF
 
 MAX_PIXELS = 100_000_000  # no camera takes more: a header of more is an attack, or damaged
-STRIP = 2**20  # pixels that are converted at once: intermediates take far more than the image
+FIRST = ("GIF", "MPO")  # of several frames the first is the picture; others are refused
 
 
 class TooLargeError(ValueError):
@@ -39,82 +40,63 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def read_any(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    """Returns the pixels of any file that Pillow reads."""
-    maybe_deep = data.startswith((b"II", b"MM")) or (data.startswith(PNG) and data[24] == 16)
-    pixels, orientation, mode = _by_pillow(data, max_pixels, pixels=not maybe_deep)
-    if maybe_deep and (pixels := _deep(data)) is not None:
-        return upright(pixels, orientation)
-    if mode.startswith("I;16"):
-        raise ValueError("its 16 bits cannot be decoded")
-    if pixels is None:
-        pixels, *_ = _by_pillow(data, max_pixels)
-    assert pixels is not None
-    tiff = data.startswith((b"II", b"MM"))  # which Pillow turns by itself
-    return pixels if tiff else upright(pixels, orientation)
-
-
-def _by_pillow(
-    data: bytes, max_pixels: int, pixels: bool = True
-) -> tuple[NDArray[np.uint8] | None, int, str]:
-    """Returns a file's pixels where they are asked for, its orientation and its mode, all decoded."""
-    with _opened(data, max_pixels) as file:
-        frames = getattr(file, "n_frames", 1)
+    """Returns the pixels of any file that is read, as a viewer shows it."""
+    tiff = Tiff(data) if data.startswith(TIFF) else None
+    if tiff is not None and tiff.deep:
+        check_size(*tiff.size, max_pixels)
+        return upright(to_srgb(tiff.pixels(), tiff.profile), tiff.orientation)
+    with opened(data, max_pixels) as file:
+        frames = 1 if tiff or file.format in FIRST else getattr(file, "n_frames", 1)
         if frames > 1:
             raise ValueError(f"it is animated, with {frames} frames")
-        if file.mode in ("I", "F", "LAB"):
-            raise ValueError(f"its pixels are of Pillow's mode {file.mode}, which is no RGB")
-        orientation = file.getexif().get(ExifTags.Base.Orientation, 1)
         file.load()
-        deep = file.mode.startswith("I;16")
-        return _over_white(file) if pixels and not deep else None, orientation, file.mode
+        return pixels_of(file, png_pixels(data) if is_deep_png(data) else None)
 
 
-def _opened(data: bytes, max_pixels: int) -> Image.Image:
+def opened(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Returns a file's header as Pillow reads it, once its size has been looked at."""
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the limit is ours
     try:
-        file = Image.open(io.BytesIO(data))
+        file = Image.open(io.BytesIO(data), formats=FORMATS)
     finally:
         Image.MAX_IMAGE_PIXELS = before
     check_size(*file.size, max_pixels)
     return file
 
 
-def _over_white(file: Image.Image) -> NDArray[np.uint8]:
+def pixels_of(image: Image.Image, pixels: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """Returns the pixels of a Pillow image of any mode, RGB :math:`(H, W, 3)`, as a viewer shows it.
+
+    Laid over white where it is transparent, turned by its EXIF or XMP entry, in sRGB.
+
+    Args:
+        image: With what it says of its pixels.
+        pixels: Where Pillow's own are not right, in their place.
+
+    Raises:
+        UnreadError: If its numbers are no colours.
+    """
+    if image.mode in ("F", "LAB") or (image.mode == "I" and image.format != "PPM"):
+        raise UnreadError(f"its pixels are of Pillow's mode {image.mode}, which is no RGB")
+    profile = image.info.get("icc_profile")
+    result = to_srgb(_over_white(image, profile) if pixels is None else pixels, profile)
+    return upright(result, image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _over_white(image: Image.Image, profile: bytes | None) -> NDArray[np.uint8]:
     """Returns an image's colours, laid over white where it is transparent."""
-    result = np.empty((file.height, file.width, 3), np.uint8)
-    for rows in _strips(file.height, file.width):
-        strip = file.crop((0, rows.start, file.width, rows.stop))
+    result = np.empty((image.height, image.width, 3), np.uint8)
+    for rows in strips(image.height, image.width):
+        strip = image.crop((0, rows.start, image.width, rows.stop))
+        if strip.mode.startswith("I"):
+            samples = np.asarray(strip).astype(np.uint16)
+            result[rows] = to_8_bits(samples[..., None])
+            continue
         if strip.has_transparency_data:
             strip = strip.convert("RGBA")
             strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
-        result[rows] = np.asarray(strip.convert("RGB"))
-    return result
-
-
-def _strips(height: int, width: int) -> Iterator[slice]:
-    """Yields rows of an image that are converted at once."""
-    step = max(1, STRIP // width)
-    for top in range(0, height, step):
-        yield slice(top, min(height, top + step))
-
-
-def _deep(data: bytes) -> NDArray[np.uint8] | None:
-    """Returns the pixels of a file of 16 bits, rounded, and laid over white; None of any other.
-
-    Pillow drops the lower eight bits of all but grey.
-    """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16:
-        return None
-    result = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for rows in _strips(*pixels.shape[:2]):
-        colours = np.atleast_3d(pixels[rows].astype(np.float64) / 65535)
-        if colours.shape[2] == 1:
-            colours = colours.repeat(3, axis=2)
-        if colours.shape[2] == 4:
-            colours[..., :3] = 1 + (colours[..., :3] - 1) * colours[..., 3:]
-        result[rows] = np.rint(255 * colours[..., 2::-1]).astype(np.uint8)
+        inks = strip.mode == "CMYK"
+        result[rows] = np.asarray(from_inks(strip, profile) if inks else strip.convert("RGB"))
     return result
 
 

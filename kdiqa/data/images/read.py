@@ -12,17 +12,26 @@ import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from kdiqa.data.images import formats
-from kdiqa.data.images.pillow import MAX_PIXELS, TooLargeError, check_size, read_any, upright
+from kdiqa.data.images.foreign import CONVERT, UnreadError, foreign
+from kdiqa.data.images.pillow import (
+    MAX_PIXELS,
+    TooLargeError,
+    check_size,
+    opened,
+    pixels_of,
+    read_any,
+)
 from kdiqa.files.atomic import write
 from kdiqa.files.plain import NotAFileError, open_plain
 
 MISSING = "missing"
 CHECKED = 128  # files that one thread looks at in turn
+MARKS = (b"Exif\0\0", b"tiff:Orientation", b"ICC_PROFILE\0")  # what a JPEG says of its pixels
 # Pillow raises the last two where a TIFF lacks a tag, or has one of another type.
-FAULTS = (OSError, ValueError, SyntaxError, struct.error, cv2.error, KeyError, TypeError)
+FAULTS = (OSError, ValueError, SyntaxError, struct.error, KeyError, TypeError)
 
 
 class ImageReadError(RuntimeError):
@@ -32,9 +41,10 @@ class ImageReadError(RuntimeError):
 def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Returns the image in a file, :math:`(H, W, 3)` RGB in [0, 255], as a viewer shows it.
 
-    Turned upright by its EXIF entry; grey, palette and CMYK become RGB; 16 bits become 8 by
-    rounding; a transparent image is laid over white. A colour profile is not applied. At the most,
-    12 bytes a pixel are held while it is read.
+    Turned upright by its EXIF or XMP entry; grey, palette and CMYK become RGB; 16 bits become 8 by
+    rounding; a transparent image is laid over white; colours of an embedded profile become sRGB
+    (:mod:`kdiqa.data.images.colour`); of a GIF or MPO, the first frame. At the most, 12 bytes a
+    pixel are held while it is read, 19 of one of 16 bits with transparency.
 
     Args:
         path: Of the file.
@@ -46,29 +56,42 @@ def read_rgb(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """
     try:
         with open_plain(path) as file:
-            data = file.read()
-        if wrong := formats.fault(data):
-            raise ValueError(wrong)
-        check_size(*formats.declared(data), max_pixels)
-        image: NDArray[np.generic] | None
-        if data.startswith(formats.JPEG):
-            image = _read_jpeg(data, max_pixels)
-        elif formats.is_plain_png(data) or formats.is_plain_bmp(data):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-            image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB, image)
-        else:
-            image = read_any(data, max_pixels)
-        if image is None:
-            raise ValueError("its pixels cannot be decoded")
-        return np.asarray(image, np.uint8)
+            return _decoded(file.read(), max_pixels)
     except (*FAULTS, Image.DecompressionBombError) as error:
-        advice = "Unpack that file again"
-        if isinstance(error, FileNotFoundError | NotAFileError):
-            advice = "Look at its path"
-        if isinstance(error, TooLargeError):
-            advice = f"Score it with kdiqa predict --max-megapixels {error.megapixels}"
-        message = f"Cannot read the image '{path}': {_reason(error)}. {advice}."
+        message = f"Cannot read the image '{path}': {_reason(error)}. {_advice(error)}."
         raise ImageReadError(message) from error
+
+
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Returns the image in the bytes of a file, as :func:`read_rgb` does.
+
+    Raises:
+        ImageReadError: Likewise.
+    """
+    try:
+        return _decoded(data, max_pixels)
+    except (*FAULTS, Image.DecompressionBombError) as error:
+        message = f"Cannot read an image from {len(data)} bytes: {_reason(error)}."
+        raise ImageReadError(message) from error
+
+
+def _decoded(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    if name := foreign(data[:64]):
+        raise UnreadError(name)
+    if wrong := formats.fault(data):
+        raise ValueError(wrong)
+    check_size(*formats.declared(data), max_pixels)
+    if data.startswith(formats.JPEG):
+        return _read_jpeg(data, max_pixels)
+    return read_any(data, max_pixels)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError | NotAFileError):
+        return "Look at its path"
+    if isinstance(error, TooLargeError):
+        return f"Score it with kdiqa predict --max-megapixels {error.megapixels}"
+    return CONVERT if isinstance(error, UnreadError) else "Unpack that file again"
 
 
 def _reason(error: Exception) -> str:
@@ -89,21 +112,28 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
 
 
 def _read_jpeg(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    try:
+        return _read_strictly(data, max_pixels)
+    except ValueError as error:
+        # Some webcams and programs pad with zeros, between segments or behind a scan's last bits.
+        plain = formats.unpadded(data) if "extraneous bytes" in str(error) else data
+        if len(plain) == len(data):
+            raise
+        return _read_strictly(plain, max_pixels)
+
+
+def _read_strictly(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
     check_size(width, height, max_pixels)
     if colours in ("YCbCr", "RGB", "Gray"):
         pixels = simplejpeg.decode_jpeg(data)  # a quarter faster than OpenCV
-        return upright(pixels, _orientation(data))
+        head = data[: formats.scan(data)]
+        if not any(word in head for word in MARKS):
+            return pixels
+        with opened(data, max_pixels) as file:
+            return pixels_of(file, pixels)
     simplejpeg.decode_jpeg(data, "CMYK")  # Pillow would pass over damage
     return read_any(data, max_pixels)
-
-
-def _orientation(data: bytes) -> int:
-    """Returns how a JPEG's EXIF entry asks to turn or mirror it; 1: as it is."""
-    if b"Exif\0\0" not in data[: formats.scan(data)]:
-        return 1
-    with Image.open(io.BytesIO(data)) as file:
-        return file.getexif().get(ExifTags.Base.Orientation, 1)
 
 
 def check_image(path: str | Path) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdiqa.data.crops import Crops
+from kdiqa.data.images.formats import SUFFIXES
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Pairing
 from kdiqa.data.record import Record
@@ -17,7 +18,6 @@ from kdiqa.runtime.words import check_word
 
 Image = NDArray[np.uint8]
 DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K/"
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 WHERE = (
     "Give the folder that holds them:\nkdiqa.load(RUN, pool=FOLDER), kdiqa predict --pool FOLDER,"
     " or kdiqa evaluate pool=FOLDER."
@@ -150,9 +150,14 @@ def with_banks(
     """Returns the configuration of pairings with the very references of a checkpoint's banks.
 
     They are looked for in the folder, or where they were in the run.
+
+    Raises:
+        ValueError: If a bank is of no pool.
     """
     configs = dict(nodes)
     for name, bank in banks.items():
+        if not nodes.get(name) or "folder" not in nodes[name]:
+            raise ValueError(f"A bank of references is stored for '{name}', which is no pool.")
         own = {"bank": bank["ids"], "digest": bank["digest"]}
         configs[name] = {**nodes[name], "folder": str(folder or nodes[name]["folder"]), **own}
     return configs

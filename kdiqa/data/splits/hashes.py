@@ -36,10 +36,11 @@ from pathlib import Path
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.progress import track
 
-from kdiqa.data.images.read import ImageReadError
+from kdiqa.data.images.formats import FORMATS
+from kdiqa.data.images.read import ImageReadError, read_rgb
 from kdiqa.files.atomic import replacing
 
 VERSION = 1  # raise it when the same file gives another thumbnail
@@ -101,7 +102,7 @@ def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 def thumbnail(path: Path) -> NDArray[np.uint8]:
     """Returns an image in grey, upright, :math:`(32, 32)`, whatever its shape."""
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             file.draft("L", (DECODED, DECODED))
             upright = ImageOps.exif_transpose(file)
             if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
@@ -109,6 +110,8 @@ def thumbnail(path: Path) -> NDArray[np.uint8]:
                 upright = Image.fromarray(grey.astype(np.uint8))
             lanczos = Image.Resampling.LANCZOS
             small = upright.convert("L").resize((SIDE, SIDE), lanczos, reducing_gap=3.0)
+    except UnidentifiedImageError:  # 16 bits whose planes lie apart, and the like
+        small = Image.fromarray(read_rgb(path)).convert("L").resize((SIDE, SIDE), reducing_gap=3.0)
     except (OSError, ValueError, SyntaxError) as error:
         message = f"Cannot read the image '{path}': {error}. Unpack that file again."
         raise ImageReadError(message) from error

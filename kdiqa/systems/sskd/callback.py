@@ -24,6 +24,7 @@ class SoftTargets(TeacherCallback):
         crops: What it sees of an image, by configuration; None for what its run tested it on.
         kept: Reads the features that the teacher's own run cached of its training views, where it
             did (``features=cached``), in place of new views: the targets are means over those.
+            They are looked for in this run's ``cache.folder``, whatever the teacher's file says.
     """
 
     settings = "teacher and callbacks.soft_targets as they were"

@@ -12,12 +12,13 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from kdiqa.config.buildable import READERS
 from kdiqa.config.checkpoint import Checkpoint
-from kdiqa.config.instantiate import instantiate
 from kdiqa.data.cache.contents import contents_of
 from kdiqa.data.cache.features import PyramidCache
 from kdiqa.data.cache.predictions import pyramids_of
 from kdiqa.data.crops import Crops
+from kdiqa.data.datamodule import IQADataModule
 from kdiqa.data.images.read import read_rgb
 from kdiqa.data.pairs.pairing import Reference
 from kdiqa.data.record import Record
@@ -74,7 +75,7 @@ def labelled(
     contents = contents_of(record.image for record in every_image(plan.data))
     table = TargetTable(folder / f"{name}-{plan.data.digest[:12]}.csv", contents)
     if cached and any(record not in table for record in trained(plan.data)):
-        table.append(cached_targets(plan.teachers[0], plan.data))
+        table.append(cached_targets(plan.teachers[0], plan.data, plan.cfg.cache.folder))
     fill(table, every_image(plan.data), teachers, views, plan.data.num_workers)
     return table, name
 
@@ -104,8 +105,10 @@ def every_image(data: Any) -> list[Record]:
     return list(data.dataset("train").records)
 
 
-def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]]:
+def cached_targets(teacher: Checkpoint, data: Any, folder: str) -> list[tuple[Record, Target]]:
     """Returns a teacher's scores of the features that its own run, of the same split, cached.
+
+    They are looked for in the folder: what the teacher's file says of one is not used.
 
     Raises:
         ValueError: If its run cached none.
@@ -117,11 +120,20 @@ def cached_targets(teacher: Checkpoint, data: Any) -> list[tuple[Record, Target]
             " Set callbacks.soft_targets.kept=false, and it scores the images again."
         )
     cfg.data.root, cfg.data.num_workers = str(data.root), data.num_workers
-    theirs = instantiate(cfg.data)
+    node = teacher.data_node(training=True) | {
+        "root": str(data.root),
+        "num_workers": data.num_workers,
+    }
+    theirs = teacher.build(node, READERS, IQADataModule)  # type: ignore[type-abstract]
     theirs.setup()
     theirs.check_leaks()
     net: Any = teacher.net()
-    cache_features(PyramidCache(**cfg.cache), cfg.data, theirs, net.backbone)
+    cache_features(
+        PyramidCache(folder, int(cfg.cache.views), int(cfg.cache.batch_size)),
+        cfg.data,
+        theirs,
+        net.backbone,
+    )
     features, label = theirs.cached["train"], Label(**teacher.label)
     targets = []
     for index, record in enumerate(track(trained(data), "Soft targets", console=console)):

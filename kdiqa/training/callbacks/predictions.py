@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 
 from kdiqa.files.atomic import write
+from kdiqa.metrics import seals
 from kdiqa.metrics.stored import rows_of
 from kdiqa.metrics.table import Rows
 
@@ -17,7 +18,8 @@ class Predictions(L.Callback):
     content (of PIQ23, the scene), distortion, level, split, mos in [0, 1] and score on the same
     scale, higher is better. Numbers are written to the last bit: every measure follows from them.
 
-    A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
+    Next to each lies its seal (:mod:`kdiqa.metrics.seals`), by which a report finds rows that were
+    changed later. A teacher that can see the validation images is asked once: ``teacher_val.csv`` is of the same
     columns, its scores on the scale that it learnt itself.
     """
 
@@ -41,4 +43,6 @@ class Predictions(L.Callback):
         if not trainer.is_global_zero:
             return
         table = rows_of(trainer.datamodule, rows)  # type: ignore[attr-defined]
-        write(self.folder / f"{name}.csv", table.to_csv(index=False))
+        text = table.to_csv(index=False)
+        write(self.folder / f"{name}{seals.SUFFIX}", seals.seal(text))
+        write(self.folder / f"{name}.csv", text)

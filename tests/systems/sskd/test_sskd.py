@@ -180,10 +180,13 @@ def test_cached_features_of_a_teacher_replace_new_views(
     frozen = ("module.net.backbone.frozen=true", "trainer.max_epochs=1", "num_test_crops=1")
     words = (*sskd.TEACHER, *common[:2], *cache, *same, *frozen)
     teacher = train(*words, folder=tmp_path / "teacher")
+    made = sorted((tmp_path / "cache").iterdir())
     asked = (*sskd.STUDENT, *common[:2], f"teacher={teacher}")
     scored = prepared(*asked, folder=tmp_path / "a")[1]
     monkeypatch.setattr(targets, "scores_of", None)
-    cached = prepared(*asked, "callbacks.soft_targets.kept=true", folder=tmp_path / "b")[1]
+    reading = ("callbacks.soft_targets.kept=true", cache[1])
+    cached = prepared(*asked, *reading, folder=tmp_path / "b")[1]
+    assert sorted((tmp_path / "cache").iterdir()) == made  # read, and nothing else computed
     assert cached.digest != scored.digest
     torch.testing.assert_close(cached.table, scored.table, atol=1e-3, rtol=0, equal_nan=True)
     refused = (*sskd.STUDENT, *common, "callbacks.soft_targets.kept=true")
