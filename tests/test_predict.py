@@ -281,8 +281,8 @@ def wrong(folder: Path) -> dict[str, tuple[Callable[[], object], list[str]]]:
             list, ["photos", "--batch-size", "0"]),
         r"Nothing matches '\*\.gif'\. Check it with: ls \*\.gif": (list, ["*.gif"]),
         r"No list at 'x\.txt'\. Give a file with a path a line\.": (list, ["x.txt"]),
-        r"No image in the folder 'e'\. Files end in: \.bmp, \.jpeg, \.jpg, \.png, \.tif, \.tiff,"
-        r" \.webp\.": (lambda: Path("e").mkdir(), ["e"]),
+        r"No image in the folder 'e'\. Files end in: \.avif, \.bmp, \.gif, \.jfif, \.jp2, \.jpe,"
+        r" \.jpeg, \.jpg, \.mpo, \.png, \.ppm, \.tif, \.tiff, \.webp\.": (lambda: Path("e").mkdir(), ["e"]),
         r"'t\.csv' is another table: it does not begin with image,score,units,error,model\."
         r" Give another file name\.": (
             lambda: Path("t.csv").write_text("id,mos\n"), ["photos", "-o", "t.csv"]),

@@ -36,7 +36,8 @@ def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
     number: signal.Signals, tmp_path: Path, fake_data: Path
 ) -> None:
     folder = tmp_path / "a run"
-    words = [*TINY, f"data.root={fake_data / 'tid2013'}", "trainer.max_epochs=100000"]
+    root = f"data.root={fake_data / 'tid2013'}"
+    words = [*TINY, root, "module.scheduler.T_max=9", "trainer.max_epochs=100000"]
     process = start(*words, f"run='{folder}'")
     last = folder / "checkpoints" / "last.ckpt"
     until(last.exists, process)
@@ -53,8 +54,8 @@ def test_a_run_that_is_asked_to_stop_keeps_its_epochs_and_goes_on(
     if number != signal.SIGTERM:
         return  # one that goes on is enough
     reached = torch.load(last, weights_only=True)["epoch"]
-    process = start(*words[:-1], f"trainer.max_epochs={reached + 2}", "module.scheduler.T_max=9",
-                    f"run='{folder}'", "resume=true")  # fmt: skip
+    fewer = f"trainer.max_epochs={reached + 2}"
+    process = start(*words[:-1], fewer, f"run='{folder}'", "resume=true")
     err = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 0, err
     assert torch.load(last, weights_only=True)["epoch"] == reached + 1
