@@ -90,7 +90,13 @@ class Checkpoint:
             training: With what an evaluation has no use for.
         """
         node = mapping_of(self.description["config"], "config")["data"]
-        unused = ("unlabelled",) if training else ("train_crops", "teacher_pairs", "unlabelled")
+        if not training and isinstance(crops := node.get("train_crops"), dict):
+            # What pairs must fit; how training changed them besides may need classes of one's own.
+            shape = {
+                key: crops[key] for key in ("_target_", "num", "size", "mode") if key in crops
+            }
+            node = node | {"train_crops": shape}
+        unused = ("unlabelled",) if training else ("teacher_pairs", "unlabelled")
         return {key: value for key, value in node.items() if key not in unused}
 
     @property

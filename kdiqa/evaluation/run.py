@@ -29,7 +29,8 @@ from kdiqa.models.bank import ReferenceBank
 from kdiqa.report.results import results_of
 from kdiqa.runtime.devices import auto_device
 
-POLICY = ("seed", "batch_size", "test_crops", "pairs")  # of the run, whatever data it meets
+# Of the run, whatever data it meets.
+POLICY = ("seed", "batch_size", "train_crops", "test_crops", "pairs")
 
 
 @dataclass

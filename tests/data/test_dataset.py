@@ -221,9 +221,7 @@ def test_a_damaged_file_stops_the_work_by_its_name(
     data[len(data) // 2] ^= 0x10
     path.write_bytes(data)
     dataset = IQADataset([*records, Record(path, 0.5, "x")], Crops(1, 16), {}, 0)
-    message = (
-        f"Cannot read the image '{path}': its pixels cannot be decoded. Unpack that file again."
-    )
+    message = f"Cannot read the image '{path}': broken data stream when reading image file. Unpack that file again."
     # From a worker it comes with that process's traceback before it.
     everything = (
         f"^{re.escape(message)}$"

@@ -97,7 +97,7 @@ def test_a_thumbnail_travels_as_text(files: list[Path]) -> None:
 def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_text("no picture")
-    message = f"Cannot read the image '{path}': cannot identify image file '{path}'. Unpack that file again."
+    message = f"Cannot read the image '{path}': its bytes are of no known image format. Unpack that file again."
     with pytest.raises(ImageReadError, match=f"^{re.escape(message)}$"):
         thumbnail(path)
 
