@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "model",
         metavar="RUN",
-        help="a student's run folder or checkpoint; photo or synthetic, which are bundled",
+        help="a student's run folder or checkpoint; synthetic, bundled (--grid 9)",
     )
     add("words", nargs="*", metavar="data=NAME data.root=FOLDER", help="a data set to compare on")
     add("-o", "--output", type=Path, required=True, metavar="ONNX", help="ends in .onnx")
