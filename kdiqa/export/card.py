@@ -79,7 +79,9 @@ def use(predictor: Predictor) -> list[str]:
 
 def data(config: Mapping[str, Any]) -> list[str]:
     """Returns what the student learnt from, by the facts of its data set."""
-    target = str(config["data"]["_target_"])
+    target = str(config["data"].get("_target_", ""))
+    if not target:  # a bundled student, whose own card has it
+        return ["Its file names no data set: `kdiqa predict --card` says what it learnt from."]
     if target not in READERS or target in PAIRS:
         return [f"Read by `{target}`, of which nothing is on record."]
     kind: Any = get_class(target)
@@ -163,7 +165,7 @@ def numbers(folder: Path) -> list[str]:
 def limits(config: Mapping[str, Any], predictor: Predictor, images: str) -> list[str]:
     """Returns what follows from all this for who uses it."""
     size = predictor.views.crops.size
-    name = str(config["data"]["_target_"]).rsplit(".", 1)[-1]
+    name = str(config["data"].get("_target_", "the bundled student's data")).rsplit(".", 1)[-1]
     return [
         f"- It predicts the MOS of {name}; on other kinds of images or distortions it was"
         " not measured here.",
